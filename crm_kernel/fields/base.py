@@ -1,0 +1,142 @@
+"""What one value can be: the interface that every field type implements (floor 1).
+
+A value has four forms. *Sent*: what JSON or a CSV cell holds. *Canonical*: what the kernel works with, validates and
+answers (see `FieldType.canonical`). *Columns*: what the database stores, one or more scalars a value. *Answered*: the
+canonical form, or for JSON columns `msgspec.Raw`, ready to be encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import msgspec
+
+from crm_kernel.errors import Fault
+
+
+class Kind(StrEnum):
+    """What a value is to filters, sorting and reports: decides the operators that apply."""
+
+    TEXT = "text"  # = != in contains starts ends matches
+    CHOICE = "choice"  # text from a closed list; sorts in declared order
+    INTEGER = "integer"
+    NUMBER = "number"
+    DECIMAL = "decimal"  # exact, stored as a scaled integer
+    BOOLEAN = "boolean"
+    DATE = "date"
+    MOMENT = "moment"
+    MONEY = "money"  # members: amount, currency
+    REFERENCE = "reference"  # an id; paths step through it
+    LIST = "list"  # JSON array; any(), none(), contains = membership
+    OBJECT = "object"  # JSON object; paths step into its members
+    JSON = "json"  # no single scalar type: only `is null`
+
+
+Storage = Literal["text", "integer", "real", "boolean", "date", "moment", "uuid", "json"]
+"""What a column holds; `storage/dialects.py` maps it to a column type of each engine."""
+
+
+class Column(NamedTuple):
+    """One database column of a field. `suffix` is appended to the field's name ("" for the main column)."""
+
+    suffix: str
+    storage: Storage
+
+
+class ValueContext(NamedTuple):
+    """What normalising a value needs to know of the app."""
+
+    region: str = "US"  # ISO 3166-1, for phone numbers without country code
+    currency: str = "EUR"  # ISO 4217, for money without currency
+    timezone: str = "UTC"  # IANA name, for times without offset (imports only)
+
+
+class Faulty(Exception):
+    """A value cannot be normalised. `faults` point below the field (pointer "" = the value itself)."""
+
+    def __init__(self, code: str, detail: str, pointer: str = "", *, more: Sequence[Fault] = ()) -> None:
+        self.faults = [Fault(pointer=pointer, code=code, detail=detail), *more]
+        super().__init__(detail)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The `x-crm` keywords of one field (documents.md). Unset members have these defaults."""
+
+    index: bool = False
+    unique: bool = False
+    labels: dict[str, str] = {}
+    help: str | None = None
+    group: str | None = None
+    order: int | None = None
+    widget: str | None = None
+    search: bool = False
+    sensitive: bool = False
+    formula: str | None = None
+    rollup: dict[str, Any] | None = None
+    reference: str | None = None  # name of an entity, or "*" for any
+    reverse: str | None = None
+    money: bool = False
+    decimal: int | None = None
+    phone: bool = False
+    unit: str | None = None
+    autonumber: str | None = None
+    choices: dict[str, Any] | None = None
+    was: str | None = None
+    adopt: bool = False
+    personal: bool = False
+
+
+class FieldType:
+    """One kind of value. Instances are immutable and made by `from_schema` for one field's JSON Schema.
+
+    Subclasses set `name` and `kind`, and override what differs from plain text.
+    """
+
+    name: ClassVar[str] = "text"
+    kind: ClassVar[Kind] = Kind.TEXT
+
+    @property
+    def folds(self) -> bool:
+        """Whether a folded copy is stored beside it (column suffix `__fold`), for sorting and searching."""
+        return False
+
+    def columns(self) -> tuple[Column, ...]:
+        """The columns this value is stored in, main column first, the folded one last."""
+        return (Column("", "text"),)
+
+    def canonical(self, value: Any, context: ValueContext) -> Any:
+        """The canonical form of a sent value (never None).
+
+        text, e-mail, phone, URL, choice, reference: `str`; integer `int`; number `float`; decimal `Decimal`;
+        boolean `bool`; date `"YYYY-MM-DD"`; date-time RFC 3339 in UTC with `Z`, fraction only where there is one,
+        without trailing zeros; money `{"amount": Decimal, "currency": str}`; list `list`; object `dict`.
+        A value of a wrong JSON type is returned as it is, so that JSON Schema names the fault (`type`).
+        Returns None for what the kernel stores as null (`""`). Raises `Faulty` for what JSON Schema cannot see.
+        """
+        return value
+
+    def parse(self, text: str, context: ValueContext) -> Any:
+        """The sent form of a CSV cell or command-line word; an unreadable text is returned as it is."""
+        return text
+
+    def to_columns(self, value: Any) -> tuple[Any, ...]:
+        """Bind values for `columns()` from a canonical value (None gives all None)."""
+        return (value,)
+
+    def from_columns(self) -> Callable[..., Any] | None:
+        """Turns the selected column values (folded column left out) into the canonical value.
+
+        None where the single column already is the canonical value. Called with one argument per column.
+        JSON columns arrive as text; date-times as text with `Z`; booleans as 0/1/None on SQLite.
+        """
+        return None
+
+    def validated(self, value: Any) -> Any:
+        """The image of a canonical value that JSON Schema is run on (for decimals a number, …)."""
+        return value
+
+    def text(self, value: Any) -> str:
+        """A canonical value as text for CSV, titles and messages."""
+        return str(value)

@@ -1,0 +1,102 @@
+"""What the kernel knows of an entity once classes, extensions and documents are merged: frozen data (floor 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from crm_kernel.errors import Fault
+from crm_kernel.fields.base import FieldType, Options
+
+
+class Source(NamedTuple):
+    """Who declared something: `kind` is system, builtin, plugin or document; `name` the plugin's or document's."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.kind if self.kind == "system" else f"{self.kind} {self.name!r}"
+
+
+SYSTEM = Source("system", "system")
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of an entity. `schema` is its JSON Schema property (with `x-crm`), `required` as declared.
+
+    `read_only` fields are never taken from a caller (system fields, autonumber, formula, rollup).
+    """
+
+    name: str
+    type: FieldType
+    schema: dict[str, Any]
+    source: Source
+    required: bool = False
+    default: Any = None
+    options: Options = Options()
+    read_only: bool = False
+
+    @property
+    def label(self) -> str:
+        """The title, or the name in words."""
+        return str(self.schema.get("title") or self.name.replace("_", " ").capitalize())
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values of a choice (or list of choices) field in declared order, else ()."""
+        return tuple(getattr(self.type, "choices", ()))
+
+    @property
+    def explicit(self) -> bool:
+        """Whether only naming it in a grant gives it: `*` covers neither sensitive fields nor rollups."""
+        return self.options.sensitive or self.options.rollup is not None
+
+
+class Reverse(NamedTuple):
+    """A reverse name: records of `entity` whose `field` refers to this record."""
+
+    name: str
+    entity: str
+    field: str
+
+
+class Validator(Protocol):
+    """Runs the merged JSON Schema of an entity."""
+
+    def __call__(self, record: Mapping[str, Any], *, only_known: bool = True) -> list[Fault]:
+        """All faults of one record of canonical values (nulls allowed and left out), [] when it is valid."""
+        ...
+
+
+class EntityModel(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """One entity as merged: `fields` hold system fields first, then declared, extended and custom ones.
+
+    `schema` is `allOf [declared, extensions, each fields document in name order]`; `pipelines` the names of its
+    pipelines, default first; `cls` the plugin's typed class where there is one.
+    """
+
+    name: str
+    label: str
+    plural: str
+    title: str
+    icon: str | None
+    history: bool
+    source: Source
+    fields: Mapping[str, Field]
+    schema: dict[str, Any]
+    validate: Validator
+    reverses: Mapping[str, Reverse] = {}
+    pipelines: tuple[str, ...] = ()
+    cls: type | None = None
+
+    @property
+    def own_fields(self) -> list[Field]:
+        """All fields but the system fields."""
+        return [f for f in self.fields.values() if f.source.kind != "system"]
+
+
+Model = Mapping[str, EntityModel]
+"""All entities by name: what filters, access rules and storage are resolved against."""
