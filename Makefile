@@ -1,0 +1,79 @@
+# The verbs of this repository. `make` alone lists them.
+# Each works by itself on a machine with Python >= 3.11, git and make: what it needs is installed first.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMP := $(VENV)/.installed
+MANIFESTS := pyproject.toml $(wildcard plugins/*/pyproject.toml)
+EDITABLE := $(foreach manifest,$(MANIFESTS),--editable ./$(dir $(manifest)))
+COVERAGE := 90
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint types floors pytest fix docs schemas bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## .venv with the kernel, the plugins and the development tools, in the locked versions
+
+$(STAMP): $(MANIFESTS) requirements.lock
+	@"$(or $(PYTHON),python3)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "make: Python 3.11 or newer is needed, '$(or $(PYTHON),python3)' is not that. Name one: make PYTHON=python3.12 install" >&2; exit 1; }
+	@echo "make: installing into $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+		echo "make: '$(PYTHON) -m venv' failed. On Debian and Ubuntu it needs: apt-get install python3-venv" >&2; \
+		rm -rf $(VENV); exit 1; }
+	@$(PIP) install --quiet --requirement requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+demo: $(STAMP) ## a real-estate CRM with sample data, served on a free port
+	@$(BIN)/crm demo riga_homes
+
+test: lint types floors pytest ## all that must hold: style, types, floors, tests, coverage
+
+lint: $(STAMP) ## ruff: rules and format
+	@echo "make: ruff"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(STAMP) ## basedpyright, strict
+	@echo "make: types"
+	@$(BIN)/basedpyright
+
+floors: $(STAMP) ## import-linter: a file imports only from lower floors
+	@echo "make: floors"
+	@$(BIN)/lint-imports
+
+pytest: $(STAMP) ## the tests, with branch coverage of the kernel
+	@echo "make: tests"
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --fail-under=$(COVERAGE)
+
+fix: $(STAMP) docs schemas ## what machines can mend: rules, format, generated pages
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(STAMP) ## docs/hooks.md and docs/errors.md from the code
+	@$(BIN)/python docs/generate.py
+
+schemas: $(STAMP) ## schemas/ from the code
+	@$(BIN)/python schemas/generate.py
+
+bench: $(STAMP) ## the framework beside a bare floor application; BENCH=--quick for a short one
+	@$(BIN)/python -m bench.run $(BENCH)
+
+lock: ## requirements.lock from pyproject.toml, in a fresh environment
+	@$(PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[dev]' $(EDITABLE)
+	@{ echo "# Every version of the environment, made by 'make lock'."; \
+		build/lock/bin/python -m pip freeze --exclude-editable; } > requirements.lock
+	@rm -rf build/lock
+
+clean: ## without caches and results
+	@rm -rf .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis .import_linter_cache build bench/.cache
