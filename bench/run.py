@@ -1,0 +1,166 @@
+"""`make bench`: the same work done by the floor and by the framework, interleaved, median of the rounds.
+
+Prints a table and writes `bench/results/latest.json`. These are ratios of one run on one machine: differences under
+20 % are none. `--quick` is a short form for trying things out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bench import data
+from bench.servers import BIN, Server, granian
+from bench.sides import Filled, Floor, Framework, Side, reads
+from bench.table import show
+
+HERE = Path(__file__).parent
+WORKS = {
+    "get": ("GET by id", 0.90),
+    "list": ("list 50 by choice, sorted by number", 0.85),
+    "list_mine": ("the same, own and my teams' records", 0.65),
+    "create": ("POST create, durable", 0.65),
+    "patch": ("PATCH one custom field", 0.60),
+    "report": ("report by choice: count, sum", 0.85),
+    "report_mine": ("the same, own and my teams' records", 0.75),
+}
+IMPORT_REACH = 0.35
+
+
+def drive(server: Server, requests: list[dict[str, Any]], seconds: float, connections: int) -> dict[str, float]:
+    """One round against one server: req/s, CPU µs a request, latencies. Stops the run at a wrong answer."""
+    job = {"host": "127.0.0.1", "port": server.port, "connections": connections, "seconds": seconds}
+    before = server.cpu()
+    client = subprocess.run(
+        [str(BIN / "python"), "-m", "bench.client"],
+        input=json.dumps({**job, "requests": requests}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    used, seen = server.cpu() - before, json.loads(client.stdout)
+    if seen["wrong"]:
+        raise SystemExit(f"bench: {seen['wrong']} wrong answers to {requests[0]['path']}: {seen['example']}")
+    count = seen["requests"]
+    rates = {"per_second": count / seen["seconds"], "cpu_us": used / count * 1e6}
+    return {**rates, "p50_ms": seen["p50_ms"], "p99_ms": seen["p99_ms"]}
+
+
+def median(rounds: list[dict[str, float]]) -> dict[str, float]:
+    """The middle of each figure."""
+    return {key: round(statistics.median(one[key] for one in rounds), 2) for key in rounds[0]}
+
+
+def compare(sides: list[Side], servers: dict[str, Server], arguments: argparse.Namespace) -> dict[str, Any]:
+    """All works, side after side, round after round, each round in the other order."""
+    results: dict[str, Any] = {}
+    for work, (label, reach) in WORKS.items():
+        requests = {side.name: side.requests(work) for side in sides}
+        rounds: dict[str, list[dict[str, float]]] = {side.name: [] for side in sides}
+        for side in sides:
+            drive(servers[side.name], requests[side.name], arguments.seconds / 4, arguments.connections)
+        for number in range(arguments.rounds):
+            for side in sides[:: 1 if number % 2 else -1]:
+                one = drive(servers[side.name], requests[side.name], arguments.seconds, arguments.connections)
+                rounds[side.name].append(one)
+        results[work] = {"label": label, "reach": reach, **{name: median(seen) for name, seen in rounds.items()}}
+        print(f"  {label}", file=sys.stderr, flush=True)
+    return results
+
+
+def cold_starts(sides: list[Side], times: int) -> dict[str, dict[str, float]]:
+    """Seconds from the command to the first answer of /health/ready, and MiB resident when idle after it."""
+    found: dict[str, dict[str, float]] = {}
+    for side in sides:
+        seconds, resident = [], []
+        for _ in range(times):
+            server = side.start()
+            time.sleep(1.0)
+            seconds.append(server.cold_start)
+            resident.append(server.resident())
+            server.stop()
+        found[side.name] = {
+            "cold_start_s": round(statistics.median(seconds), 3),
+            "idle_mib": round(statistics.median(resident), 1),
+        }
+    return found
+
+
+def ceiling(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
+    """A bare ASGI GET on the same server."""
+    server = granian("bench.floor.bare:app", folder / "bare.log")
+    try:
+        drive(server, reads(["/"]), arguments.seconds / 4, arguments.connections)
+        rounds = range(arguments.rounds)
+        return median([drive(server, reads(["/"]), arguments.seconds, arguments.connections) for _ in rounds])
+    finally:
+        server.stop()
+
+
+def imports(filled: dict[str, Filled]) -> dict[str, Any]:
+    """The import's line of the result."""
+    rounded = {name: {key: round(value, 1) for key, value in cost.items()} for name, cost in filled.items()}
+    return {"label": "import CSV, rows/s", "reach": IMPORT_REACH, **rounded}
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
+    return {"cores": os.cpu_count(), "python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
+
+
+def options(words: list[str] | None) -> argparse.Namespace:
+    """The command line; `--quick` sets what is not given."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="10,000 contacts, one short round")
+    parser.add_argument("--records", type=int, help="contacts on each side (default 100000)")
+    parser.add_argument("--seconds", type=float, help="length of a round (default 4)")
+    parser.add_argument("--rounds", type=int, help="rounds of each work (default 3)")
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--side", choices=["floor", "framework"], help="only this side: no ratios, nothing is written")
+    parser.add_argument("--reuse", action="store_true", help="databases of the run before; no import line")
+    arguments = parser.parse_args(words)
+    usual = {"records": 10_000, "seconds": 1.0, "rounds": 1} if arguments.quick else {}
+    for name, value in ({"records": 100_000, "seconds": 4.0, "rounds": 3} | usual).items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, value)
+    return arguments
+
+
+def main(words: list[str] | None = None) -> None:
+    """Fills, starts, measures, prints, writes."""
+    arguments = options(words)
+    folder = HERE / ".cache" / str(arguments.records)
+    folder.mkdir(parents=True, exist_ok=True)
+    csv_file = folder / "contacts.csv"
+    if not csv_file.exists():
+        data.write_csv(csv_file, arguments.records)
+    sides: list[Side] = [side(folder) for side in (Floor, Framework) if arguments.side in (None, side.name)]
+    results: dict[str, Any] = {"machine": machine(), "records": arguments.records, "rounds": arguments.rounds}
+    filled = {} if arguments.reuse else {side.name: side.fill(csv_file, arguments.records) for side in sides}
+    results["start"] = cold_starts(sides, arguments.rounds)
+    results["ceiling"] = ceiling(folder, arguments)
+    servers = {side.name: side.start() for side in sides}
+    try:
+        results["works"] = compare(sides, servers, arguments)
+    finally:
+        for server in servers.values():
+            server.stop()
+    if filled:
+        results["works"]["import"] = imports(filled)
+    print(show(results))
+    if arguments.side is None:
+        (HERE / "results").mkdir(exist_ok=True)
+        (HERE / "results" / "latest.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
