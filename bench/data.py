@@ -61,12 +61,13 @@ ROLE_DOCUMENTS = [
     },
 ]
 
-IMPORT_MAPPING = """\
-key = ["external_id"]
-[columns]
-owner = {field = "owner", match = "login"}
-team = {field = "team", match = "name"}
-"""
+_MATCHED = {
+    "owner": 'owner = {field = "owner", match = "login"}',
+    "team": 'team = {field = "team", match = "name"}',
+}
+IMPORT_MAPPING = "\n".join(
+    ['key = ["external_id"]', "[columns]", *(_MATCHED.get(name, f'{name} = "{name}"') for name in COLUMNS)]
+)
 
 NO_OP_PLUGIN = '''\
 """A plugin whose one hook does nothing: what a hook costs."""
@@ -164,7 +165,7 @@ def write_app_files(app: Path, plugins: int) -> None:
         for document in documents:
             text = json.dumps(document, indent=2, ensure_ascii=False)
             (app / "documents" / folder / f"{document['name']}.json").write_text(text + "\n", "utf-8")
-    (app / "mapping.toml").write_text(IMPORT_MAPPING, "utf-8")
+    (app / "mapping.toml").write_text(IMPORT_MAPPING + "\n", "utf-8")
     for number in range(plugins):
         name = f"nothing{number}" if number else "nothing"
         (app / "plugins" / name).mkdir(parents=True, exist_ok=True)
