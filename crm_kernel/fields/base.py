@@ -7,9 +7,9 @@ canonical form, or for JSON columns `msgspec.Raw`, ready to be encoded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import msgspec
 
@@ -88,14 +88,31 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     personal: bool = False
 
 
+class Shape(NamedTuple):
+    """What a field type is chosen by: the field's JSON Schema, its `x-crm`, and what is offered for its parts.
+
+    `type` is the one JSON type that `type`, `enum` and `const` leave (null apart), None where they leave several.
+    """
+
+    schema: Mapping[str, Any]
+    options: Options
+    type: str | None
+    types: Sequence[type[FieldType]]
+
+
 class FieldType:
-    """One kind of value. Instances are immutable and made by `from_schema` for one field's JSON Schema.
+    """One kind of value. Instances are immutable and made by `match` for one field's JSON Schema.
 
     Subclasses set `name` and `kind`, and override what differs from plain text.
     """
 
     name: ClassVar[str] = "text"
     kind: ClassVar[Kind] = Kind.TEXT
+
+    @classmethod
+    def match(cls, shape: Shape) -> Self | None:
+        """An instance for a field of this shape, or None where this type is not meant. The first type asked wins."""
+        return None
 
     @property
     def folds(self) -> bool:

@@ -1,0 +1,59 @@
+"""Plain text: trimmed, NFC, with a folded copy for sorting and searching."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any, Self
+
+from crm_kernel.fields.base import Column, Faulty, FieldType, Kind, Shape, ValueContext
+from crm_kernel.fields.folding import fold
+
+
+def check_characters(text: str, pointer: str = "") -> None:
+    """Raises `Faulty` (`format`) for characters that no column can hold: U+0000 and lone surrogates."""
+    if "\0" in text:
+        raise Faulty("format", "The character U+0000 cannot be stored.", pointer)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Faulty("format", "The text has half of a surrogate pair.", pointer) from None
+
+
+def clean(text: str) -> str | None:
+    """A top-level text as it is stored: trimmed, NFC, None where nothing is left. Raises `Faulty` (`format`)."""
+    check_characters(text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return text.strip() or None
+
+
+class Text(FieldType):
+    """Any text. Other types that are text at heart derive from it."""
+
+    name = "text"
+    kind = Kind.TEXT
+
+    @classmethod
+    def match(cls, shape: Shape) -> Self | None:
+        return cls() if shape.type == "string" else None
+
+    @property
+    def folds(self) -> bool:
+        return True
+
+    def columns(self) -> tuple[Column, ...]:
+        return (Column("", "text"), Column("__fold", "text"))
+
+    def canonical(self, value: Any, context: ValueContext) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = clean(value)
+        return None if text is None else self.normal(text, context)
+
+    def normal(self, text: str, context: ValueContext) -> str:
+        """The normal form of a trimmed text that is not empty. Raises `Faulty`."""
+        return text
+
+    def to_columns(self, value: Any) -> tuple[Any, ...]:
+        return (None, None) if value is None else (value, fold(value))
