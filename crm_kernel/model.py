@@ -50,6 +50,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(getattr(self.type, "choices", ()))
 
     @property
+    def item_reference(self) -> str | None:
+        """The entity that the elements of a list of references refer to ("*" for any), None for other fields."""
+        return getattr(getattr(self.type, "item", None), "target", None)
+
+    @property
     def explicit(self) -> bool:
         """Whether only naming it in a grant gives it: `*` covers neither sensitive fields nor rollups."""
         return self.options.sensitive or self.options.rollup is not None
@@ -71,7 +76,7 @@ class Validator(Protocol):
         ...
 
 
-class EntityModel(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class EntityModel(msgspec.Struct, frozen=True, kw_only=True, dict=True, eq=False):
     """One entity as merged: `fields` hold system fields first, then declared, extended and custom ones.
 
     `schema` is `allOf [declared, extensions, each fields document in name order]`; `pipelines` the names of its

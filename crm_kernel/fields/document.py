@@ -13,7 +13,7 @@ from crm_kernel.fields.base import Column, Faulty, FieldType, Kind, Shape, Value
 from crm_kernel.fields.folding import fold
 from crm_kernel.fields.number import exact
 from crm_kernel.fields.shape import choose, options_of
-from crm_kernel.fields.text import check_characters
+from crm_kernel.fields.text import check_characters, clean
 
 MAX_DEPTH = 64
 """How deep a value may be nested: as deep as a body may."""
@@ -82,8 +82,7 @@ class JsonType(FieldType):
         return (Column("", "json"), Column("__fold", "json")) if self.folds else (Column("", "json"),)
 
     def canonical(self, value: Any, context: ValueContext) -> Any:
-        # A text keeps its blanks in here: only `""` is nothing.
-        return None if isinstance(value, str) and not value.strip() else kept(value)
+        return clean(value) if isinstance(value, str) else kept(value)
 
     def parse(self, text: str, context: ValueContext) -> Any:
         try:
