@@ -158,3 +158,13 @@ def test_user_mistakes_are_no_assertions(root: Path) -> None:
         if isinstance(node, ast.Assert)
     ]
     assert not asserts, f"assert in code that users reach: {asserts}"
+
+
+def test_the_page_shows_the_floors_there_are(root: Path) -> None:
+    page = (root / "docs" / "architecture.md").read_text("utf-8")
+    block = page.partition("<!-- floors -->\n```\n")[2].partition("```")[0]
+    shown = {name for names in re.findall(r"^(?:F\d+|—)\s+(.+)$", block, re.M) for name in names.split()}
+    tree = {
+        file.stem for file in (root / "crm_kernel").iterdir() if file.suffix == ".py" or (file / "__init__.py").exists()
+    }
+    assert shown == tree - {"__init__"}
