@@ -34,7 +34,7 @@ def errors() -> Iterator[str]:
     yield "# Error codes"
     yield GENERATED.format(source="crm_kernel/errors.py")
     yield ""
-    yield "A refusal over HTTP is `application/problem+json` and has one of these codes. They never change their meaning."
+    yield "A refusal over HTTP is `application/problem+json` with one of these codes, whose meaning never changes."
     yield ""
     rows = [[f"`{code}`", str(entry.status), entry.title, entry.hint] for code, entry in CATALOGUE.items()]
     yield from table(["code", "status", "means", "what to do"], rows)
