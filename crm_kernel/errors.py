@@ -53,6 +53,10 @@ CATALOGUE: Mapping[str, Code] = {
 
 FAULT_CODES: Mapping[str, str] = {
     "unknown_field": "no field of this name",
+    "redefined": "defined already",
+    "reserved": "a reserved name",
+    "keyword": "not allowed at this place of a schema",
+    "limit": "over a limit of the kernel",
     "read_only": "may not be written",
     "reference": "refers to nothing",
     "scale": "too many decimals",

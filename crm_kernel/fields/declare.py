@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin
 
@@ -25,8 +26,12 @@ _KEYWORDS = {
 }
 
 
-class FieldMarker(NamedTuple):
-    """What `field(...)` says: JSON Schema keywords and `x-crm` members."""
+@dataclass(frozen=True, eq=False, slots=True)
+class FieldMarker:
+    """What `field(...)` says: JSON Schema keywords and `x-crm` members.
+
+    Compared by identity: `typing` hashes the marks of a type that stands in a union.
+    """
 
     schema: dict[str, Any]
     crm: dict[str, Any]

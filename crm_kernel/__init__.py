@@ -1,0 +1,23 @@
+"""The names a plugin may import.
+
+Nothing else of the kernel is public but `crm_kernel.base` and `crm_kernel.testing`.
+"""
+
+from __future__ import annotations
+
+from crm_kernel.entities import Entity as Entity
+from crm_kernel.errors import Error as Error
+from crm_kernel.events import Event as Event
+from crm_kernel.extensions import Extension as Extension
+from crm_kernel.fields.address import Address as Address
+from crm_kernel.fields.base import FieldType as FieldType
+from crm_kernel.fields.declare import Email as Email
+from crm_kernel.fields.declare import Phone as Phone
+from crm_kernel.fields.declare import Ref as Ref
+from crm_kernel.fields.declare import Url as Url
+from crm_kernel.fields.declare import field as field
+from crm_kernel.fields.money import Money as Money
+from crm_kernel.hookspecs import hookimpl as hookimpl
+from crm_kernel.manifest import Check as Check
+from crm_kernel.manifest import Listener as Listener
+from crm_kernel.manifest import Plugin as Plugin

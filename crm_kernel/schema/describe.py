@@ -1,0 +1,120 @@
+"""The JSON Schema of what one caller may send: the answer of GET /api/schema/{entity}."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any, cast
+
+from crm_kernel.model import EntityModel, Field
+from crm_kernel.schema.check import mentions
+from crm_kernel.schema.walk import has_member, lookup, parts, subschemas
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_OWN = ("type", "title", "description", "properties", "required", "$defs", "$id", "$comment")
+_GROUPS = (("if", "then", "else"), ("anyOf",), ("oneOf",), ("not",))
+_DEEP = 64
+
+
+def describe(model: EntityModel, readable: Container[str], writable: Container[str]) -> dict[str, Any]:
+    """The schema of an entity's records for a caller who may read and write these fields.
+
+    `{"$schema", "title", "description"?, "type": "object", "properties", "required"?, "allOf"?, "$defs"?,
+    "additionalProperties": false, "x-crm": {"entity", "label", "plural", "title", "icon", "pipelines"}}`. Unreadable
+    fields are absent, with every rule that speaks of one; unwritable and system fields are `readOnly`. What a default
+    fills is not required.
+    """
+    seen = {name: field for name, field in model.fields.items() if name in readable}
+    hidden = model.fields.keys() - seen.keys()
+    defs: dict[str, Any] = {}
+    properties: dict[str, Any] = {name: _property(field, name in writable) for name, field in seen.items()}
+    rules: list[Any] = []
+    for number, part in enumerate(cast("list[dict[str, Any]]", model.schema["allOf"])):
+        mover = _Mover(part, number, defs)
+        for name in part.get("properties", {}):
+            if name in properties:
+                properties[name] = mover.moved(properties[name])
+        rules += [mover.moved(rule) for rule in _rules(part) if not _speaks_of(rule, hidden)]
+    required = [n for n, f in seen.items() if f.required and f.default is None and n in writable]
+    description = next((part["description"] for part in model.schema["allOf"] if "description" in part), None)
+    return {
+        "$schema": _DRAFT,
+        "title": model.label,
+        **({"description": description} if description else {}),
+        "type": "object",
+        "properties": properties,
+        **({"required": required} if required else {}),
+        **({"allOf": rules} if rules else {}),
+        **({"$defs": defs} if defs else {}),
+        "additionalProperties": False,
+        "x-crm": {
+            "entity": model.name,
+            "label": model.label,
+            "plural": model.plural,
+            "title": model.title,
+            "icon": model.icon,
+            "pipelines": list(model.pipelines),
+        },
+    }
+
+
+def _property(field: Field, writable: bool) -> dict[str, Any]:
+    schema = {"title": field.label, **field.schema}
+    return schema if writable and not field.read_only else {**schema, "readOnly": True}
+
+
+def _rules(part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rules of a part beyond its fields, each as small as it can stand alone."""
+    rules: list[dict[str, Any]] = []
+    for group in _GROUPS:
+        found = {keyword: part[keyword] for keyword in group if keyword in part}
+        if found and group[0] in found:
+            rules.append(found)
+    for rule in part.get("allOf", []):
+        rules += [rule] if isinstance(rule, dict) else []
+    for keyword in ("dependentRequired", "dependentSchemas"):
+        rules += [{keyword: {name: rule}} for name, rule in part.get(keyword, {}).items()]
+    return rules
+
+
+def _speaks_of(rule: dict[str, Any], hidden: Container[str]) -> bool:
+    subs = subschemas(rule, _DEEP)
+    return any(name in hidden for sub in subs if sub.record for _, name in mentions(sub.schema))
+
+
+class _Mover:
+    """Moves schemas out of one part into the answer: what their `#...` lead to goes along into its `$defs`."""
+
+    def __init__(self, part: dict[str, Any], number: int, defs: dict[str, Any]) -> None:
+        self.part = part
+        self.number = number
+        self.defs = defs
+
+    def moved(self, schema: Any) -> Any:
+        """The schema with its references turned to the answer's `$defs`."""
+        if not isinstance(schema, dict) or not has_member(schema, "$ref"):
+            return schema
+        result = dict(cast("dict[str, Any]", schema))
+        if "$id" in result:
+            return result  # its references are its own
+        if isinstance(ref := result.get("$ref"), str):
+            result["$ref"] = self._home(ref)
+        for path, part, _ in parts(result):
+            moved = self.moved(part)
+            if len(path) == 1:
+                result[str(path[0])] = moved
+            else:
+                keyword, key = str(path[0]), path[1]
+                copy: Any = result[keyword].copy()
+                copy[key] = moved
+                result[keyword] = copy
+        return result
+
+    def _home(self, ref: str) -> str:
+        found = lookup(self.part, (), ref)
+        if found is None:
+            return ref
+        name = f"{self.number}{ref}".replace("/", ".").replace("#", "")
+        if name not in self.defs:
+            self.defs[name] = True  # stands in while a schema that leads to itself is moved
+            self.defs[name] = self.moved(found[1])
+        return f"#/$defs/{name}"

@@ -1,0 +1,121 @@
+"""Runs the merged JSON Schema of an entity and says in the kernel's words what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, cast
+
+import jsonschema_rs
+
+from crm_kernel.errors import Fault, near
+from crm_kernel.fields.base import FieldType
+from crm_kernel.model import EntityModel, Field
+from crm_kernel.schema.patterns import compiled
+from crm_kernel.schema.sentences import sentence
+from crm_kernel.schema.walk import at, has_member, pointer
+
+_MISSING = ("required", "dependentRequired")
+_EXTRA = ("additionalProperties", "unevaluatedProperties")
+_MAPS = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+
+
+class SchemaValidator:
+    """The validator of one entity, compiled on first use.
+
+    Parts that name schemas of their own by `$id` are run one by one, all others together: two documents may use the
+    same `$id`.
+    """
+
+    def __init__(self, fields: Mapping[str, Field], parts: Sequence[dict[str, Any]]) -> None:
+        self._fields = fields
+        self._parts = parts
+        self._images = {n: f.type for n, f in fields.items() if type(f.type).validated is not FieldType.validated}
+
+    @cached_property
+    def _validators(self) -> list[jsonschema_rs.Validator]:
+        apart = [part for part in self._parts if has_member(list(part.values()), "$id")]
+        together = [part for part in self._parts if part not in apart]
+        return [compiled({"allOf": together}), *(compiled(part) for part in apart)]
+
+    def __call__(self, record: Mapping[str, Any], *, only_known: bool = True) -> list[Fault]:
+        """All faults of a record of canonical values, ordered by pointer and code; nulls are left out.
+
+        With `only_known` members that are no fields are left out too.
+        """
+        fields = self._fields
+        image = {n: v for n, v in record.items() if v is not None and (n in fields or not only_known)}
+        for name in self._images.keys() & image.keys():
+            image[name] = self._images[name].validated(image[name])
+        validators = self._validators
+        try:
+            if all(validator.is_valid(image) for validator in validators):
+                return []
+            found = [f for v in validators for e in v.iter_errors(image) for f in self._faults(e, image)]
+        except ValueError:  # the engine met a Python object that is no JSON
+            found = [self._no_json(name) for name, value in image.items() if not _is_json(value)]
+            if not found:
+                raise
+        once = {(fault.pointer, fault.code, fault.detail): fault for fault in found}
+        return [once[key] for key in sorted(once)]
+
+    def _no_json(self, name: str) -> Fault:
+        return self._fault((name,), "type", f"{self._label((name,))} has a value that JSON does not have.")
+
+    def _faults(self, error: jsonschema_rs.ValidationError, image: dict[str, Any]) -> Iterator[Fault]:
+        path = tuple(error.instance_path)
+        code = _code(error)
+        if code in _MISSING:
+            name = str(getattr(error.kind, "property", ""))
+            yield self._fault((*path, name), code, f"{self._label((*path, name))} is required.")
+        elif code in _EXTRA:
+            value = at(image, path)
+            for name in getattr(error.kind, "unexpected", None) or cast("dict[str, Any]", value):
+                yield self._fault((*path, name), code, f"{self._label((*path, name))} is not expected here.")
+        else:
+            field = self._fields.get(str(path[0])) if path else None
+            secret = field is not None and field.options.sensitive
+            text = sentence(self._label(path), code, error.kind, at(image, path), secret=secret)
+            yield self._fault(path, code, text)
+
+    def _fault(self, path: tuple[str | int, ...], code: str, detail: str) -> Fault:
+        return Fault(pointer=pointer(path), code=code, detail=detail)
+
+    def _label(self, path: tuple[str | int, ...]) -> str:
+        if not path:
+            return "The record"
+        field = self._fields.get(str(path[0]))
+        words = [str(path[0]) if field is None else field.label]
+        return " ".join(words + [str(step + 1) if isinstance(step, int) else step for step in path[1:]])
+
+
+def _code(error: jsonschema_rs.ValidationError) -> str:
+    """The last keyword of the schema path; a schema that is plainly false has none of its own."""
+    path = list(error.evaluation_path)
+    if not isinstance(error.kind, jsonschema_rs.ValidationErrorKind.FalseSchema):
+        return str(path[-1])
+    last = path.pop()
+    if isinstance(last, int) or (path and path[-1] in _MAPS):
+        last = path.pop()
+    return str(last)
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(k, str) and _is_json(v) for k, v in cast("dict[Any, Any]", value).items())
+    if isinstance(value, list | tuple):
+        return all(_is_json(item) for item in cast("list[Any]", value))
+    return value is None or isinstance(value, str | bool | int | float | Decimal)
+
+
+def unknown_members(
+    model: EntityModel, members: Mapping[str, Any], readable: frozenset[str] | None = None
+) -> list[Fault]:
+    """A fault `unknown_field` for each member that is no field, or none of the `readable` ones, with near names."""
+    known = [name for name in model.fields if readable is None or name in readable]
+    return [
+        Fault(pointer=pointer((name,)), code="unknown_field", detail=f"There is no field {name!r}:{near(name, known)}")
+        for name in members
+        if name not in known
+    ]

@@ -1,0 +1,142 @@
+"""Where a JSON Schema has further schemas in it, and which of them speak about the record itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, cast
+from urllib.parse import unquote
+
+Path = tuple[str | int, ...]
+
+_SAME_LISTS = ("allOf", "anyOf", "oneOf")
+_SAME = ("not", "if", "then", "else")
+_SAME_MAPS = ("dependentSchemas",)
+_PART_LISTS = ("prefixItems",)
+_PARTS = (
+    "additionalProperties",
+    "unevaluatedProperties",
+    "propertyNames",
+    "items",
+    "contains",
+    "unevaluatedItems",
+    "contentSchema",
+)
+_PART_MAPS = ("properties", "patternProperties", "$defs", "definitions")
+
+
+class Sub(NamedTuple):
+    """A schema within a schema. `record` is true where it speaks about the record as a whole, `depth` counts from 0.
+
+    `base` is the path of the nearest schema with an `$id`, against which its references are read.
+    """
+
+    schema: dict[str, Any]
+    path: Path
+    record: bool
+    depth: int
+    base: Path
+
+
+def pointer(path: Path) -> str:
+    """A path as RFC 6901 JSON Pointer."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def parts(schema: Mapping[str, Any]) -> Iterator[tuple[Path, Any, bool]]:
+    """(path, schema, whether it speaks about the same value) of each direct part of a schema."""
+    for keywords, same in ((_SAME, True), (_PARTS, False)):
+        for keyword in keywords:
+            if keyword in schema:
+                yield (keyword,), schema[keyword], same
+    for keywords, same in ((_SAME_LISTS, True), (_PART_LISTS, False)):
+        for keyword in keywords:
+            if isinstance(found := schema.get(keyword), list):
+                for index, part in enumerate(cast("list[Any]", found)):
+                    yield (keyword, index), part, same
+    for keywords, same in ((_SAME_MAPS, True), (_PART_MAPS, False)):
+        for keyword in keywords:
+            if isinstance(found := schema.get(keyword), dict):
+                for name, part in cast("dict[str, Any]", found).items():
+                    yield (keyword, name), part, same
+
+
+def subschemas(root: dict[str, Any], limit: int) -> Iterator[Sub]:
+    """The root and all schemas within it, those that a record-level `$ref` leads to as record-level ones.
+
+    Goes no deeper than one level beyond `limit`, so that whoever asks can see that it is passed.
+    """
+    pending = [Sub(root, (), True, 0, ())]
+    seen: set[tuple[Path, bool]] = set()
+    while pending:
+        sub = pending.pop()
+        if (sub.path, sub.record) in seen:
+            continue
+        seen.add((sub.path, sub.record))
+        yield sub
+        if sub.depth > limit:
+            continue
+        if sub.record and isinstance(ref := sub.schema.get("$ref"), str):
+            found = lookup(root, sub.base, ref)
+            if found is not None and isinstance(found[1], dict):
+                target = cast("dict[str, Any]", found[1])
+                pending.append(Sub(target, found[0], True, sub.depth + 1, sub.base))
+        for path, part, same in parts(sub.schema):
+            if isinstance(part, dict):
+                schema = cast("dict[str, Any]", part)
+                whole = sub.path + path
+                base = whole if "$id" in schema else sub.base
+                pending.append(Sub(schema, whole, sub.record and same, sub.depth + 1, base))
+
+
+def lookup(root: dict[str, Any], base: Path, ref: str) -> tuple[Path, Any] | None:
+    """(path, schema) that a reference `#...` leads to within `root`, None for what leads nowhere or elsewhere."""
+    if not ref.startswith("#"):
+        return None
+    fragment = unquote(ref[1:])
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in fragment.split("/")[1:]]
+    if fragment and not fragment.startswith("/"):
+        return _anchor(root, base, fragment)
+    path: list[str | int] = []
+    value: Any = at(root, base)
+    for step in steps:
+        if isinstance(value, dict) and step in value:
+            value = cast("dict[str, Any]", value)[step]
+            path.append(step)
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(cast("list[Any]", value)):
+            value = cast("list[Any]", value)[int(step)]
+            path.append(int(step))
+        else:
+            return None
+    return (*base, *path), value
+
+
+def at(root: Any, path: Path) -> Any:
+    """The value at a path that is there."""
+    for step in path:
+        root = root[step]
+    return root
+
+
+def _anchor(root: dict[str, Any], base: Path, name: str) -> tuple[Path, Any] | None:
+    """The schema with this `$anchor` in the resource that begins at `base`."""
+    pending: list[tuple[Path, Any]] = [(base, at(root, base))]
+    while pending:
+        path, schema = pending.pop()
+        if isinstance(schema, dict):
+            found = cast("dict[str, Any]", schema)
+            if name in (found.get("$anchor"), found.get("$dynamicAnchor")):
+                return path, found
+            pending += [
+                (path + step, part)
+                for step, part, _ in parts(found)
+                if not (isinstance(part, dict) and "$id" in cast("dict[str, Any]", part))
+            ]
+    return None
+
+
+def has_member(value: Any, name: str) -> bool:
+    """Whether a JSON value has a member of this name at any depth."""
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return name in members or any(has_member(member, name) for member in members.values())
+    return isinstance(value, list) and any(has_member(item, name) for item in cast("list[Any]", value))
