@@ -14,23 +14,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from crm_kernel.schema.check import CLOSING
+
 NAME_PATTERN = "^[a-z](?:_?[a-z0-9])*_?$"
 """Names of entities, fields, columns: `^[a-z][a-z0-9_]{0,47}$` without a double underscore."""
 
 DOCUMENT_NAME_PATTERN = "^[a-z](?:_?[a-z0-9-])*_?$"
 """Names of documents: the same, and also `-`."""
-
-REFUSED_IN_SCHEMA = (
-    "$id",
-    "$schema",
-    "additionalProperties",
-    "maxProperties",
-    "minProperties",
-    "patternProperties",
-    "propertyNames",
-    "unevaluatedProperties",
-)
-"""Members that the top level of a `schema` may not have: they would close or rename the shared flat object."""
 
 RESERVED_KINDS = ("automation", "dashboard", "template", "webhook", "segment", "form", "calendar")
 """Kinds whose shape is fixed when they are built; until then they are refused by name."""
@@ -61,7 +51,7 @@ EntitySchema = Annotated[
         description="JSON Schema 2020-12 of a record; top-level `properties` defines the fields.",
         extra_json_schema={
             **_METASCHEMA,
-            "propertyNames": {"not": {"enum": list(REFUSED_IN_SCHEMA)}},
+            "propertyNames": {"not": {"enum": sorted(CLOSING)}},
             "properties": {
                 "properties": {
                     "maxProperties": 500,

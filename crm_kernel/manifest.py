@@ -1,0 +1,54 @@
+"""What a plugin says of itself, and the declarations that are no documents (floor 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+
+class Plugin(msgspec.Struct, frozen=True, kw_only=True):
+    """The manifest: `plugin = Plugin(…)` in the module of a plugin.
+
+    `name` is the name of the folder and of the entry point, `kernel` the versions of crm-kernel it works with
+    (`">=0.1,<1"`). `requires` names plugins it cannot do without, `before` and `after` others that it precedes or
+    follows where they are there. `settings` is a `msgspec.Struct` class for `[plugins.NAME]` of crm.toml. `on_error`
+    says what an unexpected fault in one of its hooks does: `refuse` the operation, or `skip` the hook.
+    """
+
+    name: str
+    title: str
+    kernel: str
+    requires: Sequence[str] = ()
+    before: Sequence[str] = ()
+    after: Sequence[str] = ()
+    settings: Any = None
+    on_error: Literal["refuse", "skip"] = "refuse"
+
+
+class Listener(msgspec.Struct, frozen=True, kw_only=True):
+    """Code that runs after the commit: `async def handle(event, crm)`.
+
+    `event` is a type such as `record.moved`, `entity` limits it to one entity, `where` is an expression on the event
+    (`event.to = 'completed'`). `name` tells two listeners with one function apart; deliveries are counted by it.
+    """
+
+    event: str
+    handle: Callable[[Any, Any], Awaitable[None]]
+    entity: str | None = None
+    where: str | None = None
+    name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The name it is known by within its plugin: `name`, or that of the function."""
+        return self.name or self.handle.__name__
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """A question about the health of the app: `async def run(crm)` gives a sentence for each fault, [] for none."""
+
+    name: str
+    run: Callable[[Any], Awaitable[Sequence[str]]]
+    title: str | None = None

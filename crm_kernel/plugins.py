@@ -1,0 +1,189 @@
+"""The plugins of one app: found, ordered, verified, metered, quarantined (floor 6).
+
+Each kernel owns its `PluginHost`; nothing is shared between two of them but the imported modules.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, Literal
+
+from crm_kernel.errors import Error, near
+from crm_kernel.manifest import Check, Listener
+from crm_kernel.plugin_declarations import CHECKS, LISTENERS, Declared
+from crm_kernel.plugin_fault import PluginFault, fault_of
+from crm_kernel.plugin_finding import Found, find_plugins, kernel_version
+from crm_kernel.plugin_loading import Loaded, leave_out_dependents, load
+from crm_kernel.plugin_verify import HOOKS
+from crm_kernel.settings import Settings
+
+log = logging.getLogger("crm_kernel.plugins")
+
+KEPT_FAULTS = 20
+
+Implementation = Callable[..., Awaitable[None]]
+
+
+class PluginHost:
+    """What the plugins of one app declare and implement, and how they fare."""
+
+    def __init__(self, settings: Settings, found: Sequence[Found] | None = None) -> None:
+        """Find (unless `found` is given), import, order and verify the plugins; call their `register_*` hooks.
+
+        A plugin that is faulty by itself is left out with those that require it. Raises `ConfigError` where two sound
+        plugins clash, where plugins wait for each other, or where crm.toml names what is not there.
+        """
+        all_found, imports = (found, nullcontext()) if found is not None else find_plugins(settings)
+        self._plugins = load(all_found, imports, settings, kernel_version())
+        self._by_name: dict[str, Loaded] = {}
+        for plugin in self._plugins:
+            self._by_name.setdefault(plugin.name, plugin)
+        self._running: dict[str, tuple[tuple[str, Implementation], ...]] = {}
+        self._statements: Callable[[], int] = lambda: 0
+
+    # What plugins bring ---------------------------------------------------------------------------------------------
+
+    def declared(self, hook: str) -> list[tuple[str, Any]]:
+        """What a `register_*` hook gave: (plugin, item) in plugin order, items as the plugins gave them.
+
+        Raises `KeyError` for a hook that the contract does not have.
+        """
+        _known(hook)
+        return [(p.name, item) for p in self._plugins if p.sound for item in p.declared.get(hook, ())]
+
+    def documents(self) -> list[Declared]:
+        """All declared documents in plugin order: those of classes, dicts and files alike."""
+        return [document for p in self._plugins if p.sound for document in p.documents]
+
+    def listeners(self) -> list[tuple[str, Listener]]:
+        """(plugin, listener) in plugin order, those of quarantined plugins too: ask `is_active` before a delivery."""
+        return self.declared(LISTENERS)
+
+    def checks(self) -> list[tuple[str, Check]]:
+        """(plugin, check) in plugin order."""
+        return self.declared(CHECKS)
+
+    def implementations(self, hook: str) -> tuple[tuple[str, Implementation], ...]:
+        """The async hook's functions in plugin order, without those of quarantined plugins."""
+        if hook not in self._running:
+            _known(hook)
+            active = [p for p in self._plugins if p.state == "active"]
+            self._running[hook] = tuple((p.name, p.hooks[hook]) for p in active if hook in p.hooks)
+        return self._running[hook]
+
+    def is_active(self, name: str) -> bool:
+        """Whether the plugin takes part and is not quarantined: its listeners may run."""
+        plugin = self._by_name.get(name)
+        return plugin is not None and plugin.state == "active"
+
+    def settings(self, name: str) -> Any:
+        """The plugin's settings as an instance of its class, None where it has none."""
+        return self._plugin(name).settings
+
+    def on_error(self, name: str) -> Literal["refuse", "skip"]:
+        """What an unexpected fault in one of its hooks does."""
+        manifest = self._plugin(name).manifest
+        return manifest.on_error if manifest else "refuse"
+
+    # How they fare --------------------------------------------------------------------------------------------------
+
+    def count_statements(self, counter: Callable[[], int]) -> None:
+        """Tell where the number of SQL statements so far can be read, once there is a database."""
+        self._statements = counter
+
+    @contextmanager
+    def metered(self, name: str, hook: str) -> Generator[None, None, None]:
+        """Measure one call of a hook: time and statements. Faults are counted by `note_fault`."""
+        meter = self._plugin(name).meters[hook]
+        start, statements = time.perf_counter(), self._statements()
+        try:
+            yield
+        finally:
+            meter.add(time.perf_counter() - start, self._statements() - statements)
+
+    def note_fault(self, name: str, hook: str, error: BaseException) -> None:
+        """Count an unexpected fault of a hook and keep it for `states`, the last 20 of a plugin."""
+        plugin = self._plugin(name)
+        if hook in plugin.meters:
+            plugin.meters[hook].errors += 1
+        fault = fault_of(error, plugin.folder, f"Hook {hook}", hook)
+        plugin.faults = [*plugin.faults, fault.render()][-KEPT_FAULTS:]
+
+    def quarantine(self, name: str, reason: str) -> None:
+        """Call none of its hooks any more, until `reset`. What it declared stays. Only an active plugin can be."""
+        plugin = self._plugin(name)
+        if plugin.state == "active":
+            plugin.state, plugin.reason = "quarantined", reason
+            self._running.clear()
+            log.error("plugin %s is quarantined: %s", name, reason)
+
+    def reset(self, name: str) -> dict[str, Any]:
+        """End its quarantine and forget its faults; its state then. Raises `Error("not_found")` for an unknown name.
+
+        What was left out at the start stays so until the next one.
+        """
+        plugin = self._plugin(name)
+        if plugin.state == "quarantined":
+            plugin.state, plugin.reason, plugin.faults = "active", None, []
+            self._running.clear()
+        return next(state for state in self.states() if state["name"] == name)
+
+    def leave_out(self, name: str, cause: str, *, hook: str | None = None, hint: str | None = None) -> None:
+        """Leave out a plugin whose declarations turn out faulty once all are put together, and its dependents."""
+        self._plugin(name).leave_out(PluginFault(cause, hook=hook, hint=hint))
+        leave_out_dependents(self._plugins)
+        self._running.clear()
+
+    def faulty(self) -> list[str]:
+        """A sentence for each plugin that is left out or quarantined: for the log, `crm check`, `--strict`."""
+        out = [p for p in self._plugins if p.state in ("failed", "incompatible", "quarantined")]
+        return [f"The plugin {p.name!r} is {p.state}: {p.reason}" for p in out]
+
+    def states(self) -> list[dict[str, Any]]:
+        """The `items` of `GET /api/plugins`: the sound ones in order, then the others by name."""
+        order = {p.name: number for number, p in enumerate((p for p in self._plugins if p.sound), start=1)}
+        positions = self._positions()
+        return [_render(p, order.get(p.name) if p.sound else None, positions) for p in self._plugins]
+
+    def _positions(self) -> dict[tuple[str, str], int]:
+        """(plugin, hook) → the place in the order in which the hook's implementations are called."""
+        found: dict[tuple[str, str], int] = {}
+        for hook in HOOKS:
+            having = [p.name for p in self._plugins if hook in p.hooks]
+            found.update({(name, hook): number for number, name in enumerate(having, start=1)})
+        return found
+
+    def _plugin(self, name: str) -> Loaded:
+        plugin = self._by_name.get(name)
+        if plugin is None:
+            raise Error("not_found", f"There is no plugin {name!r};{near(name, self._by_name) or ' see crm plugins.'}")
+        return plugin
+
+
+def _known(hook: str) -> None:
+    if hook not in HOOKS:
+        raise KeyError(f"there is no hook {hook!r};{near(hook, HOOKS)}")
+
+
+def _render(plugin: Loaded, order: int | None, positions: dict[tuple[str, str], int]) -> dict[str, Any]:
+    manifest = plugin.manifest
+    return {
+        "name": plugin.name,
+        "title": manifest.title if manifest else plugin.name,
+        "version": plugin.found.version,
+        "source": plugin.found.source,
+        "state": plugin.state,
+        "reason": plugin.reason,
+        "order": order,
+        "order_because": plugin.order_because if plugin.sound else [],
+        "requires": list(plugin.requires),
+        "on_error": manifest.on_error if manifest else "refuse",
+        "hooks": [
+            {"hook": hook, "order": positions[plugin.name, hook], **plugin.meters[hook].render()}
+            for hook in plugin.hooks
+        ],
+        "faults": plugin.faults,
+    }
