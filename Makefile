@@ -59,7 +59,7 @@ fix: $(STAMP) docs schemas ## what machines can mend: rules, format, generated p
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(STAMP) ## docs/hooks.md and docs/errors.md from the code
+docs: $(STAMP) ## the pages that come from the code: hooks, errors
 	@$(BIN)/python docs/generate.py
 
 schemas: $(STAMP) ## schemas/ from the code

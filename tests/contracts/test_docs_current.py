@@ -1,4 +1,4 @@
-"""The generated pages are what the code says now."""
+"""The generated pages and schemas are what the code says now."""
 
 from __future__ import annotations
 
@@ -6,8 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from crm_kernel.document_schemas import SCHEMAS, render
+
 
 def test_generated_pages_are_current(root: Path) -> None:
     command = [sys.executable, "docs/generate.py", "--check"]
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_schemas_are_current(root: Path) -> None:
+    files = {file.name: file.read_text("utf-8") for file in (root / "schemas").glob("*.json")}
+    assert files == {f"{name}.schema.json": render(name) for name in SCHEMAS}

@@ -168,3 +168,17 @@ def test_the_page_shows_the_floors_there_are(root: Path) -> None:
         file.stem for file in (root / "crm_kernel").iterdir() if file.suffix == ".py" or (file / "__init__.py").exists()
     }
     assert shown == tree - {"__init__"}
+
+
+def test_tests_mirror_the_tree(root: Path) -> None:
+    """`tests/filters/test_parser.py` tests `filters/parser.py`, or a family of modules that begin with its name."""
+    of_their_own = {"acceptance", "bench", "contracts", "docs"}
+    lost = []
+    for test in (root / "tests").rglob("test_*.py"):
+        folder = test.relative_to(root / "tests").parent
+        name = test.stem.removeprefix("test_")
+        known = {file.stem for file in (root / "crm_kernel" / folder).glob("*")}
+        related = any(name == one or name.startswith(f"{one}_") or one.startswith(f"{name}_") for one in known)
+        if not related and folder.parts[:1] not in {(one,) for one in of_their_own}:
+            lost.append(str(test.relative_to(root)))
+    assert not lost, f"tests that mirror no module: {lost}"
