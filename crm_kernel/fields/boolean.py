@@ -35,17 +35,3 @@ class Boolean(FieldType):
 
     def text(self, value: Any) -> str:
         return "true" if value else "false"
-
-
-class Computed(Boolean):
-    """A yes or no that is computed when it is read: it has no column."""
-
-    @classmethod
-    def match(cls, shape: Shape) -> Self | None:
-        return None
-
-    def columns(self) -> tuple[Column, ...]:
-        return ()
-
-    def to_columns(self, value: Any) -> tuple[Any, ...]:
-        return ()

@@ -17,18 +17,19 @@ _TWO_DIGITS = (
     "ZWG"
 )
 
-_DIGITS: Mapping[str, int] = MappingProxyType(
+NOT_TWO: Mapping[str, int] = MappingProxyType(
     {
         code: digits
-        for digits, codes in ((2, _TWO_DIGITS), (0, _NO_DIGITS), (3, _THREE_DIGITS), (4, _FOUR_DIGITS))
+        for digits, codes in ((0, _NO_DIGITS), (3, _THREE_DIGITS), (4, _FOUR_DIGITS))
         for code in codes.split()
     }
 )
+"""Minor digits of the currencies that have not two of them."""
 
-CURRENCIES: frozenset[str] = frozenset(_DIGITS)
+CURRENCIES: frozenset[str] = frozenset(_TWO_DIGITS.split()).union(NOT_TWO)
 """All codes of money that people use (no metals, baskets or test codes)."""
 
 
 def minor_digits(code: str) -> int:
     """The number of decimals of a currency; two where nothing else is known."""
-    return _DIGITS.get(code, 2)
+    return NOT_TWO.get(code, 2)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
-from crm_kernel.fields.base import Column, FieldType, Kind
+from crm_kernel.fields.base import Column, Kind, Shape
+from crm_kernel.fields.boolean import Boolean
 
 
 class Limit(NamedTuple):
@@ -15,7 +16,7 @@ class Limit(NamedTuple):
     seconds: int
 
 
-class Rotting(FieldType):
+class Rotting(Boolean):
     """A truth value that follows from pipeline, stage, stage_since and the present; it is not stored."""
 
     name = "rotting"
@@ -24,5 +25,12 @@ class Rotting(FieldType):
     def __init__(self, limits: tuple[Limit, ...] = ()) -> None:
         self.limits = limits
 
+    @classmethod
+    def match(cls, shape: Shape) -> Self | None:
+        return None
+
     def columns(self) -> tuple[Column, ...]:
+        return ()
+
+    def to_columns(self, value: Any) -> tuple[Any, ...]:
         return ()

@@ -10,6 +10,7 @@ from crm_kernel.schema.build import with_reverses as with_reverses
 from crm_kernel.schema.check import check_schema as check_schema
 from crm_kernel.schema.check import title_faults as title_faults
 from crm_kernel.schema.describe import describe as describe
+from crm_kernel.schema.describe import list_entities as list_entities
 from crm_kernel.schema.names import RESERVED as RESERVED
 from crm_kernel.schema.names import name_problem as name_problem
 from crm_kernel.schema.patterns import is_linear as is_linear

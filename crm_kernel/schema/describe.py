@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from typing import Any, cast
+from collections.abc import Container, Iterable, Mapping
+from typing import Any, Protocol, cast
 
 from crm_kernel.model import EntityModel, Field
 from crm_kernel.schema.check import mentions
@@ -14,19 +14,52 @@ _OWN = ("type", "title", "description", "properties", "required", "$defs", "$id"
 _GROUPS = (("if", "then", "else"), ("anyOf",), ("oneOf",), ("not",))
 _DEEP = 64
 
+ACTIONS = ("read", "create", "update", "delete", "move", "export", "import", "merge", "share", "admin")
+"""The kernel's own actions, in the order in which they are listed."""
 
-def describe(model: EntityModel, readable: Container[str], writable: Container[str]) -> dict[str, Any]:
+
+class Allows(Protocol):
+    """What is asked of a caller's access rules."""
+
+    def allows(self, entity: str, action: str) -> bool:
+        """Whether some grant gives the action on some record of the entity."""
+        ...
+
+
+def list_entities(models: Iterable[EntityModel], access: Allows) -> dict[str, Any]:
+    """The answer of GET /api/schema: `{"items": [{"name", "label", "plural", "title", "icon", "pipelines",
+    "actions"}]}`, `actions` being those of the caller."""
+    return {"items": [_entry(model, access) for model in models]}
+
+
+def _entry(model: EntityModel, access: Allows) -> dict[str, Any]:
+    return {"name": model.name, **_about(model), "actions": [a for a in ACTIONS if access.allows(model.name, a)]}
+
+
+def _about(model: EntityModel) -> dict[str, Any]:
+    return {
+        "label": model.label,
+        "plural": model.plural,
+        "title": model.title,
+        "icon": model.icon,
+        "pipelines": list(model.pipelines),
+    }
+
+
+def describe(
+    model: EntityModel, readable: Container[str], writable: Container[str], locale: str | None = None
+) -> dict[str, Any]:
     """The schema of an entity's records for a caller who may read and write these fields.
 
     `{"$schema", "title", "description"?, "type": "object", "properties", "required"?, "allOf"?, "$defs"?,
     "additionalProperties": false, "x-crm": {"entity", "label", "plural", "title", "icon", "pipelines"}}`. Unreadable
     fields are absent, with every rule that speaks of one; unwritable and system fields are `readOnly`. What a default
-    fills is not required.
+    fills is not required. Titles are the fields' `labels` in `locale` where they have one.
     """
     seen = {name: field for name, field in model.fields.items() if name in readable}
     hidden = model.fields.keys() - seen.keys()
     defs: dict[str, Any] = {}
-    properties: dict[str, Any] = {name: _property(field, name in writable) for name, field in seen.items()}
+    properties: dict[str, Any] = {name: _property(field, name in writable, locale) for name, field in seen.items()}
     rules: list[Any] = []
     for number, part in enumerate(cast("list[dict[str, Any]]", model.schema["allOf"])):
         mover = _Mover(part, number, defs)
@@ -46,19 +79,12 @@ def describe(model: EntityModel, readable: Container[str], writable: Container[s
         **({"allOf": rules} if rules else {}),
         **({"$defs": defs} if defs else {}),
         "additionalProperties": False,
-        "x-crm": {
-            "entity": model.name,
-            "label": model.label,
-            "plural": model.plural,
-            "title": model.title,
-            "icon": model.icon,
-            "pipelines": list(model.pipelines),
-        },
+        "x-crm": {"entity": model.name, **_about(model)},
     }
 
 
-def _property(field: Field, writable: bool) -> dict[str, Any]:
-    schema = {"title": field.label, **field.schema}
+def _property(field: Field, writable: bool, locale: str | None) -> dict[str, Any]:
+    schema = {**field.schema, "title": field.options.labels.get(locale or "", field.label)}
     return schema if writable and not field.read_only else {**schema, "readOnly": True}
 
 

@@ -7,11 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 from crm_kernel.fields.base import FieldType, Options
-from crm_kernel.fields.boolean import Computed
 from crm_kernel.fields.choice import Choice
 from crm_kernel.fields.moment import Moment
 from crm_kernel.fields.number import Integer
 from crm_kernel.fields.reference import Id, Reference
+from crm_kernel.fields.rotting import Rotting
 from crm_kernel.fields.text import Text
 from crm_kernel.model import SYSTEM, Field
 
@@ -53,7 +53,7 @@ def _pipeline_fields(pipelines: Mapping[str, Sequence[str]]) -> list[Field]:
         _field("stage", Choice(stages), {"type": "string", "maxLength": MAX_STAGE_NAME, "enum": list(stages)}),
         _field("stage_since", Moment(), _MOMENT),
         _field("stage_reason", Text(), {"type": "string"}),
-        _field("rotting", Computed(), {"type": "boolean"}),
+        _field("rotting", Rotting(), {"type": "boolean"}),
     ]
 
 
