@@ -20,7 +20,12 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded words of a text, split at what is neither letter nor digit."""
-    return _WORD.findall(fold(text))
+    return split_words(fold(text))
+
+
+def split_words(folded: str) -> list[str]:
+    """The words of a text that is folded already."""
+    return _WORD.findall(folded)
 
 
 @cache

@@ -1,0 +1,89 @@
+"""What filters and reports ask of a database engine; the engines themselves are in `storage/dialects.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from crm_kernel.fields.base import Kind, Storage
+from crm_kernel.filters.sql import Sql
+
+
+class Dialect(Protocol):
+    """One engine's way to say what standard SQL cannot. Every operand is `Sql`; text operands are folded already.
+
+    A result is null where an operand is null. `kind` is the kind of the JSON scalar wanted; a JSON value of another
+    type gives null.
+    """
+
+    def placeholder(self, number: int = 1) -> str:
+        """The mark of the bind value `number`, counted from 1."""
+        ...
+
+    def numbered(self, text: str, first: int = 1) -> str:
+        """`text` with each `?` turned into this engine's placeholder, counted from `first`."""
+        ...
+
+    def column_type(self, storage: Storage) -> str:
+        """The column type in DDL."""
+        ...
+
+    def select(self, column: str, storage: Storage) -> str:
+        """The expression that reads a column in its canonical form as far as SQL can."""
+        ...
+
+    def encode(self, value: Any, storage: Storage) -> Any:
+        """The bind value of one canonical scalar."""
+        ...
+
+    def encode_list(self, values: Iterable[Any], storage: Storage) -> str:
+        """The one bind value of a whole list, for `values`."""
+        ...
+
+    def json_values(self, placeholder: str = "?") -> str:
+        """A subquery that gives the values of the list bound there."""
+        ...
+
+    def values(self, items: Sql, storage: Storage) -> Sql:
+        """A subquery that gives the values of a list encoded by `encode_list`, comparable with a column."""
+        ...
+
+    def contains(self, text: Sql, needle: Sql) -> Sql:
+        """Whether the needle occurs in the text."""
+        ...
+
+    def starts(self, text: Sql, needle: Sql) -> Sql:
+        """Whether the text begins with the needle."""
+        ...
+
+    def ends(self, text: Sql, needle: Sql) -> Sql:
+        """Whether the text ends with the needle."""
+        ...
+
+    def word(self, text: Sql, word: str, *, prefix: bool) -> Sql:
+        """Whether the word occurs in the text between other than letters and digits; `prefix`: as a word's start."""
+        ...
+
+    def elements(self, array: Sql, alias: str) -> Sql:
+        """A FROM item: one row an element of a JSON array (none for null and for what is no array)."""
+        ...
+
+    def element(self, alias: str, path: tuple[str, ...], kind: Kind) -> Sql:
+        """The element itself (path `()`), or a member of it."""
+        ...
+
+    def folded_element(self, array: Sql, alias: str, path: tuple[str, ...]) -> Sql:
+        """The text at the same place in the folded copy `array` of the list."""
+        ...
+
+    def member(self, document: Sql, path: tuple[str, ...], kind: Kind) -> Sql:
+        """A scalar member of a JSON object."""
+        ...
+
+    def local_date(self, moment: Sql, segments: Sql) -> Sql:
+        """The date on which a stored moment falls, given the zone's `encode_segments`."""
+        ...
+
+    def encode_segments(self, segments: Iterable[tuple[str, int]]) -> str:
+        """The one bind value for (first moment, offset in seconds) of each stretch of equal offset, in order."""
+        ...
