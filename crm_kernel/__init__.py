@@ -1,7 +1,4 @@
-"""The names a plugin may import.
-
-Nothing else of the kernel is public but `crm_kernel.base` and `crm_kernel.testing`.
-"""
+"""The names a plugin may import. Nothing else of the kernel is public, but `crm_kernel.base` and `crm_kernel.testing`."""
 
 from __future__ import annotations
 
@@ -21,3 +18,6 @@ from crm_kernel.hookspecs import hookimpl as hookimpl
 from crm_kernel.manifest import Check as Check
 from crm_kernel.manifest import Listener as Listener
 from crm_kernel.manifest import Plugin as Plugin
+from crm_kernel.operations.batch import Batch as Batch
+from crm_kernel.operations.changes import Change as Change
+from crm_kernel.operations.crm import Crm as Crm

@@ -90,6 +90,9 @@ class Entity(msgspec.Struct, metaclass=EntityMeta):
     stage_reason: str | None = None
     rotting: bool = False
 
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
 
 def is_entity(value: object) -> bool:
     """Whether a value is an entity class."""

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from crm_kernel import Batch, Plugin, hookimpl
+from crm_kernel.base import checks
 from crm_kernel.base.entities import Activity as Activity
 from crm_kernel.base.entities import Company as Company
 from crm_kernel.base.entities import Contact as Contact
 from crm_kernel.base.entities import File as File
 from crm_kernel.base.entities import Team as Team
 from crm_kernel.base.entities import User as User
+
+plugin = Plugin(name="base", title="Base entities", kernel=">=0.1,<1")
+
+
+@hookimpl
+def register_entities() -> Sequence[type]:
+    return [User, Team, Company, Contact, Activity, File]
+
+
+@hookimpl
+async def before_write(batch: Batch) -> None:
+    await checks.fill_contact_name(batch)

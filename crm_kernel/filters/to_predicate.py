@@ -309,6 +309,6 @@ def _rotting(place: Place) -> Reader:
         limit, since = limits.get((row.get("pipeline"), row.get("stage"))), row.get("stage_since")
         if limit is None or since is None:
             return False
-        return since.removesuffix("Z") <= limit.get(environment).removesuffix("Z")
+        return since.removesuffix("Z") < limit.get(environment).removesuffix("Z")
 
     return rotting

@@ -268,7 +268,7 @@ class Compiler:
         names = [column(alias, name) for name in ("pipeline", "stage", "stage_since")]
         cases = [
             compose(
-                "WHEN {} = {} AND {} = {} AND {} <= {} THEN TRUE",
+                "WHEN {} = {} AND {} = {} AND {} < {} THEN TRUE",
                 *(names[0], param(limit.pipeline), names[1], param(limit.stage), names[2]),
                 param(seconds_before(self._dialect, limit.seconds)),
             )

@@ -37,7 +37,7 @@ class SchemaValidator:
     def _validators(self) -> list[jsonschema_rs.Validator]:
         apart = [part for part in self._parts if has_member(list(part.values()), "$id")]
         together = [part for part in self._parts if part not in apart]
-        return [compiled({"allOf": together}), *(compiled(part) for part in apart)]
+        return [compiled({"allOf": together} if together else {}), *(compiled(part) for part in apart)]
 
     def __call__(self, record: Mapping[str, Any], *, only_known: bool = True) -> list[Fault]:
         """All faults of a record of canonical values, ordered by pointer and code; nulls are left out.

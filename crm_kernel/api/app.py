@@ -1,0 +1,129 @@
+"""The HTTP application of one kernel: its routes, and the one door before them (floor 9)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, cast
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.plugins import PluginProtocol
+from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
+from uuid_utils import uuid7
+
+from crm_kernel.api import documents, health, openapi, plugins, record_moves, records, reports, schema
+from crm_kernel.api.auth import OPEN_PATHS, authenticate
+from crm_kernel.api.problems import EXCEPTION_HANDLERS, allow, internal, render
+from crm_kernel.api.request import ApiRequest
+from crm_kernel.errors import Error
+from crm_kernel.kernel import Kernel
+
+ROUTES: tuple[HTTPRouteHandler, ...] = (
+    *records.ROUTES,
+    *record_moves.ROUTES,
+    *schema.ROUTES,
+    *reports.ROUTES,
+    *documents.ROUTES,
+    *plugins.ROUTES,
+    *openapi.ROUTES,
+    *health.ROUTES,
+)
+
+MAX_PATH = 1024
+"""Longer paths lead nowhere. Litestar remembers the last 1,024 paths it found, so their length is memory."""
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._~+/=:-]{1,128}")
+
+_FIXED_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""Headers of every answer: data of one caller, never a page, never kept by anyone between."""
+
+
+def create_app(kernel: Kernel) -> Litestar:
+    """The ASGI application that serves `kernel` over HTTP. Opening and closing the kernel is its owner's."""
+    return _Api(kernel)
+
+
+class _Api(Litestar):
+    """Litestar with one door before its routes.
+
+    The door gives each request its id, finds out who sends it, before any route is looked for, and puts the fixed
+    headers on every answer, whoever makes it. So no route can forget one of them. It stands outside of Litestar's
+    middleware, which is as dear as all the rest of a request together.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        super().__init__(
+            ROUTES,
+            debug=False,
+            exception_handlers=EXCEPTION_HANDLERS,
+            logging_config=None,
+            openapi_config=None,
+            request_class=ApiRequest,
+            request_max_body_size=None,
+        )
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        # Litestar adds plugins for pydantic and attrs here. Nothing uses them, and importing them is 0.1 s of a start.
+        return plugins
+
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
+        """Serve one request (or the start and stop of the server)."""
+        if scope["type"] == "http":
+            await self._serve(cast("dict[str, Any]", scope), cast("Receive", receive), cast("Send", send))
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        sent_id = headers.get(b"x-request-id", b"")
+        request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else str(uuid7()).encode()
+        scope["request_id"] = request_id.decode()
+        scope["headers_by_name"] = headers
+        scope["kernel"] = self.kernel
+        send = _with_headers(send, request_id, scope["method"])
+        asgi_scope = cast("Scope", scope)
+        try:
+            await self._admit(scope, headers)
+        except Error as error:
+            await render(error)(asgi_scope, receive, send)
+        except Exception as exception:
+            await internal(exception, scope)(asgi_scope, receive, send)
+        else:
+            await super().__call__(asgi_scope, receive, send)
+
+    async def _admit(self, scope: dict[str, Any], headers: dict[bytes, bytes]) -> None:
+        if not scope["path"].startswith(OPEN_PATHS):
+            scope["caller"] = await authenticate(self.kernel, headers)
+        if len(scope["path"]) > MAX_PATH:
+            raise Error("not_found", f"There is nothing at a path of more than {MAX_PATH} characters.")
+        if scope["method"] == "HEAD":
+            scope["method"] = "GET"
+
+
+def _with_headers(send: Send, request_id: bytes, method: str) -> Send:
+    """`send` with the headers of every answer; without the body where only the head was asked for."""
+    bodiless = method == "HEAD"
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = message["headers"] if method != "OPTIONS" else _with_head(message["headers"])
+            message["headers"] = [*headers, (b"x-request-id", request_id), *_FIXED_HEADERS]
+        elif bodiless and message["type"] == "http.response.body":
+            message["body"] = b""
+        await send(message)
+
+    return sending
+
+
+def _with_head(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Headers whose `Allow` names HEAD too where GET is possible."""
+    return [(k, allow(v.decode()).encode() if k == b"allow" else v) for k, v in headers]

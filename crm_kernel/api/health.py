@@ -1,0 +1,26 @@
+"""`/health`: probes, the only routes without authentication (floor 9)."""
+
+from __future__ import annotations
+
+from litestar import get
+
+from crm_kernel.api.answer import Answer
+from crm_kernel.api.request import ApiRequest
+from crm_kernel.operations.answers import encode
+
+
+@get("/health/live")
+async def live(request: ApiRequest) -> Answer:
+    """The process answers."""
+    request.parameters()
+    return Answer(encode({"status": "live"}))
+
+
+@get("/health/ready")
+async def ready(request: ApiRequest) -> Answer:
+    """The database answers; `pending` names what waits for an administrator."""
+    request.parameters()
+    return Answer(encode({"status": "ready", "pending": await request.kernel.pending()}))
+
+
+ROUTES = (live, ready)

@@ -1,0 +1,163 @@
+"""`/api/records/{entity}`: list, create, get, patch, delete, restore, batch, history (floor 9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import delete, get, patch, post
+
+from crm_kernel.api.answer import Answer, etag
+from crm_kernel.api.auth import read_only
+from crm_kernel.api.request import MAX_BATCH_BODY, MAX_BATCH_VALUES, ApiRequest, flag, no_object
+from crm_kernel.errors import Error
+from crm_kernel.operations.answers import encode
+from crm_kernel.operations.batch_json import counts, read_changes, results
+from crm_kernel.operations.changes import AnyChange, Change
+from crm_kernel.operations.list_query import ListQuery, read_limit, split_names
+
+LIST_PARAMETERS = frozenset({"filter", "sort", "fields", "expand", "limit", "cursor", "count", "deleted"})
+GET_PARAMETERS = frozenset({"fields", "expand"})
+HISTORY_PARAMETERS = frozenset({"limit", "cursor"})
+
+
+@get("/api/records/{entity:str}")
+async def list_records(request: ApiRequest) -> Answer:
+    """A page of records."""
+    query = ListQuery.from_params(request.parameters(LIST_PARAMETERS))
+    page = await request.kernel.reader.list(request.path_params["entity"], request.caller, query)
+    return Answer(encode(page.answer()))
+
+
+@post("/api/records/{entity:str}")
+async def create_record(request: ApiRequest) -> Answer:
+    """A new record."""
+    entity: str = request.path_params["entity"]
+    request.parameters()
+    record = await write_one(request, Change("create", entity, values=await _values(request, "create", entity)))
+    location = f"/api/records/{entity}/{record['id']}".encode()
+    return record_answer(record, 201, (b"location", location))
+
+
+@get("/api/records/{entity:str}/{id:str}")
+async def get_record(request: ApiRequest) -> Answer:
+    """One record."""
+    entity: str = request.path_params["entity"]
+    id = request.record_id(entity)
+    asked = request.parameters(GET_PARAMETERS)
+    fields = split_names(asked["fields"], "fields") if asked.get("fields") else None
+    expand = split_names(asked["expand"], "expand") if asked.get("expand") else ()
+    record = await request.kernel.reader.get(entity, id, request.caller, fields=fields, expand=expand)
+    return record_answer(record)
+
+
+@patch("/api/records/{entity:str}/{id:str}")
+async def update_record(request: ApiRequest) -> Answer:
+    """A merge patch of one record."""
+    entity: str = request.path_params["entity"]
+    id = request.record_id(entity)
+    request.parameters()
+    values = await _values(request, "update", entity, id)
+    return record_answer(
+        await write_one(request, Change("update", entity, id=id, values=values, version=request.version()))
+    )
+
+
+@delete("/api/records/{entity:str}/{id:str}", status_code=204)
+async def delete_record(request: ApiRequest) -> Answer:
+    """A soft delete, or with `purge=true` the removal for good."""
+    entity: str = request.path_params["entity"]
+    id = request.record_id(entity)
+    kind = "purge" if flag(request.parameters({"purge"}), "purge") else "delete"
+    await write_one(request, Change(kind, entity, id=id, version=request.version()))
+    return Answer(status=204)
+
+
+@post("/api/records/{entity:str}/{id:str}/restore")
+async def restore_record(request: ApiRequest) -> Answer:
+    """A deleted record taken back."""
+    entity: str = request.path_params["entity"]
+    id = request.record_id(entity)
+    request.parameters()
+    return record_answer(await write_one(request, Change("restore", entity, id=id, version=request.version())))
+
+
+@post("/api/records/{entity:str}/batch")
+async def batch(request: ApiRequest) -> Answer:
+    """Many changes in order, all or none of them (`atomic`), or each for itself."""
+    entity: str = request.path_params["entity"]
+    request.parameters()
+    request.kernel.reader.access(request.caller, entity)
+    if request.caller.read_only:
+        raise read_only()
+    body = await request.value(limit=MAX_BATCH_BODY, values=MAX_BATCH_VALUES)
+    changes, atomic = read_changes(entity, body)
+    outcomes = await request.kernel.writer.write(changes, request.caller, atomic=atomic)
+    return Answer(encode({"counts": counts(outcomes), "results": results(outcomes)}))
+
+
+@get("/api/records/{entity:str}/{id:str}/history")
+async def record_history(request: ApiRequest) -> Answer:
+    """What happened to one record, newest first."""
+    entity: str = request.path_params["entity"]
+    id = request.record_id(entity)
+    asked = request.parameters(HISTORY_PARAMETERS)
+    limit, cursor = read_limit(asked.get("limit")), asked.get("cursor") or None
+    return Answer(
+        encode(await request.kernel.reader.history(entity, id, request.caller, limit=limit, cursor=cursor))
+    )
+
+
+ROUTES = (
+    list_records,
+    create_record,
+    get_record,
+    update_record,
+    delete_record,
+    restore_record,
+    batch,
+    record_history,
+)
+
+
+async def write_one(request: ApiRequest, change: AnyChange) -> dict[str, Any]:
+    """Do one change and return what the caller may see of its record."""
+    if request.caller.read_only:
+        await _refuse_read_only(request, change)
+    kernel, caller = request.kernel, request.caller
+    outcomes = await kernel.writer.write([change], caller)
+    return (await kernel.reader.written(outcomes, caller))[0]
+
+
+async def _refuse_read_only(request: ApiRequest, change: AnyChange) -> None:
+    """403, but 404 first where the record is not there for him."""
+    reader = request.kernel.reader
+    reader.access(request.caller, change.entity)
+    if change.kind in ("update", "delete", "move", "restore"):
+        await reader.get(change.entity, str(change.id), request.caller, deleted=change.kind == "restore")
+    raise read_only()
+
+
+async def _values(request: ApiRequest, kind: str, entity: str, id: str | None = None) -> dict[str, Any]:
+    """The body as values of a record. What is not an object is refused, but what would be refused before it first."""
+    body = await request.value()
+    if isinstance(body, dict):
+        return body
+    await refused_anyway(request, Change(kind, entity, id=id, version=request.version()))
+    raise no_object(body, "the values of fields")
+
+
+async def refused_anyway(request: ApiRequest, change: AnyChange) -> None:
+    """Raise what wins over faults of the body: 404, 403 and 412 of this change, whatever it would write."""
+    if request.caller.read_only:
+        await _refuse_read_only(request, change)
+    try:
+        await request.kernel.writer.write([change], request.caller, dry_run=True)
+    except Error as error:
+        if error.status in (404, 403, 412):
+            raise
+
+
+def record_answer(record: dict[str, Any], status: int = 200, *headers: tuple[bytes, bytes]) -> Answer:
+    """A record with its entity tag; without one where only its id may be seen."""
+    version = record.get("version")
+    return Answer(encode(record), status, headers if version is None else (*headers, etag(version)))

@@ -1,0 +1,147 @@
+"""A request as handlers read it: who sent it, its parameters, its preconditions, its JSON (floor 9)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from litestar import Request
+
+from crm_kernel.access import not_found
+from crm_kernel.api.problems import Disconnected
+from crm_kernel.callers import Caller
+from crm_kernel.errors import Error, Fault, near
+from crm_kernel.kernel import Kernel
+from crm_kernel.operations.answers import decode
+
+MAX_BODY = 8 * 1024 * 1024
+MAX_BATCH_BODY = 32 * 1024 * 1024
+MAX_VALUES = 400_000
+MAX_BATCH_VALUES = 1_500_000
+"""How many commas a body may have: small values cost a hundred times more memory than bytes."""
+
+_MAX_PARAMETERS = 100
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+_NO_VERSION = -1
+"""The version of an entity tag that is none of ours: no record has it."""
+
+
+class ApiRequest(Request[Any, Any, Any]):
+    """A request that has passed the door."""
+
+    __slots__ = ()
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel that serves it."""
+        return cast("dict[str, Any]", self.scope)["kernel"]
+
+    @property
+    def caller(self) -> Caller:
+        """Who sent it."""
+        return cast("dict[str, Any]", self.scope)["caller"]
+
+    def header(self, name: bytes) -> str | None:
+        """A header by its name in lower case."""
+        value: bytes | None = cast("dict[str, Any]", self.scope)["headers_by_name"].get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def parameters(self, known: Collection[str] | None = ()) -> dict[str, str]:
+        """The query-string parameters by name; with None any name may be there.
+
+        Raises `Error("unknown_parameter" | "bad_value")`: an unknown name, one given twice, text that is not UTF-8.
+        """
+        query: bytes = self.scope["query_string"]
+        if not query:
+            return {}
+        try:
+            pairs = parse_qsl(
+                query.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS
+            )
+        except ValueError:
+            detail = f"The query string is not UTF-8, or has more than {_MAX_PARAMETERS} parameters."
+            raise Error("bad_value", detail) from None
+        found: dict[str, str] = {}
+        for name, value in pairs:
+            if known is not None and name not in known:
+                hint = "It takes none." if not known else f"Known here: {', '.join(sorted(known))}."
+                raise Error("unknown_parameter", f"unknown parameter {name[:100]!r}:{near(name, known)}", hint=hint)
+            if name in found:
+                raise Error("bad_value", f"{name[:100]} is given twice.", hint="Give each parameter once.")
+            found[name] = value
+        return found
+
+    def version(self) -> int | None:
+        """The version that `If-Match` names; None where any will do. Raises `Error("bad_value")`."""
+        sent = self.header(b"if-match")
+        if sent is None or sent.strip() == "*":
+            return None
+        tag = _ENTITY_TAG.fullmatch(sent.strip())
+        if tag is None:
+            hint = 'Send the ETag of the record as it came, such as "3".'
+            raise Error("bad_value", f"If-Match is {sent[:100]!r}; expected one entity tag or *.", hint=hint)
+        text = tag[1]
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else _NO_VERSION
+
+    def record_id(self, entity: str) -> str:
+        """The id in the path. One that is no UUID is answered like one that never was."""
+        sent: str = self.path_params["id"]
+        if _UUID.fullmatch(sent) is None:
+            self.kernel.reader.access(self.caller, entity)
+            raise not_found(entity, sent)
+        return sent.lower()
+
+    async def value(self, *, limit: int = MAX_BODY, values: int = MAX_VALUES) -> Any:
+        """The JSON value of the body. Raises `Error("bad_json" | "too_large")`."""
+        kind = (self.header(b"content-type") or "application/json").partition(";")[0].strip().lower()
+        if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+            hint = "Send JSON with the header Content-Type: application/json."
+            raise Error("bad_json", f"The body is {kind[:100]!r}, not JSON.", hint=hint)
+        body = await self._read(limit)
+        if body.count(b",") >= values:
+            raise Error("too_large", f"The body has more than {values} values.")
+        return decode(body)
+
+    async def _read(self, limit: int) -> bytes:
+        too_large = Error("too_large", f"The body is larger than {limit} bytes.")
+        declared = self.header(b"content-length")
+        if declared is not None and declared.isascii() and declared.isdigit() and int(declared[:16]) > limit:
+            raise too_large
+        parts: list[bytes] = []
+        size = 0
+        more = True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise too_large
+            parts.append(part)
+            more = message.get("more_body", False)
+        return b"".join(parts)
+
+
+def choice(parameters: dict[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    """A parameter that takes one of a few words, the first by default. Raises `Error("bad_value")`."""
+    value = parameters.get(name, allowed[0])
+    if value not in allowed:
+        raise Error("bad_value", f"{name} is {value[:100]!r}; expected {' or '.join(allowed)}.")
+    return value
+
+
+def flag(parameters: dict[str, str], name: str) -> bool:
+    """A parameter that is true or false, false by default. Raises `Error("bad_value")`."""
+    return choice(parameters, name, ("false", "true")) == "true"
+
+
+def no_object(value: Any, what: str) -> Error:
+    """The refusal of a body that is JSON, but not an object."""
+    words = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    got = words.get(type(value), "a number")
+    detail = f"The body is {got}; expected an object with {what}."
+    return Error("invalid", detail, faults=[Fault(pointer="", code="type", detail=detail)])

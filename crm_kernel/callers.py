@@ -1,0 +1,47 @@
+"""Who acts: a person, a token of his, the system, or a plugin (floor 4)."""
+
+from __future__ import annotations
+
+import msgspec
+
+ADMIN = "admin"
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """The one on whose behalf an operation runs.
+
+    `teams` are all teams he is in today and those below them (`@my_teams`), `team` his main one (`@my_team`).
+    `system` callers (command line, jobs, plugins) pass every access rule; `plugin` names the plugin that acts.
+    `read_only` and `entities` are the scopes of the token he came with. `cause` and `depth` tell what led here.
+    """
+
+    id: str | None = None
+    login: str | None = None
+    name: str | None = None
+    roles: frozenset[str] = frozenset()
+    team: str | None = None
+    teams: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    locale: str = "en"
+    channel: str = "api"
+    system: bool = False
+    plugin: str | None = None
+    read_only: bool = False
+    entities: frozenset[str] | None = None
+    cause: dict[str, str] | None = None
+    depth: int = 0
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the role `admin` is his."""
+        return ADMIN in self.roles
+
+    @property
+    def unrestricted(self) -> bool:
+        """Whether no grant limits him (system rights, or the role `admin` without a narrower token)."""
+        return self.system or (self.is_admin and self.entities is None)
+
+
+def system(channel: str, *, timezone: str = "UTC", locale: str = "en", plugin: str | None = None) -> Caller:
+    """The system itself acting through `channel`, with all rights."""
+    return Caller(channel=channel, system=True, timezone=timezone, locale=locale, plugin=plugin)

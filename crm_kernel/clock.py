@@ -1,0 +1,38 @@
+"""The moment, as operations see it: real time, or a time that tests and samples set."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+def moment_text(moment: datetime) -> str:
+    """The canonical text of a moment: RFC 3339 in UTC with `Z`, fraction only where there is one."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return f"{text.rstrip('0') if '.' in text else text}Z"
+
+
+class Clock:
+    """Gives the present. `set` stops it at a moment until `release`."""
+
+    def __init__(self) -> None:
+        self._at: datetime | None = None
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        return self._at or datetime.now(UTC)
+
+    def now_text(self) -> str:
+        """The present moment as canonical text."""
+        return moment_text(self.now())
+
+    def set(self, moment: datetime) -> None:
+        """Stand still at `moment` (aware)."""
+        self._at = moment.astimezone(UTC)
+
+    def advance(self, by: timedelta) -> None:
+        """Go on from where it stands, by `by`."""
+        self.set(self.now() + by)
+
+    def release(self) -> None:
+        """Run with real time again."""
+        self._at = None

@@ -1,0 +1,108 @@
+"""Reads and sorts by a path (`company.name`, `address.city`) outside of a filter, under the same rules as in one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from crm_kernel.errors import Error, near
+from crm_kernel.fields.base import Kind
+from crm_kernel.filters import syntax
+from crm_kernel.filters.dialect import Dialect
+from crm_kernel.filters.expression import Place
+from crm_kernel.filters.parser import parse
+from crm_kernel.filters.places import Places, World
+from crm_kernel.filters.scope import Scope
+from crm_kernel.filters.sql import Sql, compose, param
+from crm_kernel.filters.to_sql import Compiler, Cursor
+from crm_kernel.model import Field, Model
+
+_PATH = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
+_UNSORTABLE = frozenset({Kind.LIST, Kind.OBJECT, Kind.JSON})
+
+
+class PathSql(NamedTuple):
+    """How a path is read: its columns and what makes a value of them; `sort` is None where it cannot be sorted by."""
+
+    columns: tuple[Sql, ...]
+    convert: Callable[..., Any] | None
+    sort: tuple[Sql, ...] | None
+
+
+def path_sql(text: str, entity: str, model: Model, dialect: Dialect, scope: Scope) -> PathSql:
+    """The expressions over the alias `t` for a path. Raises `Error("unknown_field" | "bad_filter")`."""
+    if not _PATH.fullmatch(text):
+        raise Error("unknown_field", f"unknown field {text!r}:{near(text, model[entity].fields)}")
+    written = parse(f"{text} is null")
+    if not isinstance(written, syntax.Comparison) or not isinstance(written.left, syntax.Path):
+        raise Error("unknown_field", f"unknown field {text!r}")
+    place = Places(model, scope).place(written.left, World(model[entity]))
+    field = model[place.steps[-1].target if place.steps else entity].fields[place.field]
+    reader = _Reader(dialect, field)
+    return PathSql(*reader.read(place), reader.sort(place))
+
+
+class _Reader:
+    def __init__(self, dialect: Dialect, field: Field) -> None:
+        self._dialect = dialect
+        self._field = field
+        self._compiler = Compiler(dialect)
+
+    def _scalar(self, place: Place) -> Sql:
+        return self._compiler.scalar(place, Cursor("t"))
+
+    def read(self, place: Place) -> tuple[tuple[Sql, ...], Callable[..., Any] | None]:
+        """The columns of the value, and what makes it of them."""
+        if place.money:
+            return self._read_money(place)
+        scalar = self._scalar(place)
+        if place.limits is not None:
+            return (scalar,), bool
+        if place.member:
+            return (scalar,), _CONVERT.get(place.kind)
+        read = Sql(self._dialect.select(scalar.text, place.storage), scalar.params)
+        convert = msgspec.Raw if place.storage == "json" else self._field.type.from_columns()
+        return (read,), convert
+
+    def _read_money(self, place: Place) -> tuple[tuple[Sql, ...], Callable[..., Any]]:
+        money = self._field.type.from_columns()
+        columns = tuple(self._scalar(_member(place, name)) for name in ("amount", "currency"))
+        if not place.member:
+            return columns, money or _pair
+
+        def part(amount: int, currency: str) -> Any:
+            value = money(amount, currency) if money else None
+            return None if value is None else value[place.member[0]]
+
+        return columns, part
+
+    def sort(self, place: Place) -> tuple[Sql, ...] | None:
+        """What records are sorted by: text by its folded form, then itself; choices in order; money by currency."""
+        if place.money and not place.member:
+            return tuple(self._scalar(_member(place, name)) for name in ("currency", "amount"))
+        if place.kind in _UNSORTABLE or place.money:
+            return None
+        scalar = self._scalar(place)
+        if place.choices:
+            cases = [compose(f"WHEN {{}} THEN {rank}", param(choice)) for rank, choice in enumerate(place.choices)]
+            whens = Sql(" ".join(c.text for c in cases), tuple(v for c in cases for v in c.params))
+            return (compose("CASE {} {} END", scalar, whens),)
+        if place.fold and not place.member:
+            folded = self._scalar(msgspec.structs.replace(place, field=place.field + place.fold))
+            return (folded, scalar)
+        return (scalar,)
+
+
+def _pair(amount: Any, currency: Any) -> dict[str, Any]:
+    return {"amount": amount, "currency": currency}
+
+
+def _member(place: Place, name: str) -> Place:
+    kind = Kind.DECIMAL if name == "amount" else Kind.TEXT
+    return msgspec.structs.replace(place, member=(name,), kind=kind)
+
+
+_CONVERT: dict[Kind, Callable[..., Any]] = {Kind.BOOLEAN: bool, Kind.LIST: msgspec.Raw, Kind.OBJECT: msgspec.Raw}

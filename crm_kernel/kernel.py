@@ -1,0 +1,162 @@
+"""The composition root: settings and plugins in, operations out. No process-wide state: two kernels live in one test."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Self
+
+from crm_kernel.callers import Caller, system
+from crm_kernel.clock import Clock
+from crm_kernel.errors import ConfigError
+from crm_kernel.fields.base import ValueContext
+from crm_kernel.model import Source
+from crm_kernel.operations.crm import Crm
+from crm_kernel.operations.deliver import Dispatcher
+from crm_kernel.operations.hooks import HookRunner
+from crm_kernel.operations.list_query import Cursors
+from crm_kernel.operations.record_reader import RecordReader
+from crm_kernel.operations.write import Writer
+from crm_kernel.plugins import PluginHost
+from crm_kernel.registry import Broken, Declaration, Registry
+from crm_kernel.registry_build import build_registry
+from crm_kernel.secret_key import secret_key
+from crm_kernel.settings import Settings
+from crm_kernel.storage import documents as stored_documents
+from crm_kernel.storage.dialects import SqliteDialect
+from crm_kernel.storage.engine import SqliteEngine
+from crm_kernel.storage.evolution import is_empty
+from crm_kernel.storage.store import Store
+
+log = logging.getLogger("crm_kernel")
+
+BUILTIN = "base"
+
+
+class Kernel:
+    """One app: its operations, and what they share. Made by `Kernel.open`, ended by `close`."""
+
+    def __init__(self, settings: Settings, plugins: PluginHost, database: SqliteEngine, clock: Clock) -> None:
+        self.settings = settings
+        self.plugins = plugins
+        self.database = database
+        self.clock = clock
+        self.store = Store(SqliteDialect())
+        self.secret = secret_key(settings)
+        self.problems: list[str] = []
+        self._registry = self.build(())
+        self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
+        self.writer = Writer(database, self.store, HookRunner(plugins), clock, self._current, self.reader.find)
+        self.dispatcher = Dispatcher(database, self.store, clock, self._current, self._crm_for_listener)
+        self.writer.committed.append(self.dispatcher.wake)
+        plugins.count_statements(lambda: database.statements)
+
+    @classmethod
+    async def open(
+        cls, settings: Settings, *, clock: Clock | None = None, strict: bool = False, pause_after_commit: float = 0.0
+    ) -> Self:
+        """Load the plugins, open the database and take its documents into force.
+
+        Raises `ConfigError` for settings, plugins or a database that cannot be used, and with `strict` for anything
+        that is left out. What is left out otherwise is told in `problems`.
+        """
+        if settings.database.path is None:
+            raise ConfigError("PostgreSQL is not built into this version; use a sqlite:/// url in [database].")
+        plugins = PluginHost(settings)
+        database = SqliteEngine(settings.database.path, pause_after_commit=pause_after_commit)
+        await database.open()
+        try:
+            kernel = cls(settings, plugins, database, clock or Clock())
+            await kernel.reload()
+            if strict and kernel.problems:
+                raise ConfigError(kernel.problems)
+        except BaseException:
+            await database.close()
+            raise
+        return kernel
+
+    async def start(self) -> None:
+        """Begin to work in the background: tell plugins, deliver events."""
+        for plugin, hook in self.plugins.implementations("on_start"):
+            await self._life(plugin, "on_start", hook)
+        await self.dispatcher.start()
+
+    async def close(self) -> None:
+        """Stop the background work and close the database."""
+        await self.dispatcher.stop()
+        for plugin, hook in self.plugins.implementations("on_stop"):
+            await self._life(plugin, "on_stop", hook)
+        await self.database.close()
+
+    async def _life(self, plugin: str, name: str, hook: Any) -> None:
+        try:
+            with self.plugins.metered(plugin, name):
+                await hook(crm=self.crm(plugin))
+        except Exception as error:
+            log.exception("plugin %s failed in %s", plugin, name)
+            self.plugins.note_fault(plugin, name, error)
+
+    # The registry ---------------------------------------------------------------------------------------------------
+
+    @property
+    def registry(self) -> Registry:
+        """What is declared now; immutable, swapped when documents change."""
+        return self._registry
+
+    def _current(self) -> Registry:
+        return self._registry
+
+    async def reload(self) -> None:
+        """Read the stored documents and take them into force."""
+        stored = [] if await is_empty(self.database) else await stored_documents.everything(self.database)
+        self.swap(self.build([dict(document.body) for document in stored]))
+
+    def swap(self, registry: Registry) -> None:
+        """Take a registry into force."""
+        self._registry = registry
+        self.problems = [*self.plugins.faulty(), *(_sentence(broken) for broken in registry.broken)]
+        for problem in self.problems:
+            log.warning("%s", problem)
+
+    def build(self, stored: Sequence[dict[str, Any]]) -> Registry:
+        """The registry of the plugins and these stored documents; a plugin whose documents do not fit is left out."""
+        app = self.settings.app
+        context = ValueContext(region=app.region, currency=app.currency, timezone=app.timezone)
+        while True:
+            declared = [Declaration(_source(d.plugin), d.kind, d.name, d.body, d.cls) for d in self.plugins.documents()]
+            declared += [Declaration(Source("document", b["name"]), b["kind"], b["name"], b) for b in stored]
+            registry = build_registry(declared, self.plugins.listeners(), context)
+            broken = next((b for b in registry.broken if b.source.kind == "plugin"), None)
+            if broken is None:
+                return registry
+            self.plugins.leave_out(broken.source.name, _sentence(broken))
+
+    # Callers and what they work with --------------------------------------------------------------------------------
+
+    def system(self, channel: str, plugin: str | None = None) -> Caller:
+        """The system itself, acting through a channel."""
+        return system(channel, timezone=self.settings.app.timezone, locale=self.settings.app.locale, plugin=plugin)
+
+    def crm(self, plugin: str | None = None) -> Crm:
+        """The `crm` object of a plugin (or of the kernel itself), with all rights."""
+        return Crm(self, self.system("plugin" if plugin else "job", plugin))
+
+    def _crm_for_listener(self, caller: Caller, key: str) -> Crm:
+        return Crm(self, caller, key=key)
+
+    def settings_of(self, plugin: str | None) -> Any:
+        """The settings of a plugin, None where it has none."""
+        return None if plugin is None else self.plugins.settings(plugin)
+
+    async def caller_for(self, user: str, channel: str) -> Caller:
+        """A user by id or login, as a caller. Raises `Error("not_found")`."""
+        return await self.identity.caller_for(user, channel)
+
+
+def _source(plugin: str) -> Source:
+    return Source("builtin" if plugin == BUILTIN else "plugin", plugin)
+
+
+def _sentence(broken: Broken) -> str:
+    faults = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in broken.faults)
+    return f"The {broken.kind} {broken.name!r} of {broken.source} is left out: {faults}"

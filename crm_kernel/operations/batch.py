@@ -1,0 +1,106 @@
+"""What `before_*` and `check_write` hooks are given: the changes of one operation, and what they may do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
+from typing import Any, TypeVar, overload
+
+from crm_kernel.callers import Caller
+from crm_kernel.entities import Entity, entity_name
+from crm_kernel.operations.changes import AnyChange, Change, Journal, RecordView, plain
+
+E = TypeVar("E", bound=Entity)
+Find = Callable[..., Awaitable[list[dict[str, Any]]]]
+
+
+class Batch:
+    """The changes of one operation.
+
+    `changes` are all of them, `of(Viewing)` those of one entity with typed `before` and `after`. `actor` is the
+    caller, `channel` where he came from. A hook may read only through `find` and wait only for `find` and `lock`.
+    """
+
+    def __init__(
+        self,
+        changes: list[AnyChange],
+        caller: Caller,
+        find: Find,
+        lock: Callable[..., Awaitable[None]],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.changes = changes
+        self.journal = Journal()
+        self.settings: Any = None
+        """The settings of the plugin whose hook runs: its settings class filled from `[plugins.NAME]`."""
+        self.added: list[AnyChange] = []
+        self._caller = caller
+        self._find = find
+        self._lock = lock
+        self._now = now
+        self._by_entity: dict[str, list[AnyChange]] | None = None
+
+    @property
+    def actor(self) -> Caller:
+        """Who acts."""
+        return self._caller
+
+    @property
+    def channel(self) -> str:
+        """Through which door the changes came: api, web, cli, import, plugin, automation, job, apply, undo."""
+        return self._caller.channel
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        return self._now()
+
+    def __iter__(self) -> Iterator[AnyChange]:
+        return iter(self.changes)
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+    @overload
+    def of(self, entity: type[E]) -> list[Change[E]]: ...
+    @overload
+    def of(self, entity: str) -> list[AnyChange]: ...
+    def of(self, entity: type[E] | str) -> list[Change[E]] | list[AnyChange]:
+        """The changes of one entity, [] when there are none."""
+        if self._by_entity is None:
+            self._by_entity = {}
+            for change in self.changes:
+                self._by_entity.setdefault(change.entity, []).append(change)
+        return self._by_entity.get(entity if isinstance(entity, str) else entity_name(entity), [])
+
+    def add(self, *changes: AnyChange) -> None:
+        """Further changes of the same operation, with system rights; they pass all rules and the hooks too."""
+        for change in changes:
+            change.trusted = True
+            change.plugin = self.journal.plugin
+            self.added.append(change)
+
+    async def find(
+        self,
+        entity: str | type[Entity],
+        filter: str | None = None,
+        *,
+        sort: str | None = None,
+        limit: int = 1000,
+        as_actor: bool = False,
+        **params: Any,
+    ) -> list[RecordView]:
+        """Live records that satisfy a filter (`@param.NAME` for `params`); with system rights unless `as_actor`.
+
+        In `before_write` it sees stored rows as they were before the batch, in `check_write` as they are after.
+        """
+        cls = None if isinstance(entity, str) else entity
+        name = entity if isinstance(entity, str) else entity_name(entity)
+        rows = await self._find(name, filter, sort=sort, limit=limit, as_actor=as_actor, params=plain(params))
+        return [RecordView(row, cls) for row in rows]
+
+    async def lock(self, *keys: str) -> None:
+        """Hold named locks until the operation ends: whoever takes the same key waits.
+
+        A rule that reads others before it decides locks a key that all rivals share (`f"listing:{id}"`).
+        """
+        await self._lock(*sorted(keys))

@@ -1,0 +1,280 @@
+"""A change: what a caller asks for, and, once loaded, what hooks see of it (floor 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, get_type_hints
+
+import msgspec
+
+from crm_kernel.entities import Entity, entity_name
+from crm_kernel.errors import Fault, near
+from crm_kernel.fields.base import Faulty, ValueContext
+from crm_kernel.model import EntityModel
+
+E = TypeVar("E", bound=Entity)
+
+Found = Literal["update", "skip", "refuse"]
+"""What an upsert does with the record it finds."""
+
+STAGE_FIELDS = ("pipeline", "stage", "stage_reason")
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    """The types of a class's fields: resolving them anew for each attribute would take longer than a write."""
+    return get_type_hints(cls)
+
+
+class RecordView(Mapping[str, Any]):
+    """A record as plugins read it: `r["field"]` is the canonical value, `r.field` the value of its class's type.
+
+    With a class, `r.starts_at` is a `datetime`, `r.list_price` a `Money`; without one both forms are the same.
+    """
+
+    __slots__ = ("_cls", "_data")
+
+    def __init__(self, data: Mapping[str, Any], cls: type | None = None) -> None:
+        self._data = data
+        self._cls = cls
+
+    def __getitem__(self, name: str) -> Any:
+        return self._data[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            value = self._data[name]
+        except KeyError:
+            raise AttributeError(f"no field {name!r}:{near(name, self._data)}") from None
+        hint = None if value is None or self._cls is None else _hints(self._cls).get(name)
+        return value if hint is None else msgspec.convert(value, hint, strict=False)
+
+    def __repr__(self) -> str:
+        return f"RecordView({dict(self._data)!r})"
+
+
+def plain(value: Any) -> Any:
+    """A value as plugins write it (datetime, Money, struct) in the form JSON would bring it."""
+    return msgspec.to_builtins(value, builtin_types=(Decimal,))
+
+
+class Journal:
+    """What hooks do to the changes of one batch: who acts now, and which changes he touched."""
+
+    __slots__ = ("plugin", "touched")
+
+    def __init__(self) -> None:
+        self.plugin = "kernel"
+        self.touched: dict[int, Change[Any]] = {}
+
+
+class Change(Generic[E]):
+    """One change of one record.
+
+    As a request it is made by `Change.create`, `.update`, `.delete`, `.restore`, `.move`, `.upsert`, `.purge`.
+    In hooks it has `kind` (create update move delete restore purge), `entity`, `before` and `after` (read like
+    records), `changed` (names of fields), `amend(**)` and `refuse(pointer, message, code)`.
+    """
+
+    __slots__ = (
+        "amended",
+        "changed",
+        "context",
+        "entity",
+        "faults",
+        "found",
+        "given",
+        "id",
+        "journal",
+        "kind",
+        "match",
+        "model",
+        "move_record",
+        "new",
+        "old",
+        "on",
+        "plugin",
+        "row",
+        "skipped",
+        "sparse",
+        "trusted",
+        "values",
+        "version",
+    )
+
+    def __init__(
+        self,
+        kind: str,
+        entity: str | type[E],
+        *,
+        id: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        version: int | None = None,
+        on: tuple[str, ...] = (),
+        row: int | None = None,
+        found: Found = "update",
+        sparse: bool = False,
+    ) -> None:
+        self.kind = kind
+        self.entity = entity if isinstance(entity, str) else entity_name(entity)
+        self.id = id
+        self.values: dict[str, Any] = dict(values or {})
+        self.version = version
+        self.on = on
+        self.row = row
+        self.found: Found = found
+        self.sparse = sparse
+        # What the write door fills in:
+        self.model = cast("EntityModel", None)
+        self.context = ValueContext()
+        self.old: dict[str, Any] | None = None
+        self.new: dict[str, Any] = {}
+        self.given: dict[str, tuple[bool, ...]] = {}
+        self.match: tuple[bool, ...] = ()
+        self.changed: list[str] = []
+        self.faults: list[Fault] = []
+        self.trusted = False
+        self.skipped = False
+        self.plugin: str | None = None
+        self.amended: dict[str, list[str]] = {}
+        self.journal = Journal()
+        self.move_record: dict[str, Any] | None = None
+
+    # Requests ------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, entity: str | type[E], values: Mapping[str, Any] | None = None, /, **fields: Any) -> Self:
+        """A new record: `Change.create(Viewing, listing=…)` or `Change.create("viewing", {"listing": …})`."""
+        return cls("create", entity, values={**plain(dict(values or {})), **plain(fields)})
+
+    @classmethod
+    def update(
+        cls,
+        entity: str | type[E],
+        id: str,
+        values: Mapping[str, Any] | None = None,
+        /,
+        *,
+        version: int | None = None,
+        **fields: Any,
+    ) -> Self:
+        """A merge patch (RFC 7396) of one record; `version` refuses (`stale`) where the record has another."""
+        return cls("update", entity, id=id, version=version, values={**plain(dict(values or {})), **plain(fields)})
+
+    @classmethod
+    def upsert(
+        cls,
+        entity: str | type[E],
+        on: tuple[str, ...],
+        values: Mapping[str, Any],
+        /,
+        *,
+        found: Found = "update",
+        sparse: bool = False,
+    ) -> Self:
+        """Update the live record that has the same values in the fields `on`, else create one.
+
+        With `found="skip"` such a record stays as it is, with `"refuse"` the change is refused (`unique`). `sparse`:
+        where a record is created, nulls count as not sent, so that defaults apply.
+        """
+        return cls("upsert", entity, on=tuple(on), values=plain(dict(values)), found=found, sparse=sparse)
+
+    @classmethod
+    def move(
+        cls,
+        entity: str | type[E],
+        id: str,
+        to: str,
+        *,
+        pipeline: str | None = None,
+        reason: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        version: int | None = None,
+    ) -> Self:
+        """A move to the stage `to`, with further `values` written in the same change."""
+        stage: dict[str, Any] = {"stage": to}
+        if pipeline is not None:
+            stage["pipeline"] = pipeline
+        if reason is not None:
+            stage["stage_reason"] = reason
+        return cls("move", entity, id=id, version=version, values={**plain(dict(values or {})), **stage})
+
+    @classmethod
+    def delete(cls, entity: str | type[E], id: str, *, version: int | None = None) -> Self:
+        """A soft delete."""
+        return cls("delete", entity, id=id, version=version)
+
+    @classmethod
+    def restore(cls, entity: str | type[E], id: str) -> Self:
+        """Take a soft delete back."""
+        return cls("restore", entity, id=id)
+
+    @classmethod
+    def purge(cls, entity: str | type[E], id: str) -> Self:
+        """Remove a record for good."""
+        return cls("purge", entity, id=id)
+
+    # What hooks see ------------------------------------------------------------------------------------------------
+
+    @property
+    def before(self) -> E | None:
+        """The record as stored, None for a create."""
+        return None if self.old is None else cast("E", RecordView(self.old, self.model.cls))
+
+    @property
+    def after(self) -> E:
+        """The record as it will be stored, with what earlier hooks amended."""
+        return cast("E", RecordView(self.new, self.model.cls))
+
+    def amend(self, **values: Any) -> None:
+        """Set fields of the new image, with system rights; history names the plugin."""
+        for name, value in plain(values).items():
+            self._amend_one(name, value)
+
+    def _amend_one(self, name: str, value: Any) -> None:
+        field = self.model.fields.get(name)
+        if field is None:
+            hint = near(name, self.model.fields)
+            self.refuse(f"/{name}", f"unknown field {name!r}:{hint}", code="unknown_field")
+            return
+        try:
+            self.new[name] = None if value is None else field.type.canonical(value, self.context)
+        except Faulty as faulty:
+            self.faults.extend(self._at(fault.at(prefix=f"/{name}")) for fault in faulty.faults)
+            return
+        self.amended.setdefault(self.journal.plugin, []).append(name)
+        self.journal.touched[id(self)] = self
+
+    def refuse(self, pointer: str, message: str, code: str = "plugin.refused") -> None:
+        """Refuse this change: `pointer` names the field (`/starts_at`), `code` is `<plugin>.<what>`."""
+        self.faults.append(self._at(Fault(pointer=pointer, code=code, detail=message)))
+
+    def _at(self, fault: Fault) -> Fault:
+        return fault.at(row=self.row)
+
+    def fault(self, pointer: str, code: str, detail: str, status: int = 422, **extra: Any) -> None:
+        """Note one fault of this change, found by the kernel."""
+        self.faults.append(
+            Fault(pointer=pointer, code=code, detail=detail, row=self.row, status=status, extra=extra or None)
+        )
+
+    def is_new(self) -> bool:
+        """Whether it creates its record."""
+        return self.old is None
+
+    def __repr__(self) -> str:
+        return f"Change({self.kind} {self.entity} {self.id})"
+
+
+if TYPE_CHECKING:
+    AnyChange = Change[Any]
+else:
+    AnyChange = Change

@@ -1,0 +1,182 @@
+"""What plugins are given to work with after the commit: `crm` (floor 7)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from crm_kernel.callers import Caller
+from crm_kernel.clock import Clock
+from crm_kernel.entities import Entity, entity_name
+from crm_kernel.errors import Error
+from crm_kernel.operations.answers import decode, encode
+from crm_kernel.operations.batch_json import read_change
+from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
+from crm_kernel.operations.hooks import refuse_inside_hook
+from crm_kernel.operations.read import Reader
+from crm_kernel.operations.write import Outcome, Writer
+from crm_kernel.registry import Registry
+from crm_kernel.storage import keys
+from crm_kernel.storage.ports import Database, Tx
+
+AnyEntity = str | type[Entity]
+
+
+class Services(Protocol):
+    """What a `Crm` needs of its kernel."""
+
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def reader(self) -> Reader: ...
+    @property
+    def writer(self) -> Writer: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def clock(self) -> Clock: ...
+    def settings_of(self, plugin: str | None) -> Any: ...
+    async def caller_for(self, user: str, channel: str) -> Caller: ...
+
+
+class Crm:
+    """Reads and writes of one plugin, through the same two doors as everybody's.
+
+    Without `as_user` it acts as the plugin itself with all rights, and history says so.
+    """
+
+    def __init__(self, services: Services, caller: Caller, *, key: str | None = None, user: str | None = None) -> None:
+        self._services = services
+        self._caller = caller
+        self._key = key  # of the event that a listener works on: repeated deliveries write once
+        self._user = user
+        self._writes = 0
+        self.log = logging.getLogger(f"crm.plugin.{caller.plugin}" if caller.plugin else "crm")
+
+    @property
+    def settings(self) -> Any:
+        """The plugin's settings: its settings class filled from `[plugins.NAME]`."""
+        return self._services.settings_of(self._caller.plugin)
+
+    @property
+    def clock(self) -> Clock:
+        """The kernel's clock; samples and tests may set it."""
+        return self._services.clock
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        return self._services.clock.now()
+
+    async def _acting(self, as_user: str | None) -> Caller:
+        user_id = as_user or self._user
+        if user_id is None:
+            return self._caller
+        user = await self._services.caller_for(user_id, "plugin")
+        return msgspec.structs.replace(
+            user, plugin=self._caller.plugin, cause=self._caller.cause, depth=self._caller.depth
+        )
+
+    def as_user(self, user: str) -> Crm:
+        """The same with the rights of a user (id or login), who is looked up when it is used."""
+        return Crm(self._services, self._caller, key=self._key, user=user)
+
+    async def write(
+        self,
+        changes: Sequence[AnyChange | Mapping[str, Any]],
+        *,
+        entity: AnyEntity | None = None,
+        as_user: str | None = None,
+        key: str | None = None,
+    ) -> list[RecordView]:
+        """Do all changes in one transaction and return the records as written, in order.
+
+        Changes are `Change.create(Viewing, …)` or, with `entity`, those of the batch route
+        (`{"create": {"values": {…}}}`). With the same `key` they are done once, however often this is called. Raises
+        `Error` with all faults of all changes; then nothing is written.
+        """
+        caller = await self._acting(as_user)
+        self._writes += 1
+        key = key or (f"{self._key}:{self._writes}" if self._key else None)
+        scope = f"plugin:{caller.plugin}"
+        if key is not None:
+            kept = await keys.answer(self._services.database, scope, key)
+            if kept is not None:
+                return [RecordView(record) for record in decode(kept.encode())]
+        requests = [self._change(change, entity) for change in changes]
+
+        async def keep(tx: Tx, outcomes: list[Outcome]) -> None:
+            if key is not None:
+                records = encode([o.record for o in outcomes]).decode()
+                await keys.keep(tx, scope, key, records, self._services.clock.now_text())
+
+        outcomes = await self._services.writer.write(requests, caller, also=keep)
+        return [self._view(o.record or {"id": o.id}, o.entity) for o in outcomes]
+
+    @staticmethod
+    def _change(change: AnyChange | Mapping[str, Any], entity: AnyEntity | None) -> AnyChange:
+        if isinstance(change, Change):
+            return change
+        if entity is None:
+            raise TypeError(
+                "crm.write takes Change.create(…) and the like, or entity= with changes as in the batch route"
+            )
+        return read_change(entity_name(entity), plain(change))
+
+    def _view(self, record: Mapping[str, Any], entity: AnyEntity) -> RecordView:
+        model = self._services.registry.entities.get(entity_name(entity))
+        return RecordView(record, model.cls if model else None)
+
+    async def find(
+        self,
+        entity: AnyEntity,
+        filter: str | None = None,
+        *,
+        sort: str | None = None,
+        limit: int = 100,
+        as_user: str | None = None,
+        **params: Any,
+    ) -> list[RecordView]:
+        """Live records that satisfy a filter, at most `limit`; `params` are its `@param.NAME`."""
+        refuse_inside_hook()
+        caller = await self._acting(as_user)
+        name = entity_name(entity)
+        access = self._services.reader.access(caller, name)
+        environment = self._services.registry.environment(caller, self.now(), params=plain(params))
+        rows = await self._services.reader.find(name, access, environment, filter, sort=sort, limit=limit)
+        return [self._view(row, entity) for row in rows]
+
+    async def get(self, entity: AnyEntity, id: str, *, as_user: str | None = None) -> RecordView:
+        """One live record. Raises `Error("not_found")`."""
+        found = await self.find(entity, "id = @param.id", limit=1, as_user=as_user, id=id)
+        if not found:
+            raise Error("not_found", f"There is no {entity_name(entity)} {id}.")
+        return found[0]
+
+    async def count(
+        self, entity: AnyEntity, filter: str | None = None, *, as_user: str | None = None, **params: Any
+    ) -> int:
+        """How many live records satisfy a filter."""
+        refuse_inside_hook()
+        caller = await self._acting(as_user)
+        name = entity_name(entity)
+        access = self._services.reader.access(caller, name)
+        environment = self._services.registry.environment(caller, self.now(), params=plain(params))
+        return await self._services.reader.count(name, access, environment, filter)
+
+    async def move(
+        self,
+        entity: AnyEntity,
+        id: str,
+        to: str,
+        *,
+        reason: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        as_user: str | None = None,
+    ) -> RecordView:
+        """Move one record to a stage; the record as written."""
+        change: AnyChange = Change.move(entity_name(entity), id, to, reason=reason, values=values)
+        return (await self.write([change], as_user=as_user))[0]

@@ -1,0 +1,210 @@
+"""An import mapping settled for one entity and one file: how each cell becomes a value (floor 7)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from crm_kernel.errors import Error, Fault, near
+from crm_kernel.fields.base import Faulty, FieldType, Kind, ValueContext
+from crm_kernel.fields.reference import ANY
+from crm_kernel.mappings import ColumnMapping, ImportMapping
+from crm_kernel.model import EntityModel, Field, Model
+
+Read = Callable[[str], Any]
+"""The sent value of a cell that is not blank. Raises `Faulty`."""
+
+_NUMBERS = (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.MONEY)
+_NO_KEYS = (Kind.MONEY, Kind.LIST, Kind.OBJECT, Kind.JSON)
+_HINT = "Correct the mapping (or the header of the file); nothing was imported."
+
+
+class Column(NamedTuple):
+    """One column that is used: its place in the row, its field, how its cells are read (None: as they are)."""
+
+    index: int
+    header: str
+    field: Field
+    read: Read | None
+    match: Field | None = None
+    """The unique field of the other entity by which a reference is found."""
+
+
+class Plan(NamedTuple):
+    """What every row of a file goes through. `width` is the number of cells a row has to have."""
+
+    entity: str
+    columns: tuple[Column, ...]
+    constants: dict[str, Any]
+    key: tuple[Field, ...]
+    width: int
+    context: ValueContext
+
+
+def settle(
+    mapping: ImportMapping, header: Sequence[str], model: EntityModel, entities: Model, context: ValueContext
+) -> Plan:
+    """The plan of a mapping for a file with this header.
+
+    `context` are the app's region, currency and zone. Raises `Error("invalid")` with a fault for everything that does
+    not fit: columns the file has not, fields the entity has not, options of the wrong type, keys that are not indexed.
+    Pointers of faults point into the mapping.
+    """
+    check = _Check(mapping, model, entities)
+    if mapping.timezone is not None:
+        context = context._replace(timezone=mapping.timezone)
+    columns = [
+        Column(index, name, field, _read(column, field, context, mapping.decimal), check.match(name, column, field))
+        for index, name, column, field in check.used(header)
+    ]
+    for name in mapping.constants:
+        check.field(name, f"/constants/{name}")
+    key = check.key({c.field.name for c in columns} | set(mapping.constants))
+    if check.faults:
+        raise Error("invalid", hint=_HINT, faults=check.faults)
+    return Plan(model.name, tuple(columns), dict(mapping.constants), key, len(header), context)
+
+
+class _Check:
+    """Collects what does not fit while the plan is made."""
+
+    def __init__(self, mapping: ImportMapping, model: EntityModel, entities: Model) -> None:
+        self.faults: list[Fault] = []
+        self._mapping = mapping
+        self._model = model
+        self._entities = entities
+
+    def fault(self, pointer: str, code: str, detail: str) -> None:
+        self.faults.append(Fault(pointer=pointer, code=code, detail=detail))
+
+    def used(self, header: Sequence[str]) -> Iterator[tuple[int, str, ColumnMapping, Field]]:
+        """Each column of the file that fills a field; everything wrong with the header is noted."""
+        columns = self._mapping.columns
+        for name in columns or {}:
+            if name not in header:
+                hint = near(name, header) or f" it has {', '.join(repr(h) for h in header)}."
+                self.fault(f"/columns/{name}", "required", f"The file has no column {name!r};{hint}")
+        times = Counter(header)
+        for index, name in enumerate(header):
+            column = self._mapping.column(name)
+            if columns is None and self._mapping.unmapped == "ignore" and name not in self._model.fields:
+                continue
+            if column is None:
+                if self._mapping.unmapped == "error":
+                    self.fault("/unmapped", "unknown_field", f"The mapping does not name the column {name!r}.")
+                continue
+            if not name:
+                self.fault("/columns", "required", f"Column {index + 1} of the file has no name.")
+                continue
+            if times[name] > 1:
+                if header.index(name) == index:
+                    self.fault(f"/columns/{name}", "unique", f"The file has {times[name]} columns {name!r}.")
+                continue
+            field = self.field(column.field, f"/columns/{name}")
+            if field is not None:
+                self._options(name, column, field)
+                yield index, name, column, field
+
+    def field(self, name: str, pointer: str) -> Field | None:
+        """The field of this name, if a caller may write it at all."""
+        field = self._model.fields.get(name)
+        if field is None:
+            known = [n for n, f in self._model.fields.items() if not f.read_only]
+            self.fault(pointer, "unknown_field", f"{self._model.name} has no field {name!r}:{near(name, known)}")
+        elif field.read_only and name != "id":
+            self.fault(pointer, "read_only", f"The field {name!r} is set by the kernel, not by an import.")
+            return None
+        return field
+
+    def _options(self, name: str, column: ColumnMapping, field: Field) -> None:
+        kind, at = field.type.kind, f"/columns/{name}"
+        if column.currency is not None and kind is not Kind.MONEY:
+            self.fault(f"{at}/currency", "type", f"{field.name!r} is {field.type.name}, so it has no currency.")
+        if column.format is not None:
+            if kind not in (Kind.DATE, Kind.MOMENT):
+                self.fault(f"{at}/format", "type", f"{field.name!r} is {field.type.name}; formats are for dates.")
+            elif not _is_format(column.format):
+                self.fault(f"{at}/format", "format", f"{column.format!r} is no strptime format.")
+
+    def match(self, name: str, column: ColumnMapping, field: Field) -> Field | None:
+        """The field that `match` names, if references can be found by it."""
+        if column.match is None:
+            return None
+        at, target = f"/columns/{name}/match", field.options.reference
+        if field.type.kind is not Kind.REFERENCE or target is None or target == ANY:
+            self.fault(at, "type", f"{field.name!r} is no reference to one entity, so nothing can be matched.")
+            return None
+        found = self._entities[target].fields.get(column.match) if target in self._entities else None
+        if found is None or not found.options.unique:
+            unique = [n for n, f in self._entities[target].fields.items() if f.options.unique]
+            expected = " or ".join(repr(n) for n in unique) or "none, as it has no unique field"
+            self.fault(at, "unknown_field", f"{column.match!r} is no unique field of {target}; expected {expected}.")
+        return found
+
+    def key(self, filled: set[str]) -> tuple[Field, ...]:
+        """The fields that make a duplicate."""
+        fields: list[Field] = []
+        for index, name in enumerate(self._mapping.key):
+            at, field = f"/key/{index}", self._model.fields.get(name)
+            if field is None:
+                self.fault(at, "unknown_field", f"{self._model.name} has no field {name!r}:{near(name, filled)}")
+            elif name not in filled:
+                self.fault(at, "required", f"The key {name!r} is filled by no column and no constant.")
+            elif field.type.kind in _NO_KEYS:
+                self.fault(at, "type", f"{name!r} is {field.type.name}, which cannot be a key.")
+            elif not (field.options.index or field.options.unique or name == "id"):
+                self.fault(at, "type", f'The key {name!r} is not indexed; give the field "x-crm": {{"index": true}}.')
+            else:
+                fields.append(field)
+        return tuple(fields)
+
+
+def _is_format(text: str) -> bool:
+    try:
+        datetime.strptime(datetime(2001, 2, 3, 4, 5, 6).strftime(text), text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read(column: ColumnMapping, field: Field, context: ValueContext, decimal: str) -> Read | None:
+    """How the cells of a column are read: translated values first, then its format, then as its type reads text."""
+    type_, kind = field.type, field.type.kind
+    if column.currency is not None:
+        context = context._replace(currency=column.currency)
+    read: Read | None = None
+    if column.format is not None and kind in (Kind.DATE, Kind.MOMENT):
+        read = _formatted(column.format, type_, context)
+    elif decimal != "." and kind in _NUMBERS:
+        read = lambda text: type_.parse(text.replace(decimal, "."), context)  # noqa: E731 - one of several readers
+    elif type(type_).parse is not FieldType.parse:
+        read = lambda text: type_.parse(text, context)  # noqa: E731
+    return read if column.values is None else _translated(column.values, read)
+
+
+def _formatted(format: str, type_: FieldType, context: ValueContext) -> Read:
+    @lru_cache(maxsize=1024)  # dates repeat, and strptime is slow
+    def read(text: str) -> Any:
+        try:
+            moment = datetime.strptime(text.strip(), format)
+        except ValueError:
+            raise Faulty("format", f"{text[:40]!r} is not of the format {format!r}.") from None
+        if type_.kind is Kind.DATE:
+            return moment.date().isoformat()
+        return moment.isoformat() if moment.tzinfo else type_.parse(moment.isoformat(), context)
+
+    return read
+
+
+def _translated(values: dict[str, Any], read: Read | None) -> Read:
+    def translate(text: str) -> Any:
+        stripped = text.strip()
+        if stripped in values:
+            value = values[stripped]
+            return None if value == "" else value
+        return text if read is None else read(text)
+
+    return translate

@@ -1,0 +1,122 @@
+"""What a list is asked for: parameters, sort keys and the cursor that goes on where a page ended."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+from crm_kernel.errors import Error, near
+
+MAX_LIMIT = 500
+DEFAULT_LIMIT = 50
+MAX_SORT_KEYS = 4
+COUNT_CAP = 1000
+CURSOR_SECONDS = 24 * 3600
+
+Count = Literal["none", "capped", "exact"]
+
+
+class SortKey(NamedTuple):
+    """One key of a sort: a field or path, and its direction."""
+
+    path: str
+    descending: bool
+
+
+class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The parameters of a list. `sort` is a comma list with `-` for descending; `fields`, `expand` are comma lists."""
+
+    filter: str | None = None
+    sort: str = "-created_at"
+    fields: tuple[str, ...] | None = None
+    expand: tuple[str, ...] = ()
+    limit: int = DEFAULT_LIMIT
+    cursor: str | None = None
+    count: Count = "none"
+    deleted: bool = False
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, str]) -> ListQuery:
+        """From query-string parameters. Raises `Error("unknown_parameter" | "bad_value")`."""
+        known = ("filter", "sort", "fields", "expand", "limit", "cursor", "count", "deleted")
+        for name in params:
+            if name not in known:
+                raise Error("unknown_parameter", f"unknown parameter {name!r}:{near(name, known)}")
+        count = params.get("count", "none")
+        if count not in ("none", "capped", "exact"):
+            raise Error("bad_value", f"count is {count!r}; expected none, capped or exact.")
+        deleted = params.get("deleted")
+        if deleted not in (None, "only"):
+            raise Error("bad_value", f"deleted is {deleted!r}; expected only.")
+        expand = split_names(params["expand"], "expand") if params.get("expand") else ()
+        fields = split_names(params["fields"], "fields") if "fields" in params else None
+        return cls(
+            filter=params.get("filter") or None,
+            sort=params.get("sort") or "-created_at",
+            fields=None if fields is None else tuple(dict.fromkeys((*fields, *expand))),
+            expand=expand,
+            limit=_limit(params.get("limit")),
+            cursor=params.get("cursor") or None,
+            count=count,
+            deleted=deleted == "only",
+        )
+
+    def sort_keys(self) -> tuple[SortKey, ...]:
+        """The sort keys without the final `id`. Raises `Error("bad_value")` for more than four or an empty one."""
+        keys = tuple(
+            SortKey(part.strip().removeprefix("-"), part.strip().startswith("-")) for part in self.sort.split(",")
+        )
+        if len(keys) > MAX_SORT_KEYS:
+            raise Error("bad_value", f"sort has {len(keys)} keys; at most {MAX_SORT_KEYS} are allowed.")
+        if any(not key.path for key in keys):
+            raise Error("bad_value", "sort has an empty key.")
+        return keys
+
+
+def split_names(text: str, parameter: str) -> tuple[str, ...]:
+    """The names of a comma list, once each, in order. Raises `Error("bad_value")` for an empty one."""
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    if "" in names:
+        raise Error("bad_value", f"{parameter} has an empty name.")
+    return names
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= MAX_LIMIT or len(text) > 6:
+        raise Error("bad_value", f"limit is {text!r}; expected a number from 1 to {MAX_LIMIT}.")
+    return int(text)
+
+
+class Cursors:
+    """Signs and reads cursors: opaque, bound to user, entity, filter and sort, valid 24 hours on every node."""
+
+    def __init__(self, secret: str) -> None:
+        self._signer = URLSafeTimedSerializer(secret, salt="cursor")
+
+    def write(self, owner: str | None, entity: str, query: ListQuery, position: list[Any]) -> str:
+        """The cursor that goes on after a row with these values of sort keys and id."""
+        return self._signer.dumps([_binding(owner, entity, query), position])
+
+    def read(self, owner: str | None, entity: str, query: ListQuery, width: int) -> list[Any]:
+        """The values of sort keys and id of the last row seen. Raises `Error("bad_cursor")`."""
+        try:
+            loaded: Any = self._signer.loads(query.cursor or "", max_age=CURSOR_SECONDS)
+        except SignatureExpired:
+            raise Error("bad_cursor", "The cursor is older than 24 hours.") from None
+        except BadSignature:
+            raise Error("bad_cursor", "The cursor is not one of ours.") from None
+        binding, position = loaded
+        if binding != _binding(owner, entity, query) or len(position) != width:
+            raise Error("bad_cursor", "The cursor belongs to another user, entity, filter or sort.")
+        return list(position)
+
+
+def _binding(owner: str | None, entity: str, query: ListQuery) -> str:
+    text = "\x1f".join((owner or "", entity, query.filter or "", query.sort, str(query.deleted)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

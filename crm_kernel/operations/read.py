@@ -1,0 +1,214 @@
+"""The one door for reads: every list, record, history and look-up by anyone passes `Reader` (floor 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from crm_kernel.access import Access, not_found
+from crm_kernel.callers import Caller
+from crm_kernel.clock import Clock
+from crm_kernel.errors import Error
+from crm_kernel.fields.base import Kind
+from crm_kernel.fields.reference import ANY
+from crm_kernel.filters.environment import Environment
+from crm_kernel.filters.to_sql import bind
+from crm_kernel.model import EntityModel
+from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
+from crm_kernel.operations.read_plan import Plan, Planner, unknown_field
+from crm_kernel.registry import Registry
+from crm_kernel.storage.ports import Database, Reads
+from crm_kernel.storage.select import Select, after_position, with_ids
+from crm_kernel.storage.store import Store
+
+
+class Page(NamedTuple):
+    """One page of a list; `next` is the cursor of the next one."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+    count: int | None
+    count_capped: bool
+
+    def answer(self) -> dict[str, Any]:
+        """As the API answers it."""
+        answer: dict[str, Any] = {"items": self.items, "next": self.next, "count": self.count}
+        if self.count is not None:
+            answer["count_capped"] = self.count_capped
+        return answer
+
+
+class Reader:
+    """The read door of one kernel."""
+
+    def __init__(
+        self, database: Database, store: Store, clock: Clock, cursors: Cursors, registry: Callable[[], Registry]
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+        self._cursors = cursors
+        self._registry = registry
+        self._planner: Planner | None = None
+
+    @property
+    def planner(self) -> Planner:
+        """The compiled reads of the registry that is in force now."""
+        registry = self._registry()
+        if self._planner is None or self._planner.registry is not registry:
+            self._planner = Planner(registry, self._store.dialect)
+        return self._planner
+
+    def _environment(self, caller: Caller) -> Environment:
+        return self._registry().environment(caller, self._clock.now())
+
+    def access(self, caller: Caller, entity: str) -> Access:
+        """The caller's access; 404 where the entity does not exist for him."""
+        access = self._registry().access(caller)
+        if not access.knows(entity):
+            raise not_found(entity)
+        return access
+
+    async def list(self, entity: str, caller: Caller, query: ListQuery, *, reads: Reads | None = None) -> Page:
+        """A page of visible records. Raises `Error`: not_found, bad_filter, unknown_field, not_sortable, bad_cursor."""
+        access = self.access(caller, entity)
+        if not access.allows(entity, "read") or (query.deleted and not access.allows(entity, "delete")):
+            raise Error("forbidden", f"You may not read {'deleted ' if query.deleted else ''}{entity} records.")
+        plan = self.planner.list_plan(access, entity, query)
+        environment = self._environment(caller)
+        source = reads or self._database
+        select = self._page_select(plan, caller, entity, query)
+        rows = await source.read(select.sql.text, [*bind(select.sql.params, environment), query.limit + 1])
+        items = [self._item(plan, select, row) for row in rows[: query.limit]]
+        following = None
+        if len(rows) > query.limit:
+            position = rows[query.limit - 1][select.width + sum(len(p.columns) for p in plan.paths) :]
+            following = self._cursors.write(caller.id, entity, query, list(position))
+        await self._expand(plan.model, items, query.expand, caller, access, source)
+        count, capped = await self._count(plan, query, environment, source)
+        return Page(items, following, count, capped)
+
+    async def find(
+        self,
+        entity: str,
+        access: Access,
+        environment: Environment,
+        filter: str | None,
+        *,
+        sort: str | None = None,
+        limit: int = 100,
+        reads: Reads | None = None,
+    ) -> list[dict[str, Any]]:
+        """Live records in canonical form, for plugins; `@param.NAME` takes its values from the environment."""
+        query = ListQuery(filter=filter, sort=sort or "-created_at")
+        plan = self.planner.list_plan(access, entity, query, params=environment.params, raw=False)
+        select = plan.first_page
+        rows = await (reads or self._database).read(select.sql.text, [*bind(select.sql.params, environment), limit])
+        return [self._item(plan, select, row) for row in rows]
+
+    async def count(self, entity: str, access: Access, environment: Environment, filter: str | None) -> int:
+        """How many live records satisfy a filter, for plugins."""
+        query = ListQuery(filter=filter)
+        plan = self.planner.list_plan(access, entity, query, params=environment.params, raw=False)
+        sql = self.planner.count_sql(plan, capped=False)
+        return int((await self._database.read(sql.text, bind(sql.params, environment)))[0][0])
+
+    def _page_select(self, plan: Plan, caller: Caller, entity: str, query: ListQuery) -> Select:
+        if query.cursor is None:
+            return plan.first_page
+        position = self._cursors.read(caller.id, entity, query, len(plan.order))
+        return self.planner.page_after(plan, after_position(plan.order, position))
+
+    @staticmethod
+    def _item(plan: Plan, select: Select, row: Sequence[Any]) -> dict[str, Any]:
+        record = select.decode(tuple(row))
+        position = select.width
+        for path in plan.paths:
+            values = row[position : position + len(path.columns)]
+            position += len(path.columns)
+            plain = path.convert is None or values[0] is None
+            record[path.name] = values[0] if plain else path.convert(*values)
+        return record
+
+    async def _count(
+        self, plan: Plan, query: ListQuery, environment: Environment, source: Reads
+    ) -> tuple[int | None, bool]:
+        if query.count == "none":
+            return None, False
+        sql = self.planner.count_sql(plan, capped=query.count == "capped")
+        found = (await source.read(sql.text, bind(sql.params, environment)))[0][0]
+        return (COUNT_CAP, True) if query.count == "capped" and found > COUNT_CAP else (found, False)
+
+    async def get(
+        self,
+        entity: str,
+        id: str,
+        caller: Caller,
+        *,
+        fields: tuple[str, ...] | None = None,
+        expand: tuple[str, ...] = (),
+        deleted: bool = False,
+    ) -> dict[str, Any]:
+        """One visible record. Raises `Error("not_found")` for a hidden, deleted or unknown one alike."""
+        access = self.access(caller, entity)
+        found = await self.by_ids(entity, [id], caller, fields=fields, deleted=deleted)
+        if id not in found:
+            raise not_found(entity, id)
+        record = found[id]
+        await self._expand(self._registry().entities[entity], [record], expand, caller, access, self._database)
+        return record
+
+    async def by_ids(
+        self,
+        entity: str,
+        ids: Iterable[str],
+        caller: Caller,
+        *,
+        fields: tuple[str, ...] | None = None,
+        deleted: bool = False,
+        reads: Reads | None = None,
+    ) -> dict[str, dict[str, Any]]:
+        """id → record as the caller may read it, of those of `ids` that are visible to him."""
+        access = self._registry().access(caller)
+        if not access.allows(entity, "read"):
+            return {}
+        plan, select = self.planner.by_ids(access, entity, ListQuery(fields=fields, deleted=deleted))
+        wanted = self._store.dialect.encode_list(ids, "uuid")
+        params = bind(with_ids(select.sql.params, wanted), self._environment(caller))
+        rows = await (reads or self._database).read(select.sql.text, params)
+        return {item["id"]: item for item in (self._item(plan, select, row) for row in rows)}
+
+    async def _expand(
+        self,
+        model: EntityModel,
+        items: list[dict[str, Any]],
+        names: Sequence[str],
+        caller: Caller,
+        access: Access,
+        source: Reads,
+    ) -> None:
+        """Put objects in the place of references: one statement per name, hidden ones as `{"id", "hidden": true}`."""
+        for name in names:
+            if name not in access.readable(model.name):
+                raise unknown_field(name, access.readable(model.name))
+            field = model.fields[name]
+            if field.type.kind is not Kind.REFERENCE or name == "id":
+                raise Error("bad_value", f"expand takes references; {name!r} is a {field.type.name}.")
+            ids = {item[name] for item in items if item.get(name)}
+            found = await self._targets(str(field.options.reference or ANY), ids, caller, source) if ids else {}
+            for item in items:
+                if item.get(name):
+                    item[name] = found.get(item[name], {"id": item[name], "hidden": True})
+
+    async def _targets(self, target: str, ids: set[str], caller: Caller, source: Reads) -> dict[str, dict[str, Any]]:
+        if target != ANY:
+            return await self.by_ids(target, ids, caller, reads=source)
+        registry = self._registry()
+        access = registry.access(caller)
+        reachable = [(m, access.rows(m.name)) for m in registry.entities.values() if access.allows(m.name, "read")]
+        places = await self._store.lookups.find_anywhere(source, reachable, ids, self._environment(caller))
+        found: dict[str, dict[str, Any]] = {}
+        for entity in sorted(set(places.values())):
+            here = [id for id, place in places.items() if place == entity]
+            found.update(await self.by_ids(entity, here, caller, reads=source))
+        return found

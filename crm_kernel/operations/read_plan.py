@@ -1,0 +1,196 @@
+"""Compiles what a caller asks to read into SQL, through his row and field rules; plans are kept per access."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from crm_kernel.access import Access
+from crm_kernel.errors import Error, near
+from crm_kernel.filters.dialect import Dialect
+from crm_kernel.filters.path_sql import path_sql
+from crm_kernel.filters.resolver import resolve
+from crm_kernel.filters.scope import NOTHING, Rows
+from crm_kernel.filters.sql import Sql
+from crm_kernel.filters.to_sql import to_sql
+from crm_kernel.model import EntityModel
+from crm_kernel.operations.list_query import COUNT_CAP, ListQuery, SortKey
+from crm_kernel.registry import Registry
+from crm_kernel.storage.select import DELETED, LIVE, NO_ROW, OrderBy, Select, count, ids_in, order_by, select
+
+MAX_PLANS = 2000
+
+
+class Path(NamedTuple):
+    """A path in `fields`: a flat member of the answer, made of one or two columns."""
+
+    name: str
+    columns: tuple[Sql, ...]
+    convert: Callable[..., Any] | None
+
+
+class Plan(NamedTuple):
+    """A compiled list: conditions, sort keys and what each row shows."""
+
+    model: EntityModel
+    fields: tuple[str, ...]
+    masks: dict[str, Sql]
+    paths: tuple[Path, ...]
+    where: tuple[Sql, ...]
+    order: tuple[OrderBy, ...]
+    first_page: Select
+
+
+class Planner:
+    """Compiles and keeps plans for one registry."""
+
+    def __init__(self, registry: Registry, dialect: Dialect) -> None:
+        self.registry = registry
+        self._dialect = dialect
+        self._plans: dict[Any, Plan] = {}
+        self._masks: dict[Any, dict[str, Sql]] = {}
+        self._by_ids: dict[Any, Select] = {}
+
+    def list_plan(
+        self, access: Access, entity: str, query: ListQuery, *, params: Iterable[str] = (), raw: bool = True
+    ) -> Plan:
+        """The plan of a list. `params` are the names that its filter may use as `@param.NAME`; `raw` rows are ready
+        for answers only. Raises `Error`: bad_filter, unknown_field, not_sortable."""
+        names = tuple(sorted(params))
+        key = (access, entity, query.filter, query.sort, query.fields, query.deleted, names, raw)
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            plan = self._plans[key] = self._compile(access, entity, query, names, raw)
+        return plan
+
+    def _compile(self, access: Access, entity: str, query: ListQuery, params: tuple[str, ...], raw: bool) -> Plan:
+        model = self.registry.entities[entity]
+        fields, paths = self._columns(access, model, query.fields)
+        masks = self.masks(access, model)
+        where = [DELETED if query.deleted else LIVE, *self.row_conditions(access, model, "read")]
+        if query.deleted:
+            where += self.row_conditions(access, model, "delete")
+        if query.filter:
+            where.append(self.condition(access, model, query.filter, params))
+        order = [
+            *(key for sort in query.sort_keys() for key in self._order(access, model, sort)),
+            OrderBy(Sql('t."id"'), descending=False, never_null=True),
+        ]
+        first_page = select(
+            self._dialect,
+            model,
+            fields,
+            masks=masks,
+            extra=[*(c for p in paths for c in p.columns), *(key.sql for key in order)],
+            where=where,
+            order=order,
+            limit=True,
+            raw=raw,
+        )
+        return Plan(model, tuple(fields), masks, tuple(paths), tuple(where), tuple(order), first_page)
+
+    def page_after(self, plan: Plan, position: Sql) -> Select:
+        """The same list, going on after a position."""
+        return select(
+            self._dialect,
+            plan.model,
+            plan.fields,
+            masks=plan.masks,
+            extra=[*(c for p in plan.paths for c in p.columns), *(key.sql for key in plan.order)],
+            where=[*plan.where, position],
+            order=plan.order,
+            limit=True,
+            raw=True,
+        )
+
+    def by_ids(self, access: Access, entity: str, query: ListQuery) -> tuple[Plan, Select]:
+        """The columns and rules of a list, read for a list of ids (bound where `IDS` stands)."""
+        plan = self.list_plan(access, entity, query)
+        key = (access, entity, query.fields, query.deleted)
+        if key not in self._by_ids:
+            if len(self._by_ids) >= MAX_PLANS:
+                self._by_ids.clear()
+            self._by_ids[key] = select(
+                self._dialect,
+                plan.model,
+                plan.fields,
+                masks=plan.masks,
+                extra=[c for p in plan.paths for c in p.columns],
+                where=[ids_in(self._dialect), *plan.where],
+                raw=True,
+            )
+        return plan, self._by_ids[key]
+
+    def count_sql(self, plan: Plan, *, capped: bool) -> Sql:
+        """Counts the rows of a list."""
+        return count(plan.model, plan.where, cap=COUNT_CAP if capped else None)
+
+    def condition(self, access: Access, model: EntityModel, text: str, params: Iterable[str] = ()) -> Sql:
+        """A caller's filter as SQL. Raises `Error("bad_filter" | "unknown_field")`."""
+        registry = self.registry
+        untyped: dict[str, dict[str, Any]] = {name: {} for name in params}
+        expression = resolve(
+            text, model.name, registry.entities, scope=access, params=untyped, context=registry.value_context
+        )
+        return to_sql(expression, self._dialect)
+
+    def row_conditions(self, access: Access, model: EntityModel, action: str) -> list[Sql]:
+        """The row rules of an action as conditions: none where all rows are given."""
+        return rows_sql(access.rows(model.name, action), self._dialect)
+
+    def masks(self, access: Access, model: EntityModel) -> dict[str, Sql]:
+        """The conditions of fields that are not readable on every visible row."""
+        key = (access, model.name)
+        if key not in self._masks:
+            masks: dict[str, Sql] = {}
+            for name in access.readable(model.name):
+                conditions = rows_sql(access.field_rows(model.name, name), self._dialect)
+                if conditions:
+                    masks[name] = conditions[0]
+            self._masks[key] = masks
+        return self._masks[key]
+
+    def _columns(self, access: Access, model: EntityModel, names: Sequence[str] | None) -> tuple[list[str], list[Path]]:
+        readable = access.readable(model.name)
+        if names is None:
+            names = [name for name in model.fields if name in readable]
+        fields: list[str] = []
+        paths: list[Path] = []
+        for name in names:
+            if "." in name or (name == "rotting" and name in readable):
+                paths.append(self._path(access, model, name))
+            elif name in readable:
+                fields.append(name)
+            else:
+                raise unknown_field(name, readable)
+        return list(dict.fromkeys(("id", "version", *fields))), paths
+
+    def _path(self, access: Access, model: EntityModel, text: str) -> Path:
+        found = path_sql(text, model.name, self.registry.entities, self._dialect, access)
+        return Path(text, found.columns, found.convert)
+
+    def _order(self, access: Access, model: EntityModel, sort: SortKey) -> list[OrderBy]:
+        if "." in sort.path:
+            keys = path_sql(sort.path, model.name, self.registry.entities, self._dialect, access).sort
+            if keys is None:
+                raise Error("not_sortable", f"{model.name} cannot be sorted by {sort.path!r}.")
+            return [OrderBy(expression, sort.descending) for expression in keys]
+        readable = access.readable(model.name)
+        if sort.path not in readable:
+            raise unknown_field(sort.path, readable)
+        mask = self.masks(access, model).get(sort.path)
+        return order_by(model, model.fields[sort.path], mask, descending=sort.descending)
+
+
+def rows_sql(rows: Rows, dialect: Dialect) -> list[Sql]:
+    """Row rules as conditions: [] for all rows."""
+    if rows is None:
+        return []
+    return [NO_ROW] if rows is NOTHING else [to_sql(rows, dialect)]
+
+
+def unknown_field(name: str, known: Iterable[str]) -> Error:
+    """400 for a name in the query string that does not exist for the caller."""
+    return Error("unknown_field", f"unknown field {name!r}:{near(name, known)}")

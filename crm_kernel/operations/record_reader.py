@@ -1,0 +1,148 @@
+"""Reads about one record beside its fields: history, possible moves, what is left to see of it after a write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from crm_kernel.access import Access, not_found
+from crm_kernel.callers import Caller
+from crm_kernel.errors import Error
+from crm_kernel.filters.expression import Expression
+from crm_kernel.filters.scope import NOTHING
+from crm_kernel.filters.to_predicate import to_predicate
+from crm_kernel.model import EntityModel
+from crm_kernel.operations.list_query import ListQuery
+from crm_kernel.operations.moves import possible_moves
+from crm_kernel.operations.read import Reader
+from crm_kernel.operations.work import Work
+from crm_kernel.operations.write import Outcome
+from crm_kernel.schema import describe, list_entities
+from crm_kernel.storage import history
+
+
+class RecordReader(Reader):
+    """The read door with all that is asked of single records."""
+
+    async def history(
+        self, entity: str, id: str, caller: Caller, *, limit: int = 50, cursor: str | None = None
+    ) -> dict[str, Any]:
+        """The changes of a visible record, newest first, fields unreadable on it left out."""
+        readable = await self._readable_now(entity, id, caller)
+        binding = ListQuery(filter=f"history of {id}", cursor=cursor)
+        before = None if cursor is None else int(self._cursors.read(caller.id, entity, binding, 1)[0])
+        entries = await history.of_record(self._database, entity, id, before=before, limit=limit + 1)
+        page = entries[:limit]
+        names = await self._names({e.actor for e in page if e.actor})
+        following = None
+        if len(entries) > limit:
+            following = self._cursors.write(caller.id, entity, binding, [page[-1].seq])
+        return {"items": [_entry(e, readable, names) for e in page], "next": following}
+
+    async def _readable_now(self, entity: str, id: str, caller: Caller) -> set[str]:
+        """The fields of one record that the caller may read on it. Raises `Error("not_found")` for a hidden one."""
+        access = self.access(caller, entity)
+        model = self._registry().entities[entity]
+        conditional = {n: access.field_rows(entity, n) for n in access.readable(entity)}
+        expressions = list({e.text: e for e in conditional.values() if isinstance(e, Expression)}.values())
+        rows = access.rows(entity) if access.allows(entity, "read") else NOTHING
+        loaded = await self._store.lookups.load_with_flags(
+            self._database, model, [id], rows, expressions, self._environment(caller)
+        )
+        if id not in loaded or loaded[id][0]["deleted_at"] is not None:
+            raise not_found(entity, id)
+        holds = dict(zip((e.text for e in expressions), loaded[id][1], strict=True))
+        return {
+            name
+            for name, rows in conditional.items()
+            if rows is None or (isinstance(rows, Expression) and holds[rows.text])
+        }
+
+    async def _names(self, ids: set[str]) -> dict[str, str]:
+        user = self._registry().entities["user"]
+        return {r["id"]: r["name"] or r["login"] for r in await self._store.records.load(self._database, user, ids)}
+
+    async def moves(self, entity: str, id: str, caller: Caller) -> dict[str, Any]:
+        """What moves are possible for a visible record, and why the rest is not."""
+        access = self.access(caller, entity)
+        model = self._registry().entities[entity]
+        if not model.pipelines:
+            raise Error("not_found", f"{model.label} has no pipeline.")
+        work = Work(self._database, self._store, self._registry(), caller, self._clock.now())
+        rows = access.rows(entity) if access.allows(entity, "read") else NOTHING
+        moving = [g.where for g in access.grants(entity, "move") or () if g.where is not None]
+        loaded = await self._store.lookups.load_with_flags(self._database, model, [id], rows, moving, work.environment)
+        if id not in loaded or loaded[id][0]["deleted_at"] is not None:
+            raise not_found(entity, id)
+        record, flags = loaded[id]
+        grants = access.grants(entity, "move")
+        may_move = grants is None or any(g.where is None for g in grants) or any(flags)
+        return await possible_moves(work, model, record, may_move=may_move)
+
+    async def written(self, outcomes: Sequence[Outcome], caller: Caller) -> list[dict[str, Any]]:
+        """What the caller may see of just written records: `{"id"}` only where he may not read the result."""
+        access = self._registry().access(caller)
+        return [await self._seen(outcome, access, caller) for outcome in outcomes]
+
+    async def _seen(self, outcome: Outcome, access: Access, caller: Caller) -> dict[str, Any]:
+        record = outcome.record or {"id": outcome.id}
+        if outcome.outcome in ("deleted", "failed"):
+            return {"id": outcome.id}
+        if self._needs_database(access, outcome.entity):
+            found = await self.by_ids(outcome.entity, [str(outcome.id)], caller)
+            return found.get(str(outcome.id), {"id": outcome.id})
+        return self._seen_in_hand(record, access, self._registry().entities[outcome.entity], caller)
+
+    @staticmethod
+    def _needs_database(access: Access, entity: str) -> bool:
+        """Whether what he may read depends on other records."""
+        names = access.readable(entity) if access.allows(entity, "read") else ()
+        rules = [access.rows(entity), *(access.field_rows(entity, name) for name in names)]
+        return any(isinstance(rule, Expression) and rule.uses_related for rule in rules)
+
+    def _seen_in_hand(
+        self, record: dict[str, Any], access: Access, model: EntityModel, caller: Caller
+    ) -> dict[str, Any]:
+        environment = self._environment(caller)
+
+        def holds(rule: Any) -> bool:
+            return rule is None or (rule is not NOTHING and to_predicate(rule)(record, environment))
+
+        if not access.allows(model.name, "read") or not holds(access.rows(model.name)):
+            return {"id": record["id"]}
+        readable = access.readable(model.name)
+        seen = {
+            name: record[name] if holds(access.field_rows(model.name, name)) else None
+            for name in model.fields
+            if name in readable
+        }
+        if "rotting" in seen:
+            seen["rotting"] = bool(self._registry().rotting(model, record, self._clock.now()))
+        return seen
+
+    def schema(self, entity: str | None, caller: Caller) -> Any:
+        """The entities the caller knows, or the JSON Schema of what he may send for one."""
+        registry = self._registry()
+        access = registry.access(caller)
+        if entity is None:
+            known = [m for m in registry.entities.values() if access.knows(m.name)]
+            return list_entities(known, access)
+        self.access(caller, entity)
+        model = registry.entities[entity]
+        writable = access.writable(entity, "create") | access.writable(entity, "update")
+        return describe(model, readable=access.readable(entity), writable=writable, locale=caller.locale)
+
+
+def _entry(entry: history.HistoryEntry, readable: set[str], names: dict[str, str]) -> dict[str, Any]:
+    actor = None if entry.actor is None else {"id": entry.actor, "name": names.get(entry.actor)}
+    return {
+        "seq": entry.seq,
+        "at": entry.at,
+        "actor": actor,
+        "channel": entry.channel,
+        "cause": entry.cause,
+        "action": entry.action,
+        "version": entry.version,
+        "changes": {name: change for name, change in (entry.changes or {}).items() if name in readable},
+        "move": entry.move if entry.move is None or "stage" in readable else None,
+    }

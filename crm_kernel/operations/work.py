@@ -1,0 +1,90 @@
+"""What one operation works with: transaction, registry, the caller's access, the moment, related records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from crm_kernel.access import Access
+from crm_kernel.callers import Caller, system
+from crm_kernel.clock import moment_text
+from crm_kernel.fields.base import ValueContext
+from crm_kernel.filters.environment import Environment
+from crm_kernel.filters.expression import Expression
+from crm_kernel.filters.to_predicate import to_predicate
+from crm_kernel.model import EntityModel
+from crm_kernel.registry import Registry
+from crm_kernel.storage.ports import Reads, Tx
+from crm_kernel.storage.store import Store
+
+
+class Work:
+    """One operation on records in hand by one caller."""
+
+    def __init__(self, reads: Reads, store: Store, registry: Registry, caller: Caller, now: datetime) -> None:
+        self.reads = reads
+        self.store = store
+        self.registry = registry
+        self.caller = caller
+        self.now = moment_text(now)
+        self.access = registry.access(caller)
+        self.system_access = registry.access(system(caller.channel))
+        self.environment: Environment = registry.environment(caller, now)
+        self.values: ValueContext = registry.value_context
+
+    def model(self, entity: str) -> EntityModel:
+        """The model of a declared entity."""
+        return self.registry.entities[entity]
+
+    async def select_for_change(
+        self, model: EntityModel, ids: Sequence[str | None], access: Access, expressions: Sequence[Expression]
+    ) -> dict[str, tuple[dict[str, Any], tuple[bool, ...]]]:
+        """The visible rows with these ids, deleted ones too: id → (record, whether each expression holds on it)."""
+        wanted = [id for id in ids if id is not None]
+        return await self.store.lookups.load_with_flags(
+            self.reads, model, wanted, access.rows(model.name), expressions, self.environment
+        )
+
+    async def visible_ids(self, entity: str, ids: Iterable[str], access: Access) -> set[str]:
+        """Those of `ids` that are live records of `entity` the access lets see."""
+        return await self.store.lookups.visible_ids(
+            self.reads, self.model(entity), ids, access.rows(entity), self.environment
+        )
+
+    async def find_anywhere(self, ids: Iterable[str], access: Access) -> dict[str, str]:
+        """id → entity of those of `ids` that are live, visible records of any entity (one statement)."""
+        reachable = [(m, access.rows(m.name)) for m in self.registry.entities.values() if access.allows(m.name, "read")]
+        return await self.store.lookups.find_anywhere(self.reads, reachable, ids, self.environment)
+
+    def holds(self, expression: Expression, record: dict[str, Any]) -> bool:
+        """Whether an expression holds on a record in hand; what it needs of others must be prefetched."""
+        return to_predicate(expression)(record, self.environment)
+
+    async def prefetch(self, expressions: Iterable[Expression], records: Sequence[dict[str, Any]]) -> None:
+        """Load what the expressions read of other records, so that `holds` can answer."""
+        related = [e for e in expressions if e.uses_related]
+        if related and records:
+            self.environment = await self.store.lookups.prefetch(
+                self.reads, self.registry.entities, related, records, self.environment
+            )
+
+    def with_params(self, params: Mapping[str, Any]) -> Environment:
+        """The environment with values for `@param.NAME`."""
+        return msgspec.structs.replace(self.environment, params=params)
+
+    def may_read_all(self, expression: Expression) -> bool:
+        """Whether the caller may read every path of an expression, so that it may be quoted to him."""
+        return self.access.unrestricted or all(
+            self.access.field_exists(expression.entity, path.partition(".")[0]) for path in expression.paths
+        )
+
+
+class WriteWork(Work):
+    """One write inside one transaction."""
+
+    def __init__(self, tx: Tx, store: Store, registry: Registry, caller: Caller, now: datetime) -> None:
+        super().__init__(tx, store, registry, caller, now)
+        self.tx = tx

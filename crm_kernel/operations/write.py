@@ -1,0 +1,356 @@
+"""The one door for writes: every change by anyone passes `Writer.write` (floor 7).
+
+Steps, each over the whole batch: resolve entities → load current rows through the caller's row rules → merge → field
+permissions → normalise and default → references → row rules on the new image → JSON Schema → pipelines →
+`before_move`, `before_write` → what hooks amended or added passes the same rules with system rights → store →
+`check_write` → history and outbox → commit → wake the dispatcher. Faults are collected per change; one answer names all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from crm_kernel.access import MOVE_FIELDS
+from crm_kernel.callers import Caller
+from crm_kernel.clock import Clock
+from crm_kernel.errors import Error, Fault, winner
+from crm_kernel.operations.batch import Batch, Find
+from crm_kernel.operations.changes import AnyChange
+from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
+from crm_kernel.operations.work import WriteWork
+from crm_kernel.operations.write_load import check_action, check_version, load, merge
+from crm_kernel.operations.write_rules import check_new_image, check_schema, set_stage
+from crm_kernel.operations.write_store import store
+from crm_kernel.operations.write_values import changed_names, check_references, check_unique, fill_owners
+from crm_kernel.registry import Registry
+from crm_kernel.storage.ports import Database, Tx
+from crm_kernel.storage.store import Store
+
+MAX_ROUNDS = 5
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one requested change. `status` is the HTTP status it would have alone."""
+
+    row: int
+    status: int
+    outcome: str
+    entity: str
+    id: str | None = None
+    version: int | None = None
+    record: dict[str, Any] | None = None
+    error: Error | None = None
+
+
+Also = Callable[[Tx, list[Outcome]], Awaitable[None]]
+Finish = Callable[[Tx, dict[int, AnyChange]], Awaitable[None]]
+
+
+Also = Callable[[Tx, list[Outcome]], Awaitable[None]]
+"""What is written in the same transaction, once its outcomes are known."""
+
+_Told = Callable[[Tx, dict[int, AnyChange]], Awaitable[None]]
+
+
+class Refused(Exception):
+    """Ends a transaction whose changes have faults; nothing of it is kept."""
+
+
+class Writer:
+    """The write door of one kernel."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: Store,
+        hooks: HookRunner,
+        clock: Clock,
+        registry: Callable[[], Registry],
+        find: Find,
+    ) -> None:
+        self._database = database
+        self._find = find
+        self._store = store
+        self._hooks = hooks
+        self._clock = clock
+        self._registry = registry
+        self.committed: list[Callable[[], None]] = []
+        """Called after each commit that wrote events (the dispatcher's alarm)."""
+
+    async def write(
+        self,
+        requests: Sequence[AnyChange],
+        caller: Caller,
+        *,
+        atomic: bool = True,
+        dry_run: bool = False,
+        also: Also | None = None,
+    ) -> list[Outcome]:
+        """Do all `requests` in one transaction; one `Outcome` each, in order.
+
+        Atomic: any fault raises one `Error` that names all faults of all rows, and nothing is written. Otherwise
+        faulty rows are left out and told in their outcome. A dry run checks everything and writes nothing. `also` runs
+        at the end of the same transaction, with the outcomes, where something of the kernel must commit with them.
+        """
+        refuse_inside_hook()
+        failed: dict[int, list[Fault]] = {}
+        for number, request in enumerate(requests, start=1):
+            request.row = number if len(requests) > 1 or not atomic else None
+        while True:
+            rows = [(n, c) for n, c in enumerate(requests, start=1) if n not in failed]
+            finish = None if also is None else _finisher(also, requests, failed)
+            done, faults = await self._attempt(rows, caller, dry_run, finish)
+            if not faults:
+                break
+            if atomic:
+                raise winner([f for found in faults.values() for f in found])
+            failed.update(faults)
+        return _outcomes(requests, done, failed)
+
+    async def _attempt(
+        self, rows: list[tuple[int, AnyChange]], caller: Caller, dry_run: bool, finish: Finish | None
+    ) -> tuple[dict[int, AnyChange], dict[int, list[Fault]]]:
+        """One transaction over the rows: the finished change of each, or the faults of each faulty one."""
+        done: dict[int, AnyChange] = {}
+        faults: dict[int, list[Fault]] = {}
+
+        async def work(tx: Tx) -> None:
+            registry = self._registry()
+            context = WriteWork(tx, self._store, registry, caller, self._clock.now())
+            for segment in _segments(rows):
+                fresh = [(n, _fresh(change, caller)) for n, change in segment]
+                changes = [c for _, c in fresh]
+                added = await self._run(context, changes)
+                for number, change in fresh:
+                    done[number] = change
+                    if change.faults:
+                        faults[number] = change.faults
+                stray = [f for c in added for f in c.faults]
+                if stray:
+                    faults.setdefault(fresh[0][0], []).extend(stray)
+            if faults or dry_run:
+                raise Refused
+            if finish is not None:
+                await finish(tx, done)
+            for wake in self.committed:
+                tx.after_commit(wake)
+
+        try:
+            await self._database.write(work)
+        except Refused:
+            pass
+        return done, faults
+
+    async def _run(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
+        """All steps for one segment; returns the changes that hooks added. Faulty changes stop where they stand."""
+        await self._prepare(work, changes)
+        sound = [c for c in _sound(changes) if not _is_unchanged(c)]
+        batch = Batch(sound, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+        added = await self._before(work, batch)
+        sound = _sound([*sound, *added])
+        sound = [c for c in sound if not _is_unchanged(c)]
+        await check_unique(work, sound)
+        sound = _sound(sound)
+        await store(work, sound)
+        after = Batch(sound, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+        await self._hooks.run("check_write", after, len(sound))
+        return added
+
+    async def _prepare(self, work: WriteWork, changes: list[AnyChange]) -> None:
+        """Everything up to the hooks, for changes as their callers sent them."""
+        for change in changes:
+            access = work.system_access if change.trusted else work.access
+            if not access.knows(change.entity):
+                change.fault("", "not_found", f"There is no entity {change.entity!r} for you.", status=404)
+        await load(work, _sound(changes))
+        for change in _sound(changes):
+            check_version(change)
+            check_action(work, change)
+        found = [c for c in changes if not any(f.status == 404 for f in c.faults)]
+        for change in found:
+            if change.kind in ("create", "update", "move"):
+                merge(work, change)
+                _name_record(work, change)
+            else:
+                change.new = dict(change.old or {})
+        await fill_owners(work, [c for c in found if c.kind == "create"])
+        await self._check(work, found)
+
+    async def _check(self, work: WriteWork, changes: list[AnyChange]) -> None:
+        """References, row rules, schema, pipelines: for what callers sent and for what hooks amended."""
+        valued = [c for c in changes if c.kind in ("create", "update", "move")]
+        await check_references(work, valued)
+        await work.prefetch(_expressions(work, valued), [c.new for c in valued])
+        for change in valued:
+            set_stage(work, change)
+            check_new_image(work, change)
+            check_schema(change)
+
+    async def _before(self, work: WriteWork, batch: Batch) -> list[AnyChange]:
+        """`before_move` and `before_write`, and again for what hooks added, at most `MAX_ROUNDS` rounds."""
+        added: list[AnyChange] = []
+        fresh = batch.changes
+        for _ in range(MAX_ROUNDS):
+            current = Batch(fresh, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+            for change in fresh:
+                change.journal = current.journal
+            moving = [c for c in fresh if c.move_record]
+            moves = Batch(moving, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+            moves.journal = current.journal
+            await self._hooks.run("before_move", moves, len(fresh))
+            await self._hooks.run("before_write", current, len(fresh))
+            await self._recheck(work, [c for c in current.journal.touched.values() if not c.faults])
+            fresh = [*moves.added, *current.added]
+            if not fresh:
+                return added
+            added.extend(fresh)
+            for change in fresh:
+                change.row = None
+            await self._prepare(work, fresh)
+            fresh = _sound(fresh)
+        hook_loop(fresh, MAX_ROUNDS)
+        return added
+
+    async def _recheck(self, work: WriteWork, amended: list[AnyChange]) -> None:
+        """What hooks amended passes the value and pipeline rules again, with system rights."""
+        rights = [change.trusted for change in amended]
+        for change in amended:
+            change.trusted = True
+        await self._check(work, amended)
+        for change, trusted in zip(amended, rights, strict=True):
+            change.trusted = trusted
+
+    def _finder(self, work: WriteWork) -> Any:
+        async def find(
+            entity: str, filter: str | None, *, sort: str | None, limit: int, as_actor: bool, params: dict[str, Any]
+        ) -> list[dict[str, Any]]:
+            access = work.access if as_actor else work.system_access
+            environment = work.with_params(params)
+            return await self._find(entity, access, environment, filter, sort=sort, limit=limit, reads=work.tx)
+
+        return find
+
+
+def _segments(rows: list[tuple[int, AnyChange]]) -> list[list[tuple[int, AnyChange]]]:
+    """Rows cut before each that names a record (or key) a second time: a later row meets the earlier as stored."""
+    segments: list[list[tuple[int, AnyChange]]] = []
+    seen: set[Any] = set()
+    for number, change in rows:
+        key = (change.entity, change.id) if change.id else (change.entity, *map(repr, _key(change)))
+        names = change.id is not None or change.on
+        if not segments or (names and key in seen):
+            segments.append([])
+            seen = set()
+        if names:
+            seen.add(key)
+        segments[-1].append((number, change))
+    return segments
+
+
+def _key(change: AnyChange) -> list[Any]:
+    return [change.values.get(name) for name in change.on]
+
+
+def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
+    """A change to work on: a transaction may run more than once, so the request itself stays as it is."""
+    change: AnyChange = type(request)(
+        request.kind,
+        request.entity,
+        id=request.id,
+        values=request.values,
+        version=request.version,
+        on=request.on,
+        row=request.row,
+        found=request.found,
+        sparse=request.sparse,
+    )
+    change.trusted = caller.system
+    return change
+
+
+def _sound(changes: list[AnyChange]) -> list[AnyChange]:
+    return [c for c in changes if not c.faults]
+
+
+def _is_unchanged(change: AnyChange) -> bool:
+    change.changed = changed_names(change)
+    return change.kind in ("update", "move") and not change.changed
+
+
+def _name_record(work: WriteWork, change: AnyChange) -> None:
+    if change.old is None:
+        change.new["id"] = change.id = change.new.get("id") or work.store.new_id()
+
+
+def _expressions(work: WriteWork, changes: list[AnyChange]) -> list[Any]:
+    """What the rules of these changes will ask of records in hand: checks of grants, guards of pipelines."""
+    expressions: list[Any] = []
+    for model in {c.entity: c.model for c in changes}.values():
+        for action in ("create", "update", "move"):
+            expressions += [g.check for g in work.access.grants(model.name, action) or () if g.check is not None]
+        expressions += [guard for (name, _), guard in work.registry.guards.items() if name in model.pipelines]
+    return expressions
+
+
+def _outcomes(
+    requests: Sequence[AnyChange], done: dict[int, AnyChange], failed: dict[int, list[Fault]]
+) -> list[Outcome]:
+    return [
+        _failed(n, request, failed[n]) if n in failed else _outcome(n, done[n])
+        for n, request in enumerate(requests, start=1)
+    ]
+
+
+def _finisher(also: Also, requests: Sequence[AnyChange], failed: dict[int, list[Fault]]) -> Finish:
+    async def finish(tx: Tx, done: dict[int, AnyChange]) -> None:
+        await also(tx, _outcomes(requests, done, failed))
+
+    return finish
+
+
+_STATUS = {"created": 201, "deleted": 204, "purged": 204}
+
+
+def _outcome(number: int, change: AnyChange) -> Outcome:
+    if change.kind == "create":
+        outcome = "created"
+    elif change.kind in ("delete", "purge", "restore"):
+        outcome = {"delete": "deleted", "purge": "deleted", "restore": "updated"}[change.kind]
+    elif not change.changed:
+        outcome = "skipped" if change.skipped else "unchanged"
+    else:
+        outcome = "moved" if change.move_record and set(change.changed) & MOVE_FIELDS else "updated"
+    return Outcome(
+        row=number,
+        status=_STATUS.get(outcome, 200),
+        outcome=outcome,
+        entity=change.entity,
+        id=change.new.get("id"),
+        version=change.new.get("version"),
+        record=change.new,
+    )
+
+
+def _outcomes(
+    requests: Sequence[AnyChange], done: dict[int, AnyChange], failed: dict[int, list[Fault]]
+) -> list[Outcome]:
+    return [
+        _failed(n, request, failed[n]) if n in failed else _outcome(n, done[n])
+        for n, request in enumerate(requests, start=1)
+    ]
+
+
+def _told(also: Also | None, requests: Sequence[AnyChange], failed: dict[int, list[Fault]]) -> _Told:
+    async def tell(tx: Tx, done: dict[int, AnyChange]) -> None:
+        if also is not None:
+            await also(tx, _outcomes(requests, done, failed))
+
+    return tell
+
+
+def _failed(number: int, request: AnyChange, faults: list[Fault]) -> Outcome:
+    error = winner(faults)
+    return Outcome(row=number, status=error.status, outcome="failed", entity=request.entity, id=request.id, error=error)

@@ -1,0 +1,232 @@
+"""First steps of a write: find the rows through the caller's row rules, merge what was sent, check its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from crm_kernel.access import MOVE_FIELDS, Grant
+from crm_kernel.errors import near
+from crm_kernel.fields.base import Faulty, Kind
+from crm_kernel.filters.expression import Expression
+from crm_kernel.model import EntityModel, Field
+from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange
+from crm_kernel.operations.work import WriteWork
+
+ACTIONS = {"create": "create", "update": "update", "move": "move", "delete": "delete", "restore": "delete"}
+"""The action each kind of change needs (purge needs `admin`)."""
+
+PURGE_ACTION = "admin"
+
+
+def wheres(grants: Iterable[Grant]) -> list[Expression]:
+    """The distinct `where` expressions of some grants, in order."""
+    return list({g.where.text: g.where for g in grants if g.where is not None}.values())
+
+
+async def load(work: WriteWork, changes: list[AnyChange]) -> None:
+    """Fill `old` of every change that names a record; a row he may not see is a 404 fault."""
+    by_entity: dict[str, list[AnyChange]] = {}
+    for change in changes:
+        by_entity.setdefault(change.entity, []).append(change)
+    for entity, group in by_entity.items():
+        model = work.model(entity)
+        for change in group:
+            change.model = model
+            change.context = work.values
+        await _match_upserts(work, model, [c for c in group if c.kind == "upsert"])
+        named = [c for c in group if c.id is not None and c.kind != "create"]
+        await _load_named(work, model, [c for c in named if c.trusted], trusted=True)
+        await _load_named(work, model, [c for c in named if not c.trusted], trusted=False)
+
+
+async def _match_upserts(work: WriteWork, model: EntityModel, upserts: list[AnyChange]) -> None:
+    """Turn each upsert into the update of the record it matches, or a create."""
+    by_key: dict[tuple[str, ...], list[AnyChange]] = {}
+    for change in upserts:
+        unknown = [name for name in change.on if name not in model.fields]
+        for name in unknown:
+            change.fault(f"/on/{name}", "unknown_field", f"unknown field {name!r}:{near(name, model.fields)}")
+        if not unknown:
+            by_key.setdefault(change.on, []).append(change)
+    for on, group in by_key.items():
+        keys = [tuple(_key_value(model.fields[name], change) for name in on) for change in group]
+        found = await work.store.records.find_by_key(work.tx, model, on, keys)
+        visible = await _visible(work, model, found.values())
+        for change, key in zip(group, keys, strict=True):
+            id = found.get(key)
+            _settle_upsert(change, id if change.trusted or id in visible else None)
+
+
+async def _visible(work: WriteWork, model: EntityModel, ids: Iterable[str]) -> set[str]:
+    """Those of `ids` the caller may read: what is hidden from him is no match, so that a key tells him nothing."""
+    if work.access.rows(model.name) is None:
+        return set(ids)
+    return await work.visible_ids(model.name, ids, work.access)
+
+
+def _settle_upsert(change: AnyChange, id: str | None) -> None:
+    """Make of an upsert what it is to be, now that the record it matches is known."""
+    change.id = id
+    change.kind = "create" if id is None else "update"
+    if id is None:
+        if change.sparse:
+            change.values = {name: value for name, value in change.values.items() if value is not None}
+    elif change.found == "skip":
+        change.skipped, change.values = True, {}
+    elif change.found == "refuse":
+        named = " and ".join(change.on)
+        change.fault(f"/{change.on[0]}", "unique", f"There is a {change.entity} with this {named} already.", status=409)
+
+
+def _key_value(field: Field, change: AnyChange) -> Any:
+    """The canonical value of one key field; a faulty one matches nothing (and is named as a fault later)."""
+    value = change.values.get(field.name)
+    try:
+        return None if value is None else field.type.canonical(value, change.context)
+    except Faulty:
+        return None
+
+
+async def _load_named(work: WriteWork, model: EntityModel, changes: list[AnyChange], *, trusted: bool) -> None:
+    if not changes:
+        return
+    access = work.system_access if trusted else work.access
+    tested = {} if trusted else {kind: access.grants(model.name, _action(kind)) for kind in {c.kind for c in changes}}
+    expressions = wheres(g for grants in tested.values() for g in grants or ())
+    updates = access.grants(model.name, "update") or ()
+    expressions = list({e.text: e for e in [*expressions, *wheres(updates)]}.values())
+    rows = await work.select_for_change(model, [c.id for c in changes], access, expressions)
+    for change in changes:
+        row, flags = rows.get(str(change.id), (None, ()))
+        if row is None or (row["deleted_at"] is not None) != (change.kind == "restore") and change.kind != "purge":
+            change.fault("", "not_found", f"There is no {model.name} {change.id} for you.", status=404)
+            continue
+        change.old = row
+        change.given = {e.text: bool(flag) for e, flag in zip(expressions, flags, strict=True)}
+
+
+def _action(kind: str) -> str:
+    return PURGE_ACTION if kind == "purge" else ACTIONS[kind]
+
+
+def holding(work: WriteWork, change: AnyChange, action: str) -> tuple[Grant, ...] | None:
+    """The grants of `action` whose `where` holds on the stored image; None where nothing limits him."""
+    if change.trusted:
+        return None
+    grants = work.access.grants(change.entity, action)
+    if grants is None or change.old is None:
+        return grants
+    return tuple(g for g in grants if g.where is None or change.given.get(g.where.text))
+
+
+def check_action(work: WriteWork, change: AnyChange) -> None:
+    """403 where no grant gives the action on the stored row (for a create: on any row)."""
+    action = _action(change.kind)
+    if change.skipped:
+        return
+    if change.kind in ("update", "move"):
+        sent = set(change.values)
+        wanted = [a for a, names in (("move", sent & MOVE_FIELDS), ("update", sent - MOVE_FIELDS)) if names]
+    else:
+        wanted = [action]
+    for name in wanted or [action]:
+        if holding(work, change, name) == () and not _only_repeats(change, name):
+            change.fault("", "forbidden", f"You may not {name} this {change.entity}.", status=403)
+
+
+def _only_repeats(change: AnyChange, action: str) -> bool:
+    """Whether what was sent for `action` only repeats what is stored (then nothing happens, so nothing is refused)."""
+    if change.old is None or not change.values:
+        return False
+    names = [n for n in change.values if (n in MOVE_FIELDS) == (action == "move")]
+    return bool(names) and all(_same(change, name) for name in names)
+
+
+def _same(change: AnyChange, name: str) -> bool:
+    field = change.model.fields.get(name)
+    if field is None or change.old is None:
+        return False
+    try:
+        return bool(_canonical(field, change.values[name], change) == change.old.get(name))
+    except Faulty:
+        return False
+
+
+def check_version(change: AnyChange) -> None:
+    """412 where the caller saw another version."""
+    if change.version is not None and change.old is not None and change.old["version"] != change.version:
+        detail = f"The record has version {change.old['version']}, not {change.version}."
+        change.fault("", "stale", detail, status=412)
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396: members of `patch` replace those of `target`, null removes one."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+def _canonical(field: Field, sent: Any, change: AnyChange) -> Any:
+    if sent is None:
+        return None
+    patched = change.old is not None and field.type.kind in (Kind.OBJECT, Kind.MONEY, Kind.JSON)
+    value = merge_patch((change.old or {}).get(field.name), sent) if patched else sent
+    return field.type.canonical(value, change.context)
+
+
+def merge(work: WriteWork, change: AnyChange) -> None:
+    """Build the new image from the stored one and what was sent: unknown and unwritable fields, values, defaults."""
+    if change.old is None:
+        change.new = dict.fromkeys(change.model.fields)
+    else:
+        change.new = dict(change.old)
+    for name, sent in change.values.items():
+        field = change.model.fields.get(name)
+        if field is None or not _exists(work, change, name):
+            known = [n for n in change.model.fields if _exists(work, change, n)]
+            change.fault(f"/{name}", "unknown_field", f"unknown field {name!r}:{near(name, known)}")
+            continue
+        try:
+            value = _canonical(field, sent, change)
+        except Faulty as faulty:
+            change.faults.extend(f.at(row=change.row, prefix=f"/{name}") for f in faulty.faults)
+            change.new[name] = None
+            continue
+        if change.old is not None and value == change.old.get(name):
+            continue
+        if not _may_write(work, change, field):
+            change.fault(f"/{name}", "read_only", f"{field.label} may not be written.")
+            continue
+        change.new[name] = value
+    if change.old is None:
+        _defaults(change)
+
+
+def _exists(work: WriteWork, change: AnyChange, name: str) -> bool:
+    if change.trusted:
+        return True
+    return work.access.field_exists(change.entity, name) or name in work.access.writable(change.entity, "create")
+
+
+def _may_write(work: WriteWork, change: AnyChange, field: Field) -> bool:
+    if field.name == "id":
+        return change.old is None
+    if field.read_only:
+        return False
+    if field.name in STAGE_FIELDS:
+        return True  # the action `move` is checked as a whole
+    grants = holding(work, change, "create" if change.old is None else "update")
+    return grants is None or any(field.name in g.writable for g in grants)
+
+
+def _defaults(change: AnyChange) -> None:
+    for name, field in change.model.fields.items():
+        if field.default is not None and name not in change.values:
+            change.new[name] = field.type.canonical(field.default, change.context)

@@ -1,0 +1,125 @@
+"""Rule steps of a write: row rules on the new image, the merged JSON Schema, pipelines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crm_kernel.errors import Fault
+from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange
+from crm_kernel.operations.moves import check_transition, lost_reason_faults, requirement_faults, seconds_between
+from crm_kernel.operations.work import WriteWork
+from crm_kernel.operations.write_load import holding
+from crm_kernel.operations.write_values import changed_names
+
+SET_BY_KERNEL = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by", "deleted_at"})
+
+
+def check_new_image(work: WriteWork, change: AnyChange) -> None:
+    """403 where the caller's grants do not allow the image he would leave behind."""
+    if change.trusted or work.access.grants(change.entity, "update") is None:
+        return
+    if change.old is None:
+        _expect_check(work, change, "create", set())
+        return
+    names = set(changed_names(change)) - SET_BY_KERNEL
+    moved = bool(names & set(STAGE_FIELDS))
+    if moved:
+        _expect_check(work, change, "move", set())
+    if names - set(STAGE_FIELDS) - {"stage_since"}:
+        _expect_check(work, change, "update", names - set(STAGE_FIELDS) - {"stage_since"})
+
+
+def _expect_check(work: WriteWork, change: AnyChange, action: str, names: set[str]) -> None:
+    """Some grant whose `where` held allows the new image; for an update, each changed field by one such grant."""
+    grants = holding(work, change, action) or ()
+    allowed = [g for g in grants if g.check is None or work.holds(g.check, change.new)]
+    fields = frozenset[str]().union(*(g.writable for g in allowed)) if allowed else frozenset[str]()
+    if grants and (not allowed or not names <= fields | _unwritable_faults(change)):
+        change.fault("", "forbidden", f"You may not {action} a {change.entity} to be like this.", status=403)
+
+
+def _unwritable_faults(change: AnyChange) -> frozenset[str]:
+    """Fields already refused by name: they need no second refusal."""
+    return frozenset(f.pointer.split("/")[1] for f in change.faults if f.pointer)
+
+
+def check_schema(change: AnyChange) -> None:
+    """Faults of the merged JSON Schema, but not below a value that is faulty already."""
+    faulty = {f.pointer.split("/")[1] for f in change.faults if f.pointer and f.status == 422}
+    for fault in change.model.validate(change.new):
+        if fault.pointer.split("/")[1:2] and fault.pointer.split("/")[1] in faulty:
+            continue
+        change.faults.append(fault.at(row=change.row))
+
+
+def set_stage(work: WriteWork, change: AnyChange) -> None:
+    """Settle pipeline, stage, `stage_since` and `stage_reason` of the new image, and the rules of a move."""
+    model = change.model
+    if not model.pipelines:
+        return
+    new, old = change.new, change.old
+    name = new["pipeline"] or model.pipelines[0]
+    pipeline = work.registry.pipelines.get(name)
+    if pipeline is None or name not in model.pipelines:
+        change.fault("/pipeline", "enum", f"{name!r} is no pipeline of {model.name}.")
+        return
+    new["pipeline"] = name
+    switched = old is not None and old["pipeline"] not in (None, name)
+    if new["stage"] is None or (switched and "stage" not in change.values):
+        new["stage"] = pipeline.first_stage.name
+    if pipeline.stage(new["stage"]) is None:
+        known = ", ".join(repr(s.name) for s in pipeline.stages)
+        change.fault("/stage", "enum", f"{new['stage']!r} is no stage of {pipeline.label}; it has {known}.")
+        return
+    moved = old is None or switched or old["stage"] != new["stage"]
+    if moved:
+        new["stage_since"] = work.now
+        if "stage_reason" not in change.values and "stage_reason" not in _amended(change):
+            new["stage_reason"] = None
+    faults = _stage_faults(work, change, pipeline, moved=moved)
+    change.faults.extend(f.at(row=change.row) for f in faults)
+    if moved:
+        _note_move(work, change)
+
+
+def _amended(change: AnyChange) -> set[str]:
+    return {name for names in change.amended.values() for name in names}
+
+
+def _stage_faults(work: WriteWork, change: AnyChange, pipeline: Any, *, moved: bool) -> list[Fault]:
+    """All that stands against the stage of the new image; 409 for a refused move of a stored record, else 422."""
+    old, new = change.old, change.new
+    is_move = moved and old is not None and old["stage"] is not None
+    faults = requirement_faults(work.registry, pipeline, new)
+    faults += lost_reason_faults(pipeline, new, moved=moved)
+    if is_move:
+        faults += check_transition(work, pipeline, old or {}, new, trusted=change.trusted)
+    elif old is None and moved and "stage" in change.values and new["stage"] != pipeline.first_stage.name:
+        faults += _may_start_there(work, change)
+    status = 409 if is_move else 422
+    return [f if f.status == 403 else Fault(**{**_members(f), "status": status}) for f in faults]
+
+
+def _may_start_there(work: WriteWork, change: AnyChange) -> list[Fault]:
+    action = "import" if work.caller.channel == "import" else "move"
+    if change.trusted or work.access.allows(change.entity, action):
+        return []
+    detail = f"To create a {change.entity} in another than the first stage takes the action {action!r}."
+    return [Fault(pointer="", code="forbidden", detail=detail, status=403)]
+
+
+def _members(fault: Fault) -> dict[str, Any]:
+    return {name: getattr(fault, name) for name in fault.__struct_fields__}
+
+
+def _note_move(work: WriteWork, change: AnyChange) -> None:
+    old = change.old or {}
+    since = old.get("stage_since")
+    change.move_record = {
+        "from": old.get("stage"),
+        "to": change.new["stage"],
+        "reason": change.new["stage_reason"],
+        "seconds": None if since is None else seconds_between(since, work.now),
+    }
+    if change.old is not None and change.kind == "update":
+        change.kind = "move"

@@ -1,0 +1,198 @@
+"""Last steps of a write: rows, history, stage history and outbox, in statements per entity and batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from crm_kernel.access import MOVE_FIELDS
+from crm_kernel.fields.autonumber import Autonumber
+from crm_kernel.operations.changes import AnyChange
+from crm_kernel.operations.work import WriteWork
+from crm_kernel.operations.write_values import changed_names
+from crm_kernel.storage import counters, history, meta, outbox, stages
+from crm_kernel.storage.history import HistoryEntry
+from crm_kernel.storage.jsontext import to_json
+from crm_kernel.storage.outbox import OutboxEvent
+from crm_kernel.storage.stages import StageMove
+
+UNTOLD = frozenset({"version", "updated_at", "updated_by", "created_at", "created_by", "stage_since"})
+"""System fields that history does not repeat: each entry carries who and when itself."""
+
+_EVENTS = {"create": "created", "update": "updated", "delete": "deleted", "restore": "restored"}
+
+
+async def store(work: WriteWork, changes: list[AnyChange]) -> None:
+    """Write all changes of one segment, which have no faults, in constant statements per entity."""
+    by_entity: dict[str, list[AnyChange]] = {}
+    for change in changes:
+        by_entity.setdefault(change.entity, []).append(change)
+    for group in by_entity.values():
+        await _store_entity(work, group)
+    written = [c for c in changes if not c.faults]
+    if written:
+        await _tell(work, written)
+
+
+async def _store_entity(work: WriteWork, group: list[AnyChange]) -> None:
+    model = group[0].model
+    await _refuse_referenced(work, [c for c in group if c.kind == "purge"])
+    await _number(work, [c for c in group if c.kind == "create"])
+    for change in group:
+        _stamp(work, change)
+    creates = [c.new for c in group if c.kind == "create"]
+    if creates:
+        await work.store.records.insert(work.tx, model, creates)
+    updates = [(c.new, [*c.changed, "version", "updated_at", "updated_by"]) for c in group if c.kind in _UPDATES]
+    if updates:
+        await work.store.records.update(work.tx, model, updates)
+    purged = [c.new["id"] for c in group if c.kind == "purge" and not c.faults]
+    if purged:
+        await work.store.records.purge(work.tx, model, purged)
+
+
+_UPDATES = frozenset({"update", "move", "delete", "restore"})
+
+
+def _stamp(work: WriteWork, change: AnyChange) -> None:
+    """System fields of the new image, and the final list of changed fields."""
+    new = change.new
+    if change.kind in ("delete", "restore"):
+        new["deleted_at"] = work.now if change.kind == "delete" else None
+    change.changed = [name for name in changed_names(change) if name not in UNTOLD - {"stage_since"}]
+    new["version"] = 1 if change.old is None else change.old["version"] + 1
+    new["updated_at"], new["updated_by"] = work.now, work.caller.id
+    if change.old is None:
+        new["created_at"], new["created_by"] = work.now, work.caller.id
+
+
+async def _number(work: WriteWork, creates: list[AnyChange]) -> None:
+    """Give new records their autonumbers: one counter per field, taken once per batch."""
+    if not creates:
+        return
+    model = creates[0].model
+    for field in model.fields.values():
+        if isinstance(field.type, Autonumber):
+            numbers = await counters.take(work.tx, f"{model.name}.{field.name}", len(creates))
+            for number, change in zip(numbers, creates, strict=True):
+                change.new[field.name] = field.type.format(number)
+
+
+async def _refuse_referenced(work: WriteWork, purges: list[AnyChange]) -> None:
+    """409 `referenced` for a purge of a record that others, deleted ones too, refer to."""
+    if not purges:
+        return
+    model = purges[0].model
+    ids = [c.new["id"] for c in purges]
+    referring = await work.store.records.referenced(work.tx, work.registry.entities, model.name, ids)
+    held = {id: entity for id, entity, _ in referring}
+    for change in purges:
+        if change.new["id"] in held:
+            by = held[change.new["id"]]
+            change.fault("", "referenced", f"Records of {by} still refer to this {model.name}.", status=409)
+
+
+async def _tell(work: WriteWork, changes: list[AnyChange]) -> None:
+    """History, stage history and outbox of the written changes, each in one statement."""
+    entries = [_history(work, c) for c in changes if c.model.history]
+    if entries:
+        await history.add(work.tx, entries)
+    moved = [_stage(work, c) for c in changes if c.move_record]
+    if moved:
+        await stages.add(work.tx, moved)
+    events = [e for c in changes for e in _events(work, c)]
+    if events:
+        await outbox.add(work.tx, events)
+    if any(c.entity in ("user", "team") for c in changes):
+        await meta.bump_epoch(work.tx)
+
+
+def _action(change: AnyChange) -> str:
+    if change.kind in ("update", "move"):
+        return "move" if change.move_record else "update"
+    return change.kind
+
+
+def _told(change: AnyChange) -> Iterable[str]:
+    return (name for name in change.changed if name not in UNTOLD)
+
+
+def _history(work: WriteWork, change: AnyChange) -> HistoryEntry:
+    fields, old, new = change.model.fields, change.old or {}, change.new
+    values = {
+        name: {"old": None, "new": None} if fields[name].options.sensitive else {"old": old.get(name), "new": new[name]}
+        for name in _told(change)
+        if change.kind != "purge" and name not in ("id", "deleted_at")
+    }
+    return HistoryEntry(
+        entity=change.entity,
+        record=new["id"],
+        version=new["version"],
+        at=work.now,
+        action=_action(change),
+        actor=work.caller.id,
+        channel=work.caller.channel,
+        cause=_cause(work, change),
+        changes=values,
+        move=change.move_record if change.old is not None else None,
+    )
+
+
+def _cause(work: WriteWork, change: AnyChange) -> dict[str, Any] | None:
+    cause: dict[str, Any] = dict(work.caller.cause or {})
+    if work.caller.plugin or change.plugin:
+        cause["plugin"] = work.caller.plugin or change.plugin
+    if change.amended:
+        cause["amended"] = {plugin: sorted(set(names)) for plugin, names in change.amended.items()}
+    return cause or None
+
+
+def _stage(work: WriteWork, change: AnyChange) -> StageMove:
+    move = change.move_record or {}
+    return StageMove(
+        entity=change.entity,
+        record=change.new["id"],
+        pipeline=change.new["pipeline"],
+        from_stage=move["from"],
+        to_stage=move["to"],
+        at=work.now,
+        by=work.caller.id,
+        seconds=move["seconds"],
+        reason=move["reason"],
+    )
+
+
+def _events(work: WriteWork, change: AnyChange) -> list[OutboxEvent]:
+    """`record.moved` for a move of a stored record, `record.updated` too if other fields changed."""
+    changed = list(_told(change))
+    entry = _event_of(work, change)
+    if change.kind == "purge":
+        return []
+    if change.kind not in ("update", "move"):
+        return [entry(f"record.{_EVENTS[change.kind]}", changed, {})]
+    events: list[OutboxEvent] = []
+    if change.move_record:
+        events.append(entry("record.moved", changed, change.move_record))
+    if not change.move_record or set(changed) - MOVE_FIELDS:
+        events.append(entry("record.updated", changed, {}))
+    return events
+
+
+def _event_of(work: WriteWork, change: AnyChange) -> Callable[[str, list[str], dict[str, Any]], OutboxEvent]:
+    def entry(type: str, changed: list[str], extra: dict[str, Any]) -> OutboxEvent:
+        return OutboxEvent(
+            id=work.store.new_id(),
+            type=type,
+            entity=change.entity,
+            record=change.new["id"],
+            version=change.new["version"],
+            at=work.now,
+            actor=work.caller.id,
+            channel=work.caller.channel,
+            changed=changed,
+            extra=extra or None,
+            cause=to_json(work.caller.cause),
+            depth=work.caller.depth,
+        )
+
+    return entry

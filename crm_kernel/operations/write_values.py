@@ -1,0 +1,146 @@
+"""Value steps of a write: owner and team, references that exist and are visible, values that must be unique."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from crm_kernel.access import Access
+from crm_kernel.fields.base import Kind
+from crm_kernel.fields.reference import ANY
+from crm_kernel.model import Field
+from crm_kernel.operations.changes import AnyChange
+from crm_kernel.operations.work import WriteWork
+
+PERSONS = ("created_by", "updated_by")
+
+
+async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
+    """Give new records `owner` = the caller and `team` = the owner's main team, unless they were sent."""
+    for change in creates:
+        if "owner" not in change.values and not change.trusted:
+            change.new["owner"] = work.caller.id
+    others = {c.new["owner"] for c in creates if c.new["owner"] and "team" not in c.values} - {work.caller.id}
+    teams = await work.store.lookups.main_teams(work.tx, work.model("user"), others) if others else {}
+    teams[work.caller.id] = work.caller.team
+    for change in creates:
+        if "team" not in change.values and change.new["owner"] is not None:
+            change.new["team"] = teams.get(change.new["owner"])
+
+
+def _references(change: AnyChange, names: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """(pointer, target entity, id) of each reference among the named fields of the new image."""
+    for name in names:
+        field = change.model.fields[name]
+        value = change.new[name]
+        if value is None or name in PERSONS:
+            continue
+        if field.type.kind is Kind.REFERENCE:
+            yield f"/{name}", str(field.options.reference or ANY), str(value)
+        elif field.type.kind is Kind.LIST and field.item_reference is not None and isinstance(value, list):
+            for index, item in enumerate(value):
+                yield f"/{name}/{index}", field.item_reference, str(item)
+
+
+async def check_references(work: WriteWork, changes: list[AnyChange]) -> None:
+    """422 `reference` for each changed reference to a record that is not there or hidden; it becomes null."""
+    for trusted in (False, True):
+        wanted: dict[str, set[str]] = {}
+        found: list[tuple[AnyChange, str, str, str]] = []
+        for change in changes:
+            if change.trusted is not trusted:
+                continue
+            for pointer, target, id in _references(change, changed_names(change)):
+                found.append((change, pointer, target, id))
+                wanted.setdefault(target, set()).add(id)
+        if wanted:
+            access = work.system_access if trusted else work.access
+            _refuse_missing(found, await _existing(work, wanted, access, changes))
+
+
+async def _existing(
+    work: WriteWork, wanted: dict[str, set[str]], access: Access, changes: list[AnyChange]
+) -> set[tuple[str, str]]:
+    """(target, id) of each wanted record that is live and visible; records of this batch count."""
+    existing: set[tuple[str, str]] = set()
+    created = {c.new["id"]: c.entity for c in changes if c.old is None and c.new.get("id")}
+    for target, ids in wanted.items():
+        for id, entity in created.items():
+            if id in ids and target in (entity, ANY):
+                existing.add((target, id))
+        rest = ids - {id for (_, id) in existing}
+        if rest and target == ANY:
+            existing.update((ANY, id) for id in await work.find_anywhere(rest, access))
+        elif rest and target in work.registry.entities:
+            existing.update((target, id) for id in await work.visible_ids(target, rest, access))
+    return existing
+
+
+def _refuse_missing(found: list[tuple[AnyChange, str, str, str]], existing: set[tuple[str, str]]) -> None:
+    for change, pointer, target, id in found:
+        if (target, id) in existing:
+            continue
+        name = pointer.split("/")[1]
+        label = change.model.fields[name].label
+        what = "record" if target == ANY else target
+        change.fault(pointer, "reference", f"{label} refers to {what} {id!r}, which is not there for you.")
+        change.new[name] = None
+
+
+def changed_names(change: AnyChange) -> list[str]:
+    """The fields whose value differs between the stored and the new image."""
+    if change.old is None:
+        return [name for name, value in change.new.items() if value is not None]
+    return [name for name, value in change.new.items() if value != change.old.get(name)]
+
+
+async def check_unique(work: WriteWork, changes: list[AnyChange]) -> None:
+    """409 `unique` for each value that another live record has, hidden ones too, or another change of this batch."""
+    by_entity: dict[str, list[AnyChange]] = {}
+    for change in changes:
+        if change.kind not in ("delete", "purge"):
+            by_entity.setdefault(change.entity, []).append(change)
+    for group in by_entity.values():
+        model = group[0].model
+        for field in model.fields.values():
+            if field.options.unique:
+                await _check_unique_field(work, field, group)
+        await _check_new_ids(work, [c for c in group if c.old is None and c.values.get("id")])
+
+
+async def _check_unique_field(work: WriteWork, field: Field, group: list[AnyChange]) -> None:
+    claims: dict[Any, str] = {}
+    claiming: list[AnyChange] = []
+    for change in group:
+        value = change.new.get(field.name)
+        restored = change.kind == "restore"
+        if value is None or not (restored or field.name in changed_names(change)):
+            continue
+        if value in claims:
+            _taken(change, field)
+        claims.setdefault(value, change.new["id"])
+        claiming.append(change)
+    if not claiming:
+        return
+    holders = await work.store.records.taken(work.tx, group[0].model, field.name, list(claims))
+    moving = {c.new["id"] for c in group if c.old is not None and c.new.get(field.name) != c.old.get(field.name)}
+    for change in claiming:
+        holder = holders.get(change.new[field.name])
+        if holder is not None and holder != change.new["id"] and holder not in moving:
+            _taken(change, field)
+
+
+def _taken(change: AnyChange, field: Field) -> None:
+    change.fault(f"/{field.name}", "unique", f"{field.label} is taken by another record.", status=409)
+
+
+async def _check_new_ids(work: WriteWork, creates: list[AnyChange]) -> None:
+    if not creates:
+        return
+    model = creates[0].model
+    taken = await work.store.records.existing_ids(work.tx, model, [c.new["id"] for c in creates])
+    seen: set[str] = set()
+    for change in creates:
+        if change.new["id"] in taken or change.new["id"] in seen:
+            change.fault("/id", "unique", "The id is taken.", status=409)
+        seen.add(change.new["id"])

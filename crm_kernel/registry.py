@@ -1,0 +1,115 @@
+"""All that plugins and documents declared, resolved against each other; immutable, rebuilt and swapped on change.
+
+Building never raises for a document: what does not fit is left out and told in `broken`, with the faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from crm_kernel.access import Access, Grant, access_for
+from crm_kernel.callers import Caller
+from crm_kernel.documents import Report, View
+from crm_kernel.errors import Fault
+from crm_kernel.fields.base import ValueContext
+from crm_kernel.fields.rotting import Rotting
+from crm_kernel.filters.environment import Environment
+from crm_kernel.filters.expression import Expression
+from crm_kernel.filters.values import SecondsAgo
+from crm_kernel.manifest import Listener
+from crm_kernel.model import EntityModel, Model, Source, Validator
+from crm_kernel.pipelines import Pipeline
+
+
+class Declaration(NamedTuple):
+    """One document in force, or proposed: `source` is its plugin (or built-in) or the document itself."""
+
+    source: Source
+    kind: str
+    name: str
+    body: Mapping[str, Any]
+    cls: type | None = None
+
+
+class Broken(NamedTuple):
+    """A document that does not fit and is left out, with what is wrong with it."""
+
+    source: Source
+    kind: str
+    name: str
+    faults: Sequence[Fault]
+
+
+class BoundListener(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A plugin's listener with its condition resolved. `name` is `plugin.label`: deliveries are counted by it."""
+
+    name: str
+    plugin: str
+    listener: Listener
+    where: Expression | None
+
+
+class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
+    """Everything declared, by kind and name. `version` differs between any two registries of a process."""
+
+    version: int
+    entities: Model
+    pipelines: Mapping[str, Pipeline]
+    guards: Mapping[tuple[str, int], Expression]
+    requirements: Mapping[tuple[str, str], Validator]
+    roles: Mapping[str, dict[str, list[Grant]]]
+    builtin_grants: Mapping[str, list[Grant]]
+    reports: Mapping[str, Report]
+    views: Mapping[str, View]
+    listeners: Sequence[BoundListener]
+    declarations: Mapping[tuple[str, str], Declaration]
+    broken: Sequence[Broken]
+    value_context: ValueContext
+
+    def access(self, caller: Caller) -> Access:
+        """The caller's access, compiled once for each set of roles and token scope."""
+        cache: dict[Any, Access] = self.__dict__.setdefault("_access", {})
+        key = (caller.system or caller.is_admin, caller.roles, caller.entities)
+        if key not in cache:
+            cache[key] = access_for(caller, self.entities, self.roles, self.builtin_grants)
+        return cache[key]
+
+    def environment(self, caller: Caller, now: datetime, *, params: Mapping[str, Any] | None = None) -> Environment:
+        """The variables of filters for a caller at a moment."""
+        return Environment(
+            now=now,
+            zone=caller.timezone,
+            me=caller.id,
+            my_team=caller.team,
+            my_teams=caller.teams,
+            params=params or {},
+        )
+
+    def requirement(self, pipeline: str, stage: str) -> Validator | None:
+        """The validator of all that `requires` asks in a stage, None where it asks nothing."""
+        return self.requirements.get((pipeline, stage))
+
+    def source_of(self, kind: str, name: str) -> Source:
+        """Who declared a document. Raises `KeyError`."""
+        return self.declarations[kind, name].source
+
+    def pipelines_of(self, entity: str) -> list[Pipeline]:
+        """The pipelines of an entity, the default first."""
+        return [self.pipelines[name] for name in self.entities[entity].pipelines]
+
+    def rotting(self, model: EntityModel, record: Mapping[str, Any], now: datetime) -> bool:
+        """Whether a record in hand has been in its stage for longer than the stage allows."""
+        kind = model.fields["rotting"].type
+        since = record["stage_since"]
+        if not isinstance(kind, Rotting) or since is None:
+            return False
+        limit = next(
+            (m.seconds for m in kind.limits if (m.pipeline, m.stage) == (record["pipeline"], record["stage"])), None
+        )
+        if limit is None:
+            return False
+        return bool(since < SecondsAgo(limit).get(Environment(now=now)))

@@ -1,0 +1,331 @@
+"""Builds the registry from what plugins declare and what documents say (floor 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
+from typing import Any, cast
+
+import msgspec
+
+from crm_kernel.access import builtin_grants, compile_role, role_faults
+from crm_kernel.callers import ADMIN
+from crm_kernel.document_check import document_faults
+from crm_kernel.documents import KINDS, PipelineDocument, Report, Role, View
+from crm_kernel.errors import Error, Fault, near
+from crm_kernel.fields.base import Kind, ValueContext
+from crm_kernel.fields.rotting import Limit, Rotting
+from crm_kernel.filters.expression import Expression
+from crm_kernel.filters.resolver import resolve
+from crm_kernel.manifest import Listener
+from crm_kernel.model import EntityModel, Field, Model, Source, Validator
+from crm_kernel.pipelines import Pipeline, default_faults, default_first, pipeline_faults, pipeline_of
+from crm_kernel.registry import BoundListener, Broken, Declaration, Registry
+from crm_kernel.schema.build import Part, build_entity, with_reverses
+from crm_kernel.schema.check import check_schema, mentions
+from crm_kernel.schema.normal import money_limits
+from crm_kernel.schema.validate import SchemaValidator
+
+_versions = count(1)
+
+
+def build_registry(
+    declarations: Iterable[Declaration],
+    listeners: Sequence[tuple[str, Listener]],
+    context: ValueContext,
+) -> Registry:
+    """The registry of all declarations: plugins' first, in their order, then stored documents.
+
+    A later declaration of the same kind and name replaces the earlier one as a whole where it says `overrides`;
+    otherwise it is broken. Whatever does not fit is left out and named in `broken`.
+    """
+    builder = _Builder(context)
+    builder.take(declarations)
+    builder.build_entities()
+    builder.build_pipelines()
+    builder.resolve_guards()
+    roles = builder.roles()
+    reports = builder.typed("report", Report, _report_faults)
+    views = builder.typed("view", View, view_faults)
+    return Registry(
+        version=next(_versions),
+        entities=builder.entities,
+        pipelines=builder.pipelines,
+        guards=builder.guards,
+        requirements=builder.requirements,
+        roles=roles,
+        builtin_grants=builtin_grants(builder.entities),
+        reports=reports,
+        views=views,
+        listeners=builder.listeners(listeners),
+        declarations=builder.declared,
+        broken=builder.broken,
+        value_context=context,
+    )
+
+
+class _Builder:
+    def __init__(self, context: ValueContext) -> None:
+        self._context = context
+        self.declared: dict[tuple[str, str], Declaration] = {}
+        self.broken: list[Broken] = []
+        self.entities: Model = {}
+        self.pipelines: dict[str, Pipeline] = {}
+        self.guards: dict[tuple[str, int], Expression] = {}
+        self.requirements: dict[tuple[str, str], Validator] = {}
+
+    # ---- which documents are in force -----------------------------------------------------------------------------
+    def take(self, declarations: Iterable[Declaration]) -> None:
+        """Keep what is structurally sound; settle overrides."""
+        for declaration in declarations:
+            faults = structural_faults(declaration.body)
+            first = self.declared.get((declaration.kind, declaration.name))
+            if not faults and first is not None:
+                faults = _override_faults(declaration, first)
+            if faults:
+                self._leave_out(declaration, faults)
+            else:
+                self.declared[declaration.kind, declaration.name] = declaration
+
+    def _leave_out(self, declaration: Declaration, faults: Sequence[Fault]) -> None:
+        self.broken.append(Broken(declaration.source, declaration.kind, declaration.name, tuple(faults)))
+        held = self.declared.get((declaration.kind, declaration.name))
+        if held is declaration:
+            del self.declared[declaration.kind, declaration.name]
+
+    def _of_kind(self, kind: str) -> list[Declaration]:
+        return [d for (k, _), d in self.declared.items() if k == kind]
+
+    # ---- entities and their fields --------------------------------------------------------------------------------
+    def build_entities(self) -> None:
+        """Entities without those whose schema is faulty, and `fields` documents that extend what is there."""
+        for declaration in self._of_kind("entity"):
+            faults = check_schema(declaration.body["schema"], entities=self._entity_names())
+            if faults:
+                self._leave_out(declaration, faults)
+        fields = sorted(self._of_kind("fields"), key=lambda d: (d.source.kind == "document", d.name))
+        known = {d.name: _own_names(d) for d in self._of_kind("entity")}
+        for declaration in fields:
+            faults = self._fields_faults(declaration, known)
+            if faults:
+                self._leave_out(declaration, faults)
+            else:
+                known[declaration.body["entity"]].update(_own_names(declaration))
+        self._assemble({})
+
+    def _entity_names(self) -> set[str]:
+        return {d.name for d in self._of_kind("entity")}
+
+    def _fields_faults(self, declaration: Declaration, known: Mapping[str, dict[str, Source]]) -> list[Fault]:
+        entity = declaration.body["entity"]
+        if entity not in known:
+            detail = f"There is no entity {entity!r}:{near(entity, known)}"
+            return [Fault(pointer="/entity", code="not_found", detail=detail)]
+        return check_schema(declaration.body["schema"], known=known[entity], entities=self._entity_names())
+
+    def _assemble(self, pipelines: Mapping[str, Sequence[Pipeline]]) -> None:
+        """All entities with the fields of their documents and, once known, their pipelines."""
+        models: dict[str, EntityModel] = {}
+        for declaration in self._of_kind("entity"):
+            mine = [d for d in self._of_kind("fields") if d.body["entity"] == declaration.name]
+            extensions = [Part(d.source, d.body["schema"]) for d in mine if d.source.kind != "document"]
+            documents = [Part(d.source, d.body["schema"]) for d in mine if d.source.kind == "document"]
+            lines = default_first(pipelines.get(declaration.name, ()))
+            model = build_entity(
+                declaration.body,
+                source=declaration.source,
+                extensions=extensions,
+                documents=documents,
+                pipelines={p.name: p.stage_names for p in lines},
+                cls=declaration.cls,
+            )
+            models[declaration.name] = _with_rotting(model, lines)
+        self.entities = with_reverses(models)
+
+    # ---- pipelines ------------------------------------------------------------------------------------------------
+    def build_pipelines(self) -> None:
+        """Pipelines of entities that are there, one default each; then the entities again, with their stages."""
+        by_entity: dict[str, list[Pipeline]] = {}
+        for declaration in self._of_kind("pipeline"):
+            entity = declaration.body["entity"]
+            if entity not in self.entities:
+                detail = f"There is no entity {entity!r}:{near(entity, self.entities)}"
+                self._leave_out(declaration, [Fault(pointer="/entity", code="not_found", detail=detail)])
+                continue
+            document = cast("PipelineDocument", msgspec.convert(declaration.body, KINDS["pipeline"]))
+            by_entity.setdefault(entity, []).append(pipeline_of(document))
+        for lines in by_entity.values():
+            for pipeline, fault in default_faults(lines):
+                self._leave_out(self.declared["pipeline", pipeline.name], [fault])
+                lines.remove(pipeline)
+        self._assemble(by_entity)
+        for lines in by_entity.values():
+            for pipeline in lines:
+                self._take_pipeline(pipeline)
+
+    def _take_pipeline(self, pipeline: Pipeline) -> None:
+        faults = _requires_faults(pipeline, self.entities[pipeline.entity])
+        if faults:
+            self._leave_out(self.declared["pipeline", pipeline.name], faults)
+            return
+        self.pipelines[pipeline.name] = pipeline
+        model = self.entities[pipeline.entity]
+        money = {name for name, field in model.fields.items() if field.type.kind is Kind.MONEY}
+        for stage in pipeline.stages:
+            parts = [money_limits(dict(r.schema), money) for r in pipeline.required_in(stage.name)]
+            if parts:
+                self.requirements[pipeline.name, stage.name] = SchemaValidator(model.fields, parts)
+
+    def resolve_guards(self) -> None:
+        """The guards of transitions; a pipeline with a faulty one is left out."""
+        for pipeline in list(self.pipelines.values()):
+            faults: list[Fault] = []
+            for index, transition in enumerate(pipeline.transitions or ()):
+                if transition.guard is None:
+                    continue
+                try:
+                    guard = resolve(transition.guard, pipeline.entity, self.entities, context=self._context)
+                except Error as error:
+                    at = f"/transitions/{index}/guard"
+                    faults.append(Fault(pointer=at, code=error.code, detail=error.detail))
+                else:
+                    self.guards[pipeline.name, index] = guard
+            if faults:
+                self._drop_pipeline(pipeline, faults)
+
+    def _drop_pipeline(self, pipeline: Pipeline, faults: Sequence[Fault]) -> None:
+        """Leave a pipeline out; its entity keeps the columns, records keep their stage."""
+        self._leave_out(self.declared["pipeline", pipeline.name], faults)
+        del self.pipelines[pipeline.name]
+        self.guards = {key: guard for key, guard in self.guards.items() if key[0] != pipeline.name}
+        by_entity: dict[str, list[Pipeline]] = {}
+        for line in self.pipelines.values():
+            by_entity.setdefault(line.entity, []).append(line)
+        self._assemble(by_entity)
+
+    # ---- the rest -------------------------------------------------------------------------------------------------
+    def roles(self) -> dict[str, Any]:
+        """The compiled grants of each role, the role `admin` without any (it may do everything)."""
+        compiled: dict[str, Any] = {ADMIN: {}}
+        for declaration in self._of_kind("role"):
+            role = cast("Role", msgspec.convert(declaration.body, Role))
+            faults = role_faults(role, self.entities)
+            if faults:
+                self._leave_out(declaration, faults)
+            else:
+                compiled[role.name] = compile_role(role, self.entities)
+        return compiled
+
+    def typed(self, kind: str, cls: type[Any], faults_of: Callable[..., list[Fault]]) -> dict[str, Any]:
+        """The documents of a kind as structs, without those that do not resolve."""
+        found: dict[str, Any] = {}
+        for declaration in self._of_kind(kind):
+            document = msgspec.convert(declaration.body, cls)
+            faults = faults_of(document, self.entities, context=self._context)
+            if faults:
+                self._leave_out(declaration, faults)
+            else:
+                found[declaration.name] = document
+        return found
+
+    def listeners(self, listeners: Sequence[tuple[str, Listener]]) -> list[BoundListener]:
+        """Listeners with their conditions; one whose condition does not resolve is broken."""
+        bound: list[BoundListener] = []
+        for plugin, listener in listeners:
+            name = f"{plugin}.{listener.label}"
+            fault = self._listener_fault(listener)
+            if fault is not None:
+                self.broken.append(Broken(Source("plugin", plugin), "listener", name, [fault]))
+                continue
+            where = None
+            if listener.where is not None and listener.entity is not None:
+                where = resolve(listener.where, listener.entity, self.entities, event=True, context=self._context)
+            bound.append(BoundListener(name=name, plugin=plugin, listener=listener, where=where))
+        return bound
+
+    def _listener_fault(self, listener: Listener) -> Fault | None:
+        if listener.entity is None:
+            if listener.where is None:
+                return None
+            return Fault(pointer="/entity", code="required", detail="A listener with `where` names its entity.")
+        if listener.entity not in self.entities:
+            detail = f"There is no entity {listener.entity!r}:{near(listener.entity, self.entities)}"
+            return Fault(pointer="/entity", code="not_found", detail=detail)
+        try:
+            if listener.where is not None:
+                resolve(listener.where, listener.entity, self.entities, event=True, context=self._context)
+        except Error as error:
+            return Fault(pointer="/where", code=error.code, detail=error.detail)
+        return None
+
+
+def structural_faults(body: Mapping[str, Any]) -> list[Fault]:
+    """The faults of a document that show without any other."""
+    faults = document_faults(body)
+    if not faults and body["kind"] == "pipeline":
+        return pipeline_faults(cast("PipelineDocument", msgspec.convert(body, KINDS["pipeline"])))
+    return faults
+
+
+def _override_faults(declaration: Declaration, first: Declaration) -> list[Fault]:
+    if declaration.body.get("overrides") == first.source.name and first.source.kind != "document":
+        return []
+    detail = f'The {declaration.kind} {declaration.name!r} is declared by {first.source}; "overrides" must name it.'
+    return [Fault(pointer="/overrides", code="unique", detail=detail)]
+
+
+def _own_names(declaration: Declaration) -> dict[str, Source]:
+    properties: Mapping[str, Any] = declaration.body["schema"].get("properties", {})
+    return dict.fromkeys(properties, declaration.source)
+
+
+def _with_rotting(model: EntityModel, pipelines: Sequence[Pipeline]) -> EntityModel:
+    if not pipelines:
+        return model
+    limits = tuple(
+        Limit(p.name, stage.name, stage.rots_after) for p in pipelines for stage in p.stages if stage.rots_after
+    )
+    rotting = msgspec.structs.replace(model.fields["rotting"], type=Rotting(limits))
+    fields: dict[str, Field] = {**model.fields, "rotting": rotting}
+    return EntityModel(**{n: getattr(model, n) for n in model.__struct_fields__} | {"fields": fields})
+
+
+def _requires_faults(pipeline: Pipeline, model: EntityModel) -> list[Fault]:
+    """Names in `requires` that are no fields of the entity."""
+    return [
+        Fault(
+            pointer=f"/stages/{index}/requires",
+            code="unknown_field",
+            detail=f"unknown field {name!r}:{near(name, model.fields)}",
+        )
+        for index, stage in enumerate(pipeline.stages)
+        if stage.requires
+        for _, name in mentions(stage.requires)
+        if name not in model.fields
+    ]
+
+
+def view_faults(view: View, entities: Model, *, context: ValueContext) -> list[Fault]:
+    """What of a view does not resolve: entity, filter, columns, sort."""
+    if view.entity not in entities:
+        detail = f"There is no entity {view.entity!r}:{near(view.entity, entities)}"
+        return [Fault(pointer="/entity", code="not_found", detail=detail)]
+    faults: list[Fault] = []
+    if view.filter is not None:
+        try:
+            resolve(view.filter, view.entity, entities, context=context)
+        except Error as error:
+            faults.append(Fault(pointer="/filter", code=error.code, detail=error.detail))
+    sort = [view.sort] if isinstance(view.sort, str) else list(view.sort)
+    keys = [key.strip().removeprefix("-") for text in sort for key in text.split(",") if key.strip()]
+    places = [*((f"/columns/{i}", n) for i, n in enumerate(view.columns)), *(("/sort", n) for n in keys)]
+    fields = entities[view.entity].fields
+    return faults + [
+        Fault(pointer=at, code="unknown_field", detail=f"unknown field {name!r}:{near(name, fields)}")
+        for at, name in places
+        if name.partition(".")[0] not in fields
+    ]
+
+
+def _report_faults(report: Report, entities: Model, *, context: ValueContext) -> list[Fault]:
+    return []

@@ -1,0 +1,177 @@
+"""SQLite as the kernel uses it: one file, one writer with group commit, readers that see committed data only."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any, TypeVar
+
+from piccolo.query.base import Query
+
+from crm_kernel.errors import ConfigError
+from crm_kernel.storage.binding import TABLES
+from crm_kernel.storage.heavy import HeavyReader
+from crm_kernel.storage.ports import Params, Row
+from crm_kernel.storage.refusals import busy, is_busy, not_usable, reraise
+from crm_kernel.storage.sqlite_tx import Meter, SqliteTx, rows_by_name
+from crm_kernel.storage.writer import RETRY, Writer
+
+T = TypeVar("T")
+_OLDEST = (3, 35)
+
+
+def check_version(version: tuple[int, ...]) -> None:
+    """Raises `ConfigError` for an SQLite library that lacks what the kernel's statements use."""
+    if version < _OLDEST:
+        raise ConfigError(f"SQLite {'.'.join(map(str, version))} is too old: 3.35 or newer is needed.")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """A connection without implicit transactions and without waiting: waiting would block the loop."""
+    return sqlite3.connect(path, timeout=0, isolation_level=None, cached_statements=512, check_same_thread=False)
+
+
+def _connect_reader(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    connection.execute("PRAGMA query_only = ON")  # the one door for changes is `write`
+    return connection
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        with closing(_connect_reader(source)) as reader, closing(_connect(target)) as writer:
+            reader.backup(writer)
+    except sqlite3.OperationalError as error:
+        reraise(error)
+
+
+class SqliteEngine:
+    """An SQLite file opened for one kernel. Used on one event loop: `await open()` … `await close()`.
+
+    `patience`: seconds to wait for other processes before `Error("busy")`; `heavy_limit`: seconds a heavy query may
+    take; `pause_after_commit`: seconds to leave the file to other processes after each COMMIT (imports: 0.005).
+    """
+
+    def __init__(
+        self, path: Path, *, patience: float = 5.0, heavy_limit: float = 5.0, pause_after_commit: float = 0.0
+    ) -> None:
+        self.path = path
+        self._patience = patience
+        self._heavy_limit = heavy_limit
+        self._pause = pause_after_commit
+        self._meter = Meter()
+
+    async def open(self) -> None:
+        """Open the connections, and the file where there is none yet.
+
+        Raises `ConfigError` where the file cannot be used, and says why.
+        """
+        check_version(sqlite3.sqlite_version_info)
+        if not self.path.parent.is_dir():
+            raise ConfigError(f"The database {self.path} cannot be used: the folder {self.path.parent} does not exist.")
+        with ExitStack() as opened:
+            try:
+                connection = opened.enter_context(closing(_connect(self.path)))
+                await self._prepare(connection)
+                self._reader = opened.enter_context(closing(_connect_reader(self.path)))
+                heavy = opened.enter_context(closing(_connect_reader(self.path)))
+            except sqlite3.DatabaseError as error:
+                raise not_usable(self.path, error) from error
+            opened.pop_all()
+        self._heavy = HeavyReader(heavy, limit=self._heavy_limit)
+        self._writer = Writer(connection, self._meter, patience=self._patience, pause=self._pause)
+
+    async def close(self) -> None:
+        """Let running operations finish and close all connections."""
+        await self._writer.close()
+        await self._heavy.close()
+        self._reader.close()
+
+    async def read(self, sql: str, params: Params = (), /) -> list[Row]:
+        """All rows of a SELECT over committed data.
+
+        It runs on the loop's thread, as most take far less time than handing them to another would: what may take
+        long belongs into `read_heavy`. Raises `Error("busy")` where the file stays locked.
+        """
+        self._meter.statements += 1
+        try:
+            return self._reader.execute(sql, params).fetchall()
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                reraise(error)
+        return await self._patiently(lambda: self._reader.execute(sql, params).fetchall())
+
+    async def read_heavy(self, sql: str, params: Params = (), /) -> list[Row]:
+        """Like `read`, in a thread and with a limit. Raises `Error("busy")` at the limit."""
+        self._meter.statements += 1
+        return await self._heavy.read(sql, params)
+
+    async def run(self, query: Query[Any, T], /) -> T:
+        """What a Piccolo query over committed data gives (changes belong into `write` and `tx.run`)."""
+
+        async def execute(sql: str, params: Params) -> list[dict[str, Any]]:
+            self._meter.statements += 1
+            return await self._patiently(lambda: rows_by_name(self._reader.execute(sql, params)))
+
+        return await TABLES.run_query(query, execute)
+
+    async def write(self, work: Callable[[SqliteTx], Awaitable[T]], /) -> T:
+        """Run `work(tx)` as one atomic operation and return its result once it is durable.
+
+        Operations run one after another, in the order of their calls. One that raises or is cancelled leaves nothing
+        behind. Raises `Error("busy")` where other processes keep the file, `Error("disk_full")`, and whatever `work`
+        raises. Who is cancelled after `work` has ended cannot know whether the COMMIT succeeded.
+        """
+        return await self._writer.write(work)
+
+    @asynccontextmanager
+    async def scratch(self) -> AsyncIterator[SqliteEngine]:
+        """An engine on a copy of the committed data, which is gone afterwards. Nobody waits while it is copied."""
+        with TemporaryDirectory(prefix="crm-") as folder:
+            engine = SqliteEngine(Path(folder) / "copy.db", patience=self._patience, heavy_limit=self._heavy_limit)
+            await asyncio.to_thread(_copy, self.path, engine.path)
+            await engine.open()
+            try:
+                yield engine
+            finally:
+                await engine.close()
+
+    def data_version(self) -> int:
+        """A number that changes with each COMMIT of anybody: whatever was read before may be out of date."""
+        return self._reader.execute("PRAGMA data_version").fetchone()[0]
+
+    @property
+    def statements(self) -> int:
+        """How many statements were run since the start (BEGIN, COMMIT and savepoints are not counted)."""
+        return self._meter.statements
+
+    @property
+    def commits(self) -> int:
+        """How many COMMITs there were: fewer than operations, where they shared them."""
+        return self._writer.commits
+
+    async def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Make the writer's connection durable at each COMMIT."""
+        mode = await self._patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        if mode != "wal":
+            raise ConfigError(f"The database {self.path} cannot be used: its file system cannot share memory (WAL).")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")
+
+    async def _patiently(self, action: Callable[[], T]) -> T:
+        """What `action` gives, tried again while the file is locked, at most for the engine's patience."""
+        deadline = monotonic() + self._patience
+        while True:
+            try:
+                return action()
+            except sqlite3.OperationalError as error:
+                if not is_busy(error):
+                    reraise(error)
+                if monotonic() >= deadline:
+                    raise busy() from error
+            await asyncio.sleep(RETRY)

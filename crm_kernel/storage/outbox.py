@@ -1,0 +1,69 @@
+"""Events in the order of their commit: written with the record, read by listeners and by the feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from crm_kernel.storage.jsontext import from_json, json_list, to_json
+from crm_kernel.storage.ports import Reads, Row, Tx
+from crm_kernel.storage.tables import Outbox
+
+_INSERT = (
+    "INSERT INTO crm_outbox (id, type, entity, record, version, at, actor, channel, changed, extra, cause, depth)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SELECT = (
+    "SELECT seq, id, type, entity, record, version, at, actor, channel, changed, extra, cause, depth FROM crm_outbox"
+)
+
+
+class OutboxEvent(NamedTuple):
+    """One event. `extra`: what its type carries beside (images, from and to of a move); `depth`: causes before it."""
+
+    id: str
+    type: str
+    entity: str
+    record: str
+    version: int
+    at: str
+    actor: str | None
+    channel: str
+    changed: Sequence[str] = ()
+    extra: Mapping[str, Any] | None = None
+    cause: str | None = None
+    depth: int = 0
+    seq: int = 0
+
+
+async def add(tx: Tx, events: Iterable[OutboxEvent]) -> None:
+    """Store events in their order."""
+    rows = [(*e[:8], to_json(e.changed), to_json(e.extra), e.cause, e.depth) for e in events]
+    await tx.executemany(_INSERT, rows)
+
+
+async def after(reads: Reads, seq: int, limit: int) -> list[OutboxEvent]:
+    """The next events behind `seq`. None is ever skipped: on SQLite numbers are given in the order of commit."""
+    return [_event(row) for row in await reads.read(f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))]
+
+
+async def by_seq(reads: Reads, seqs: Iterable[int]) -> list[OutboxEvent]:
+    """The events with these numbers, in order; those that were removed are left out."""
+    sql = f"{_SELECT} WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
+    return [_event(row) for row in await reads.read(sql, (json_list(seqs),))]
+
+
+async def last_seq(reads: Reads) -> int:
+    """The number of the last event that was ever written (0: none), removed ones too."""
+    rows = await reads.read("SELECT seq FROM sqlite_sequence WHERE name = 'crm_outbox'")
+    return rows[0][0] if rows else 0
+
+
+async def prune(tx: Tx, *, before: str, served: int) -> None:
+    """Remove events older than the moment `before` which every listener was served (up to `served`)."""
+    await tx.run(Outbox.delete().where(Outbox.at < before).where(Outbox.seq <= served))
+
+
+def _event(row: Row) -> OutboxEvent:
+    seq, *same, changed, extra, cause, depth = row
+    return OutboxEvent._make((*same, from_json(changed) or (), from_json(extra), cause, depth, seq))

@@ -1,0 +1,197 @@
+"""Records in their tables. The SQL of an entity is compiled once per `EntityModel` and kept with it.
+
+Every method issues one statement per entity and batch (updates: one per set of changed fields), never one per record:
+lists of ids go in as one JSON parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from crm_kernel.errors import Error, Fault
+from crm_kernel.fields.base import Kind
+from crm_kernel.filters.dialect import Dialect
+from crm_kernel.model import EntityModel, Field, Model
+from crm_kernel.storage.columns import entity_columns, field_columns, is_stored, quoted, table_name
+from crm_kernel.storage.decoding import Record, columns_sql, decoder
+from crm_kernel.storage.encoding import Encoder, bind_main, encoder
+from crm_kernel.storage.jsontext import json_list
+from crm_kernel.storage.ports import NotUnique, Params, Reads, Tx
+
+_ANY = "*"
+
+
+class _Compiled:
+    """The statements of one entity."""
+
+    def __init__(self, model: EntityModel, dialect: Dialect) -> None:
+        self.table = table = quoted(table_name(model.name))
+        self._model = model
+        self._dialect = dialect
+        stored = [field for field in model.fields.values() if is_stored(field)]
+        columns = [column.name for column in entity_columns(model)]
+        self.one_of = f"IN {dialect.json_values(dialect.placeholder(1))}"
+        self.select = f"SELECT {columns_sql(model.fields.values(), dialect)} FROM {table} AS t WHERE "
+        self.decode = decoder(model.fields.values())
+        marks = ", ".join(dialect.placeholder(number) for number in range(1, len(columns) + 1))
+        self.insert = f"INSERT INTO {table} ({', '.join(map(quoted, columns))}) VALUES ({marks})"
+        self.encode = encoder(stored, dialect)
+        self.update = lru_cache(256)(self._update)
+
+    def _update(self, changed: frozenset[str]) -> tuple[str, Encoder] | None:
+        """The UPDATE of some fields with the encoder of its parameters; None where none of them is stored."""
+        fields = [field for name, field in self._model.fields.items() if name in changed and is_stored(field)]
+        columns = [column.name for field in fields for column in field_columns(field)]
+        if not columns:
+            return None
+        mark = self._dialect.placeholder
+        setters = ", ".join(f"{quoted(name)} = {mark(number)}" for number, name in enumerate(columns, 1))
+        sql = f"UPDATE {self.table} SET {setters} WHERE id = {mark(len(columns) + 1)}"
+        return sql, encoder([*fields, self._model.fields["id"]], self._dialect)
+
+
+class RecordStore:
+    """Loads and stores records; what a caller may see or do is decided above."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._kept_as = f"_statements_{type(dialect).__name__}"
+
+    async def load(self, reads: Reads, model: EntityModel, ids: Iterable[str]) -> list[Record]:
+        """The records with these ids, deleted ones too, in the order of the ids; missing ones are left out."""
+        wanted = list(dict.fromkeys(ids))
+        compiled = self._compiled(model)
+        rows = await reads.read(f"{compiled.select}t.id {compiled.one_of}", (json_list(wanted),))
+        found = {record["id"]: record for record in map(compiled.decode, rows)}
+        return [found[id] for id in wanted if id in found]
+
+    async def load_where(
+        self, reads: Reads, model: EntityModel, condition: str, params: Params = (), *, tail: str = ""
+    ) -> list[Record]:
+        """The records for which an SQL condition over the alias `t` holds; `tail` is ORDER BY and LIMIT."""
+        compiled = self._compiled(model)
+        rows = await reads.read(f"{compiled.select}{condition} {tail}", params)
+        return [compiled.decode(row) for row in rows]
+
+    async def insert(self, tx: Tx, model: EntityModel, records: Iterable[Mapping[str, Any]]) -> None:
+        """Store new records (every stored field must be present). Raises `Error("unique")`."""
+        compiled = self._compiled(model)
+        try:
+            await tx.executemany(compiled.insert, map(compiled.encode, records))
+        except NotUnique as taken:
+            raise _unique_error(model, taken) from taken
+
+    async def update(
+        self, tx: Tx, model: EntityModel, changes: Iterable[tuple[Mapping[str, Any], Iterable[str]]]
+    ) -> None:
+        """Store the named fields of each record: pairs of (record, changed fields). Raises `Error("unique")`."""
+        compiled = self._compiled(model)
+        groups: dict[frozenset[str], list[Mapping[str, Any]]] = {}
+        for record, changed in changes:
+            groups.setdefault(frozenset(changed), []).append(record)
+        for changed, records in groups.items():
+            statement = compiled.update(changed)
+            if statement is None:
+                continue
+            sql, encode = statement
+            try:
+                await tx.executemany(sql, map(encode, records))
+            except NotUnique as taken:
+                raise _unique_error(model, taken) from taken
+
+    async def purge(self, tx: Tx, model: EntityModel, ids: Iterable[str]) -> int:
+        """Remove records for good; how many there were."""
+        compiled = self._compiled(model)
+        return await tx.execute(f"DELETE FROM {compiled.table} WHERE id {compiled.one_of}", (json_list(ids),))
+
+    async def existing_ids(
+        self, reads: Reads, model: EntityModel, ids: Iterable[str], *, live: bool = False
+    ) -> set[str]:
+        """Those of `ids` that are there; deleted ones too, unless `live`."""
+        compiled = self._compiled(model)
+        alive = " AND deleted_at IS NULL" if live else ""
+        sql = f"SELECT id FROM {compiled.table} WHERE id {compiled.one_of}{alive}"
+        return {row[0] for row in await reads.read(sql, (json_list(ids),))}
+
+    async def taken(self, reads: Reads, model: EntityModel, field: str, values: Iterable[Any]) -> dict[Any, str]:
+        """Which canonical values of a field live records have: value → id of one of them."""
+        found = await self.find_by_key(reads, model, (field,), [(value,) for value in values])
+        return {key[0]: id for key, id in found.items()}
+
+    async def find_by_key(
+        self, reads: Reads, model: EntityModel, on: Sequence[str], keys: Iterable[Sequence[Any]]
+    ) -> dict[tuple[Any, ...], str]:
+        """The oldest live record of each key: (canonical values of the fields `on`) → id. Nulls match nothing."""
+        fields = [model.fields[name] for name in on]
+        bound = {self._bind_key(fields, key): tuple(key) for key in keys if None not in key}
+        if not bound:
+            return {}
+        columns = [next(field_columns(field)) for field in fields]
+        lists = [
+            self.dialect.encode_list(dict.fromkeys(values), column.storage)
+            for column, values in zip(columns, zip(*bound, strict=True), strict=True)
+        ]
+        names = ", ".join(quoted(column.name) for column in columns)
+        conditions = " AND ".join(
+            f"{quoted(column.name)} IN {self.dialect.json_values(self.dialect.placeholder(number))}"
+            for number, column in enumerate(columns, 1)
+        )
+        sql = (
+            f"SELECT id, {names} FROM {quoted(table_name(model.name))} WHERE {conditions} AND deleted_at IS NULL"
+            " ORDER BY created_at DESC, id DESC"
+        )
+        rows = await reads.read(sql, lists)
+        # Each list is matched by itself, so combinations that nobody asked for come too; the oldest comes last.
+        return {bound[tuple(values)]: id for id, *values in rows if tuple(values) in bound}
+
+    async def referring(
+        self, reads: Reads, model: EntityModel, field: str, ids: Iterable[str], *, deleted: bool = False
+    ) -> list[Record]:
+        """All live records (with `deleted`: deleted ones too) of an entity whose `field` refers to one of `ids`."""
+        main = quoted(next(field_columns(model.fields[field])).name)
+        alive = "" if deleted else " AND t.deleted_at IS NULL"
+        condition = f"t.{main} {self._compiled(model).one_of}{alive}"
+        return await self.load_where(reads, model, condition, (json_list(ids),), tail="ORDER BY t.created_at, t.id")
+
+    async def referenced(
+        self, reads: Reads, model: Model, entity: str, ids: Iterable[str]
+    ) -> list[tuple[str, str, str]]:
+        """Which of `ids` of an entity any record refers to, deleted ones too: (id, entity, field), in one statement."""
+        branches: list[str] = []
+        params: list[Any] = []
+        for other in model.values():
+            for field in other.fields.values():
+                target = field.options.reference
+                if field.type.kind is not Kind.REFERENCE or target not in (entity, _ANY):
+                    continue
+                columns = list(field_columns(field))
+                names = self.dialect.json_values(self.dialect.placeholder(len(params) + 1))
+                branch = f"SELECT {quoted(columns[0].name)}, '{other.name}', '{field.name}'"
+                branch += f" FROM {quoted(table_name(other.name))} WHERE {quoted(columns[0].name)} IN {names}"
+                params.append(json_list(ids))
+                if target == _ANY:
+                    branch += f" AND {quoted(columns[1].name)} = {self.dialect.placeholder(len(params) + 1)}"
+                    params.append(entity)
+                branches.append(branch)
+        rows = await reads.read(" UNION ".join(branches), params) if branches else []
+        return sorted((id, by, field) for id, by, field in rows)
+
+    def _bind_key(self, fields: list[Field], key: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(bind_main(field, self.dialect, value) for field, value in zip(fields, key, strict=True))
+
+    def _compiled(self, model: EntityModel) -> _Compiled:
+        kept = vars(model)  # lives and dies with the model, so that nothing has to be dropped
+        compiled = kept.get(self._kept_as)
+        if compiled is None:
+            compiled = kept[self._kept_as] = _Compiled(model, self.dialect)
+        return compiled
+
+
+def _unique_error(model: EntityModel, taken: NotUnique) -> Error:
+    """The refusal that names the field of the first taken column (checks above find it first, as a rule)."""
+    column = taken.columns[0]
+    field = next((found.field for found in entity_columns(model) if found.name == column), model.fields["id"])
+    detail = f"{field.label} is taken by another record."
+    return Error("unique", faults=[Fault(pointer=f"/{field.name}", code="unique", detail=detail, status=409)])

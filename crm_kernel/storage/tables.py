@@ -1,0 +1,308 @@
+"""Every table of the kernel, declared with Piccolo. Each name begins with `crm_`; entity tables are built on demand.
+
+Moments are canonical texts with `Z`, ids are texts, JSON is text: what is stored is what is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+from piccolo.columns import BigInt, Boolean, Column, Serial, Text
+from piccolo.table import Table, create_table_class
+
+from crm_kernel.filters.dialect import Dialect
+from crm_kernel.model import EntityModel
+from crm_kernel.storage.binding import TABLES
+from crm_kernel.storage.columns import entity_columns, table_name
+from crm_kernel.storage.indexes import Index
+
+
+class Sequence(Serial):
+    """A number that is never given twice, not even after the last rows were removed (positions depend on it)."""
+
+    @property
+    def ddl(self) -> str:
+        """The column in CREATE TABLE."""
+        return f'"{self._meta.db_column_name}" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL'
+
+
+class EntityColumn(Column):
+    """A column of an entity's table: its type comes from the dialect, it may always be null."""
+
+    value_type = str
+    default = None
+
+    def __init__(self, type_name: str, *, name: str, needed: bool = False, primary_key: bool = False) -> None:
+        self.type_name = type_name
+        super().__init__(null=not needed, primary_key=primary_key, db_column_name=name)
+
+    @property
+    def column_type(self) -> str:
+        """The type in DDL."""
+        return self.type_name
+
+    @property
+    def ddl(self) -> str:
+        """The column in CREATE TABLE and ADD COLUMN."""
+        key = " PRIMARY KEY" if self._meta.primary_key else ""
+        null = "" if self._meta.null else " NOT NULL"
+        return f'"{self._meta.db_column_name}" {self.type_name}{key}{null}'
+
+
+class History(Table, tablename="crm_history", db=TABLES):
+    """What changed in which record: one row per change."""
+
+    seq = Sequence(primary_key=True)
+    entity = Text()
+    record = Text()
+    version = BigInt()
+    at = Text()
+    action = Text()
+    actor = Text(null=True, default=None)
+    channel = Text()
+    cause = Text(null=True, default=None, help_text="JSON: what made the change, if not a caller")
+    changes = Text(null=True, default=None, help_text='JSON: {"field": {"old": …, "new": …}}')
+    move = Text(null=True, default=None, help_text="JSON: from, to, reason, seconds")
+
+
+class Outbox(Table, tablename="crm_outbox", db=TABLES):
+    """Events in the order of their commit, for listeners and the feed."""
+
+    seq = Sequence(primary_key=True)
+    id = Text()
+    type = Text()
+    entity = Text()
+    record = Text()
+    version = BigInt()
+    at = Text()
+    actor = Text(null=True, default=None)
+    channel = Text()
+    changed = Text(null=True, default=None, help_text="JSON: names of the changed fields")
+    extra = Text(null=True, default=None, help_text="JSON: what this type of event carries beside")
+    cause = Text(null=True, default=None)
+    depth = BigInt()
+
+
+class StageHistory(Table, tablename="crm_stage_history", db=TABLES):
+    """How long each record was in which stage."""
+
+    seq = Sequence(primary_key=True)
+    entity = Text()
+    record = Text()
+    pipeline = Text()
+    from_stage = Text(null=True, default=None)
+    to_stage = Text()
+    at = Text()
+    by = Text(null=True, default=None)
+    seconds = BigInt(null=True, default=None)
+    reason = Text(null=True, default=None)
+
+
+class Document(Table, tablename="crm_document", db=TABLES):
+    """The running configuration."""
+
+    kind = Text()
+    name = Text()
+    body = Text(help_text="JSON")
+    file_hash = Text(null=True, default=None, help_text="SHA-256 of the file last applied")
+    origin = Text(help_text="file, api or plugin")
+    updated_at = Text()
+    updated_by = Text(null=True, default=None)
+
+
+class DocumentVersion(Table, tablename="crm_document_version", db=TABLES):
+    """Every applied version of every document; body null where it was removed."""
+
+    seq = Sequence(primary_key=True)
+    kind = Text()
+    name = Text()
+    version = BigInt()
+    body = Text(null=True, default=None, help_text="JSON")
+    at = Text()
+    by = Text(null=True, default=None)
+    change = Text()
+
+
+class Secret(Table, tablename="crm_secret", db=TABLES):
+    """What is known of a user's secrets: hashes only."""
+
+    user = Text()
+    kind = Text()
+    hash = Text()
+    updated_at = Text()
+
+
+class Token(Table, tablename="crm_token", db=TABLES):
+    """API tokens, by the hash of what was shown once."""
+
+    id = Text(primary_key=True)
+    user = Text()
+    name = Text()
+    hash = Text()
+    read_only = Boolean(default=False)
+    entities = Text(null=True, default=None, help_text="JSON list, null = all")
+    expires_at = Text(null=True, default=None)
+    created_at = Text()
+    last_used_at = Text(null=True, default=None)
+    revoked_at = Text(null=True, default=None)
+
+
+class Session(Table, tablename="crm_session", db=TABLES):
+    """Signed-in browsers, by the hash of the cookie's value."""
+
+    id = Text(primary_key=True)
+    hash = Text()
+    user = Text()
+    created_at = Text()
+    seen_at = Text()
+    expires_at = Text()
+    agent = Text(null=True, default=None)
+
+
+class Key(Table, tablename="crm_key", db=TABLES):
+    """Idempotency keys of requests and of listeners' writes, with the answer once there is one."""
+
+    scope = Text(help_text="the user or listener")
+    key = Text()
+    fingerprint = Text(help_text="of method, path and body")
+    at = Text()
+    answer = Text(null=True, default=None, help_text="JSON; null while the first request runs")
+
+
+class Counter(Table, tablename="crm_counter", db=TABLES):
+    """The last number given out by each counter."""
+
+    name = Text(primary_key=True)
+    value = BigInt()
+
+
+class Listener(Table, tablename="crm_listener", db=TABLES):
+    """Up to which event each listener was served, but for its deliveries."""
+
+    name = Text(primary_key=True)
+    seq = BigInt()
+
+
+class Delivery(Table, tablename="crm_delivery", db=TABLES):
+    """Events that a listener has yet to get though its position is beyond them: failed, or held back behind one."""
+
+    listener = Text()
+    seq = BigInt()
+    entity = Text()
+    record = Text()
+    state = Text(help_text="retry or dead")
+    attempts = BigInt()
+    next_at = Text()
+    error = Text(null=True, default=None)
+
+
+class Job(Table, tablename="crm_job", db=TABLES):
+    """Imports and other long work, resumable."""
+
+    id = Text(primary_key=True)
+    kind = Text()
+    state = Text()
+    fingerprint = Text(null=True, default=None, help_text="the same import again is the same job")
+    user = Text(null=True, default=None)
+    body = Text(help_text="JSON: what to do, how far it is, counts")
+    created_at = Text()
+    updated_at = Text()
+
+
+class JobFault(Table, tablename="crm_job_fault", db=TABLES):
+    """Rows that an import refused."""
+
+    seq = Sequence(primary_key=True)
+    job = Text()
+    row = BigInt()
+    body = Text(help_text="JSON: the row and its faults")
+
+
+class Migration(Table, tablename="crm_migration", db=TABLES):
+    """Data migrations of plugins that were run."""
+
+    plugin = Text()
+    name = Text()
+    at = Text()
+
+
+class Meta(Table, tablename="crm_meta", db=TABLES):
+    """Single values about the database, `epoch` among them."""
+
+    key = Text(primary_key=True)
+    value = Text()
+
+
+def _index(table: str, *columns: str, unique: bool = False) -> Index:
+    return Index(table, columns, unique=unique, live=None)
+
+
+KERNEL_TABLES: Mapping[type[Table], tuple[Index, ...]] = {
+    History: (_index("crm_history", "entity", "record", "seq"),),
+    Outbox: (),
+    StageHistory: (_index("crm_stage_history", "entity", "record", "seq"),),
+    Document: (_index("crm_document", "kind", "name", unique=True),),
+    DocumentVersion: (_index("crm_document_version", "kind", "name", "version", unique=True),),
+    Secret: (_index("crm_secret", "user", "kind", unique=True),),
+    Token: (_index("crm_token", "hash", unique=True), _index("crm_token", "user")),
+    Session: (_index("crm_session", "hash", unique=True), _index("crm_session", "user")),
+    Key: (_index("crm_key", "scope", "key", unique=True), _index("crm_key", "at")),
+    Counter: (),
+    Listener: (),
+    Delivery: (
+        _index("crm_delivery", "listener", "seq", unique=True),
+        _index("crm_delivery", "listener", "entity", "record", "seq"),
+    ),
+    Job: (_index("crm_job", "fingerprint"),),
+    JobFault: (_index("crm_job_fault", "job", "seq"),),
+    Migration: (_index("crm_migration", "plugin", "name", unique=True),),
+    Meta: (),
+}
+"""All kernel tables with their indexes."""
+
+
+class ColumnShape(NamedTuple):
+    """A declared column: its type in upper case, and how DDL writes it."""
+
+    name: str
+    type: str
+    ddl: str
+
+
+class TableShape(NamedTuple):
+    """A declared table as evolution compares it with the database."""
+
+    name: str
+    columns: tuple[ColumnShape, ...]
+
+
+def shape(table: type[Table]) -> TableShape:
+    """What a Piccolo class declares."""
+    meta = table._meta  # pyright: ignore[reportPrivateUsage] - Piccolo documents it and has no other way
+    return TableShape(
+        meta.tablename,
+        tuple(
+            ColumnShape(str(column._meta.db_column_name), column.column_type.upper(), column.ddl)  # pyright: ignore[reportPrivateUsage]
+            for column in meta.columns
+        ),
+    )
+
+
+def entity_table(model: EntityModel, dialect: Dialect) -> type[Table]:
+    """The Piccolo class of an entity's table: the same class for the same columns.
+
+    Its attributes are `c_<column>`, since a field may be called `select` or `count` like a method of Piccolo's.
+    """
+    columns = tuple((column.name, dialect.column_type(column.storage)) for column in entity_columns(model))
+    return _entity_table(model.name, columns)
+
+
+@cache  # Piccolo keeps every class it ever made: an equal one must not be made again
+def _entity_table(entity: str, columns: tuple[tuple[str, str], ...]) -> type[Table]:
+    members = {
+        f"c_{name}": EntityColumn(type_name, name=name, needed=name in ("id", "version"), primary_key=name == "id")
+        for name, type_name in columns
+    }
+    return create_table_class(f"Entity_{entity}", (Table,), {"tablename": table_name(entity), "db": TABLES}, members)
