@@ -33,6 +33,11 @@ def parse(text: str) -> syntax.Node:
     return _Parser(tokenize(text)).whole()
 
 
+def parse_path(text: str) -> syntax.Path:
+    """A path on its own. Raises `Error("bad_filter")` with the column where it cannot be read."""
+    return _Parser(tokenize(text)).only_path()
+
+
 class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
@@ -45,6 +50,12 @@ class _Parser:
         if self._next.kind != "end":
             raise bad(self._next.at, self._next.words, "'and', 'or' or the end")
         return node
+
+    def only_path(self) -> syntax.Path:
+        path = self._path("a field name")
+        if self._next.kind != "end":
+            raise bad(self._next.at, self._next.words, "the end of the path")
+        return path
 
     # ---- tokens -------------------------------------------------------------------------------------------------
     @property

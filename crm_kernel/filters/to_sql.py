@@ -109,17 +109,18 @@ class Compiler:
         found = [compose("{} IS NULL", column(entity_alias, "deleted_at"))] if live else []
         return found + [self.condition(tree, Cursor(entity_alias)) for tree in conditions(*rows)]
 
-    def scalar(self, place: Place, cursor: Cursor) -> Sql:
-        """The stored value of a place as an expression; null where it is hidden or absent."""
+    def scalar(self, place: Place, cursor: Cursor, *, folded: bool = False) -> Sql:
+        """The stored value of a place as an expression, or its folded copy; null where it is hidden or absent."""
+        take = self._folded if folded else self._column
         if not place.steps:
             masks = self.visible(cursor.alias, place.mask, live=False)
-            value = self._column(place, cursor)
+            value = take(place, cursor)
             return compose("CASE WHEN {} THEN {} END", join(" AND ", masks), value) if masks else value
         alias, chain, wheres = self._chain(place.steps)
         wheres += self.visible(alias, place.mask, live=False)
         template = f'(SELECT {{}} FROM {{}} WHERE {chain.first}."id" = {{}} AND {{}})'
         key = self._reference(place.steps[0], cursor)
-        return compose(template, self._column(place, Cursor(alias)), chain.source, key, join(" AND ", wheres))
+        return compose(template, take(place, Cursor(alias)), chain.source, key, join(" AND ", wheres))
 
     # ---- leaves -------------------------------------------------------------------------------------------------
     def _leaf(self, tree: Tree, cursor: Cursor) -> Sql:
@@ -186,7 +187,7 @@ class Compiler:
 
     def _compared_money(self, tree: Compared, cursor: Cursor) -> Sql:
         def member(place: Place, name: str) -> Sql:
-            return self.scalar(_member(place, name), cursor)
+            return self.scalar(member_of(place, name), cursor)
 
         amounts = operator_of(tree.operator).sql(
             self._dialect, member(tree.left, "amount"), [member(tree.right, "amount")]
@@ -291,7 +292,7 @@ class Compiler:
     def _times(self, place: Place, cursor: Cursor, scale: int) -> Sql:
         value = self.scalar(place, cursor)
         if place.money and place.member == ("amount",):
-            currency = self.scalar(_member(place, "currency"), cursor)
+            currency = self.scalar(member_of(place, "currency"), cursor)
             return _by_digits(currency, lambda digits: compose(f"{{}} * {10 ** (scale - digits)}", value))
         factor = 10 ** (scale - _scale(place))
         return compose(f"{{}} * {factor}", value) if factor > 1 else value
@@ -299,7 +300,7 @@ class Compiler:
     def _as_double(self, place: Place, cursor: Cursor) -> Sql:
         value = self.scalar(place, cursor)
         if place.money and place.member == ("amount",):
-            currency = self.scalar(_member(place, "currency"), cursor)
+            currency = self.scalar(member_of(place, "currency"), cursor)
             return _by_digits(currency, lambda digits: compose(f"{{}} / {10**digits}.0", value))
         return compose(f"{{}} / {10**place.scale}.0", value) if place.kind is Kind.DECIMAL else value
 
@@ -347,7 +348,8 @@ def _bare(place: Place) -> bool:
     return not place.steps and place.mask is None and place.root == "record" and place.limits is None
 
 
-def _member(place: Place, name: str) -> Place:
+def member_of(place: Place, name: str) -> Place:
+    """The `amount` or `currency` of a place of money."""
     return msgspec.structs.replace(place, member=(name,), kind=Kind.DECIMAL if name == "amount" else Kind.TEXT)
 
 
