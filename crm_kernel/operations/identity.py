@@ -208,11 +208,9 @@ class Identity:
     def _check_roles(self, roles: list[str]) -> None:
         known = self._services.registry.roles
         faults = [
-            Fault(
-                pointer=f"/roles/{i}", code="role", detail=f"There is no role {r!r};{near(r, known) or _listed(known)}"
-            )
-            for i, r in enumerate(roles)
-            if r not in known
+            Fault(pointer=f"/roles/{i}", code="role", detail=f"There is no role {role!r};{_known(role, known)}")
+            for i, role in enumerate(roles)
+            if role not in known
         ]
         if faults:
             raise Error("invalid", faults=faults, hint="Roles come from plugins and from documents of kind role.")

@@ -69,7 +69,7 @@ def read_row(plan: Plan, number: int, cells: list[str]) -> Row:
         return row
     values = row.values
     for column in plan.columns:
-        text = cells[column.index]
+        text = cells[column.place]
         if not text or text.isspace():
             values[column.field.name] = None
         elif column.read is None:

@@ -23,9 +23,9 @@ _HINT = "Correct the mapping (or the header of the file); nothing was imported."
 
 
 class Column(NamedTuple):
-    """One column that is used: its place in the row, its field, how its cells are read (None: as they are)."""
+    """One column that is used: its place in the row, its header, its field, how its cells are read (None: as is)."""
 
-    index: int
+    place: int
     header: str
     field: Field
     read: Read | None

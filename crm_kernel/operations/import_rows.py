@@ -6,10 +6,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from crm_kernel.errors import ConfigError, Error
 from crm_kernel.mappings import ImportMapping
@@ -67,14 +67,14 @@ class CsvFile:
                         number += 1
                         yield cells
             except UnicodeDecodeError as error:
-                end = text.buffer.tell()  # of the bytes that were being decoded
-                raise self._wrong_encoding(error, end - len(error.object) + error.start) from error
+                # the file stands at the end of the bytes that were being decoded
+                raise self._wrong_encoding(error, file.tell() - len(error.object) + error.start) from error
             except csv.Error as error:
                 where = "header" if number < 0 else f"row {number + 1}"
                 raise Error("bad_value", f"{self.name}, {where} is not CSV: {error}.", hint=_CSV_HINT) from error
 
     @contextmanager
-    def _open(self) -> Iterator[BinaryIO]:
+    def _open(self) -> Generator[io.BufferedReader]:
         try:
             file = self.path.open("rb")
         except OSError as error:
@@ -113,7 +113,7 @@ def _with_one_more(lines: Iterator[str]) -> Iterator[str]:
 class _Head(io.RawIOBase):
     """The first `size` bytes of a file."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: io.BufferedReader, size: int) -> None:
         self._file = file
         self._left = size
 
