@@ -23,13 +23,10 @@ JSON_AT = [number for number, member in enumerate(MEMBERS) if member in JSON_MEM
 BOOLEAN_AT = MEMBERS.index("do_not_contact")
 
 GET = f"SELECT {COLUMNS} FROM contact WHERE id = ? AND deleted_at IS NULL"
-LIST = (
-    f"SELECT {COLUMNS} FROM contact WHERE segment = ? AND deleted_at IS NULL"
-    " ORDER BY score DESC NULLS LAST, id LIMIT 51"
-)
+LIST = f"SELECT {COLUMNS} FROM contact WHERE segment = ? AND deleted_at IS NULL ORDER BY score DESC, id LIMIT 51"
 LIST_MINE = (
     f"SELECT {COLUMNS} FROM contact WHERE segment = ? AND deleted_at IS NULL AND (owner = ? OR team IN (?))"
-    " ORDER BY score DESC NULLS LAST, id LIMIT 51"
+    " ORDER BY score DESC, id LIMIT 51"
 )
 INSERT = f"INSERT INTO contact ({COLUMNS}) VALUES ({', '.join('?' * len(MEMBERS))})"
 UPDATE = (

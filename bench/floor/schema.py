@@ -13,20 +13,25 @@ JSON_MEMBERS = {"emails", "phones", "address", "labels"}
 _TYPES = {"version": "INTEGER", "do_not_contact": "INTEGER", "score": "REAL", "budget": "REAL", "rating": "INTEGER"}
 _COLUMNS = ", ".join(f"{member} {_TYPES.get(member, 'TEXT')}" for member in MEMBERS[1:])
 
+_LIVE = " WHERE deleted_at IS NULL"
+_NEWEST = "created_at DESC, id"
 INDEXES = [
-    "CREATE UNIQUE INDEX contact_external_id ON contact (external_id) WHERE deleted_at IS NULL",
-    "CREATE INDEX contact_email ON contact (email)",
-    "CREATE INDEX contact_phone ON contact (phone)",
-    "CREATE INDEX contact_owner ON contact (owner) WHERE deleted_at IS NULL",
-    "CREATE INDEX contact_team ON contact (team) WHERE deleted_at IS NULL",
-    "CREATE INDEX contact_created ON contact (created_at) WHERE deleted_at IS NULL",
-    "CREATE INDEX contact_score ON contact (score) WHERE deleted_at IS NULL",
-    "CREATE INDEX contact_segment ON contact (segment) WHERE deleted_at IS NULL",
+    f"CREATE INDEX newest ON contact ({_NEWEST}){_LIVE}",
+    f"CREATE INDEX newest_deleted ON contact ({_NEWEST}) WHERE deleted_at IS NOT NULL",
+    *(f"CREATE INDEX by_{one} ON contact ({one}, {_NEWEST}){_LIVE}" for one in ("owner", "team", "company", "segment")),
+    *(f"CREATE INDEX by_{one} ON contact ({one}, {_NEWEST}){_LIVE}" for one in ("name", "email", "phone")),
+    *(f"CREATE INDEX sorted_{one} ON contact ({one}, {one}, id){_LIVE}" for one in ("name", "email", "phone")),
+    f"CREATE INDEX by_score ON contact (score, id){_LIVE}",
+    f"CREATE INDEX by_segment_score ON contact (segment, score, id){_LIVE}",
+    f"CREATE UNIQUE INDEX by_external_id ON contact (external_id){_LIVE}",
+    "CREATE INDEX of_company ON contact (company)",
 ]
+"""What the framework makes of contact and its custom fields; a folded column's place is taken by the text itself."""
+
 SCHEMA = f"""
 PRAGMA journal_mode = WAL;
-CREATE TABLE person (id TEXT PRIMARY KEY, login TEXT UNIQUE, team TEXT) WITHOUT ROWID;
-CREATE TABLE team (id TEXT PRIMARY KEY, name TEXT UNIQUE) WITHOUT ROWID;
-CREATE TABLE contact (id TEXT PRIMARY KEY, {_COLUMNS}) WITHOUT ROWID;
+CREATE TABLE person (id TEXT PRIMARY KEY, login TEXT UNIQUE, team TEXT);
+CREATE TABLE team (id TEXT PRIMARY KEY, name TEXT UNIQUE);
+CREATE TABLE contact (id TEXT PRIMARY KEY, {_COLUMNS});
 {";".join(INDEXES)};
 """
