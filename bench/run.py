@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import data
+from bench.indexes import differences
 from bench.servers import BIN, Server, granian
 from bench.sides import Filled, Floor, Framework, Side, reads
 from bench.table import show
@@ -146,6 +147,8 @@ def main(words: list[str] | None = None) -> None:
     sides: list[Side] = [side(folder) for side in (Floor, Framework) if arguments.side in (None, side.name)]
     results: dict[str, Any] = {"machine": machine(), "records": arguments.records, "rounds": arguments.rounds}
     filled = {} if arguments.reuse else {side.name: side.fill(csv_file, arguments.records) for side in sides}
+    if arguments.side is None:
+        results["differences"] = differences(folder / "floor.db", folder / "app" / "data" / "crm.db")
     results["start"] = cold_starts(sides, arguments.rounds)
     results["ceiling"] = ceiling(folder, arguments)
     servers = {side.name: side.start() for side in sides}

@@ -49,4 +49,4 @@ def show(results: dict[str, Any]) -> str:
     for name, cost in results["works"].get("import", {}).items():
         if isinstance(cost, dict):
             lines.append(f"{name}: {cost['resident_mib']:.0f} MiB resident at most while importing")
-    return "\n".join(lines)
+    return "\n".join([*lines, *results.get("differences", [])])
