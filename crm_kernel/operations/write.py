@@ -46,13 +46,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Also = Callable[[Tx, list[Outcome]], Awaitable[None]]
-Finish = Callable[[Tx, dict[int, AnyChange]], Awaitable[None]]
-
-
-Also = Callable[[Tx, list[Outcome]], Awaitable[None]]
 """What is written in the same transaction, once its outcomes are known."""
 
-_Told = Callable[[Tx, dict[int, AnyChange]], Awaitable[None]]
+Finish = Callable[[Tx, dict[int, AnyChange]], Awaitable[None]]
 
 
 class Refused(Exception):
@@ -109,6 +105,10 @@ class Writer:
                 raise winner([f for found in faults.values() for f in found])
             failed.update(faults)
         return _outcomes(requests, done, failed)
+
+    def on(self, database: Database) -> Writer:
+        """The same door to another database with the same tables; nobody is woken by what is written there."""
+        return Writer(database, self._store, self._hooks, self._clock, self._registry, self._find)
 
     async def _attempt(
         self, rows: list[tuple[int, AnyChange]], caller: Caller, dry_run: bool, finish: Finish | None
@@ -332,23 +332,6 @@ def _outcome(number: int, change: AnyChange) -> Outcome:
         version=change.new.get("version"),
         record=change.new,
     )
-
-
-def _outcomes(
-    requests: Sequence[AnyChange], done: dict[int, AnyChange], failed: dict[int, list[Fault]]
-) -> list[Outcome]:
-    return [
-        _failed(n, request, failed[n]) if n in failed else _outcome(n, done[n])
-        for n, request in enumerate(requests, start=1)
-    ]
-
-
-def _told(also: Also | None, requests: Sequence[AnyChange], failed: dict[int, list[Fault]]) -> _Told:
-    async def tell(tx: Tx, done: dict[int, AnyChange]) -> None:
-        if also is not None:
-            await also(tx, _outcomes(requests, done, failed))
-
-    return tell
 
 
 def _failed(number: int, request: AnyChange, faults: list[Fault]) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -130,7 +130,7 @@ class SqliteEngine:
         return await self._writer.write(work)
 
     @asynccontextmanager
-    async def scratch(self) -> AsyncIterator[SqliteEngine]:
+    async def scratch(self) -> AsyncGenerator[SqliteEngine]:
         """An engine on a copy of the committed data, which is gone afterwards. Nobody waits while it is copied."""
         with TemporaryDirectory(prefix="crm-") as folder:
             engine = SqliteEngine(Path(folder) / "copy.db", patience=self._patience, heavy_limit=self._heavy_limit)
