@@ -1,97 +1,104 @@
-"""Paths outside filters: as members of an answer, as sort keys, as groups and measures of reports."""
+"""Reads and sorts by a path (`company.name`, `address.city`) outside of a filter, under the same rules as in one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
 
+from crm_kernel.errors import Error
 from crm_kernel.fields.base import Kind
-from crm_kernel.fields.currencies import minor_digits
 from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.expression import Place
-from crm_kernel.filters.faults import bad
+from crm_kernel.filters.faults import unknown_field
 from crm_kernel.filters.parser import parse_path
 from crm_kernel.filters.places import Places, World
-from crm_kernel.filters.scope import SYSTEM_SCOPE, Scope
+from crm_kernel.filters.scope import Scope
 from crm_kernel.filters.sql import Sql, compose, join, param
 from crm_kernel.filters.to_sql import Compiler, Cursor, member_of
-from crm_kernel.model import Model
+from crm_kernel.model import Field, Model
 
-UNSORTABLE = frozenset({Kind.LIST, Kind.OBJECT, Kind.JSON})
+_UNSORTABLE = frozenset({Kind.LIST, Kind.OBJECT, Kind.JSON})
 
 
 class PathSql(NamedTuple):
-    """A path as SQL on one row: `sql` selects its value, `convert` (None: nothing to do) makes that canonical.
+    """How a path is read: its columns and what makes a value of them; `sort` is None where it cannot be sorted by."""
 
-    `sort` are the expressions to sort by, None where it cannot be sorted by.
-    """
-
-    sql: Sql
-    convert: Callable[[Any], Any] | None
+    columns: tuple[Sql, ...]
+    convert: Callable[..., Any] | None
     sort: tuple[Sql, ...] | None
-    place: Place
 
 
-def find_place(text: str, entity: str, model: Model, scope: Scope = SYSTEM_SCOPE) -> Place:
-    """The place that a path names. Raises `Error("bad_filter" | "unknown_field")`."""
-    path = parse_path(text)
+def path_sql(text: str, entity: str, model: Model, dialect: Dialect, scope: Scope) -> PathSql:
+    """The expressions over the alias `t` for a path. Raises `Error("unknown_field" | "bad_filter")`."""
+    place = find_place(text, entity, model, scope)
+    field = model[place.steps[-1].target if place.steps else entity].fields[place.field]
+    reader = _Reader(dialect, field)
+    return PathSql(*reader.read(place), reader.sort(place))
+
+
+def find_place(text: str, entity: str, model: Model, scope: Scope) -> Place:
+    """Where the value of a path stands. Raises `Error("unknown_field" | "bad_filter")`."""
+    try:
+        path = parse_path(text)
+    except Error:
+        known = [name for name in model[entity].fields if scope.field_exists(entity, name)]
+        raise unknown_field(text[:80], 1, known) from None
     return Places(model, scope).place(path, World(model[entity]))
 
 
-def path_to_sql(
-    text: str, entity: str, model: Model, dialect: Dialect, *, scope: Scope = SYSTEM_SCOPE, alias: str = "t"
-) -> PathSql:
-    """The value of a path such as `company.city` on the row `alias`, null where the caller may not see it.
+class _Reader:
+    def __init__(self, dialect: Dialect, field: Field) -> None:
+        self._dialect = dialect
+        self._field = field
+        self._compiler = Compiler(dialect)
 
-    Raises `Error("bad_filter" | "unknown_field")`.
-    """
-    place = find_place(text, entity, model, scope)
-    if place.limits is not None:
-        raise bad(1, repr(text), "a stored field: this one depends on the present")
-    compiler, cursor = Compiler(dialect), Cursor(alias)
-    sort = None if place.kind in UNSORTABLE else tuple(sort_keys(place, compiler, cursor))
-    return PathSql(_selected(place, compiler, cursor, dialect), _converter(place), sort, place)
+    def _scalar(self, place: Place, *, folded: bool = False) -> Sql:
+        return self._compiler.scalar(place, Cursor("t"), folded=folded)
+
+    def read(self, place: Place) -> tuple[tuple[Sql, ...], Callable[..., Any] | None]:
+        """The columns of the value, and what makes it of them."""
+        if place.money:
+            return self._read_money(place)
+        scalar = self._scalar(place)
+        if place.limits is not None:
+            return (scalar,), bool
+        if place.member:
+            return (scalar,), _CONVERT.get(place.kind)
+        read = Sql(self._dialect.select(scalar.text, place.storage), scalar.params)
+        convert = msgspec.Raw if place.storage == "json" else self._field.type.from_columns()
+        return (read,), convert
+
+    def _read_money(self, place: Place) -> tuple[tuple[Sql, ...], Callable[..., Any]]:
+        money = self._field.type.from_columns()
+        columns = tuple(self._scalar(member_of(place, name)) for name in ("amount", "currency"))
+        if not place.member:
+            return columns, money or _pair
+
+        def part(amount: int, currency: str) -> Any:
+            value = money(amount, currency) if money else None
+            return None if value is None else value[place.member[0]]
+
+        return columns, part
+
+    def sort(self, place: Place) -> tuple[Sql, ...] | None:
+        """What records are sorted by: text by its folded form, then itself; choices in order; money by currency."""
+        if place.money and not place.member:
+            return tuple(self._scalar(member_of(place, name)) for name in ("currency", "amount"))
+        if place.kind in _UNSORTABLE or place.money:
+            return None
+        scalar = self._scalar(place)
+        if place.choices:
+            whens = [compose(f"WHEN {{}} THEN {rank}", param(choice)) for rank, choice in enumerate(place.choices)]
+            return (compose("CASE {} {} END", scalar, join(" ", whens)),)
+        if place.fold and place.kind is Kind.TEXT:
+            return (self._scalar(place, folded=True), scalar)
+        return (scalar,)
 
 
-def sort_keys(place: Place, compiler: Compiler, cursor: Cursor) -> list[Sql]:
-    """Text by its folded form, then itself; choices in declared order; money by currency, then amount."""
-    if place.kind is Kind.MONEY:
-        return [compiler.scalar(member_of(place, name), cursor) for name in ("currency", "amount")]
-    value = compiler.scalar(place, cursor)
-    if place.kind is Kind.CHOICE and place.choices:
-        whens = [compose(f"WHEN {{}} THEN {rank}", param(choice)) for rank, choice in enumerate(place.choices)]
-        return [compose("CASE {} {} END", value, join(" ", whens))]
-    if place.kind is Kind.TEXT and place.fold:
-        return [compiler.scalar(place, cursor, folded=True), value]
-    return [value]
-
-
-def _selected(place: Place, compiler: Compiler, cursor: Cursor, dialect: Dialect) -> Sql:
-    if place.money:
-        money = (compiler.scalar(member_of(place, name), cursor) for name in ("amount", "currency"))
-        return compose("CAST({} AS TEXT) || ' ' || {}", *money)
-    value = compiler.scalar(place, cursor)
-    return Sql(dialect.select(value.text, place.storage), value.params)
-
-
-def _converter(place: Place) -> Callable[[Any], Any] | None:
-    if place.money:
-        return lambda found: _money(found, place.member)
-    if place.kind is Kind.DECIMAL:
-        return lambda found: Decimal(found).scaleb(-place.scale)
-    if place.kind is Kind.BOOLEAN:
-        return bool
-    if place.kind in UNSORTABLE:
-        return msgspec.json.decode
-    return None
-
-
-def _money(found: str, member: tuple[str, ...]) -> Any:
-    units, currency = found.split(" ")
-    amount = Decimal(units).scaleb(-minor_digits(currency))
-    if member:
-        return amount if member == ("amount",) else currency
+def _pair(amount: Any, currency: Any) -> dict[str, Any]:
     return {"amount": amount, "currency": currency}
+
+
+_CONVERT: dict[Kind, Callable[..., Any]] = {Kind.BOOLEAN: bool, Kind.LIST: msgspec.Raw, Kind.OBJECT: msgspec.Raw}
