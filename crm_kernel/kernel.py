@@ -13,7 +13,10 @@ from crm_kernel.fields.base import ValueContext
 from crm_kernel.model import Source
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.deliver import Dispatcher
+from crm_kernel.operations.documents import Documents, plain_json
 from crm_kernel.operations.hooks import HookRunner
+from crm_kernel.operations.identity import Identity
+from crm_kernel.operations.imports import Imports
 from crm_kernel.operations.list_query import Cursors
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.write import Writer
@@ -44,11 +47,14 @@ class Kernel:
         self.store = Store(SqliteDialect())
         self.secret = secret_key(settings)
         self.problems: list[str] = []
-        self._registry = self.build(())
+        self._registry = self.build((), settle=True)
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
         self.writer = Writer(database, self.store, HookRunner(plugins), clock, self._current, self.reader.find)
         self.dispatcher = Dispatcher(database, self.store, clock, self._current, self._crm_for_listener)
         self.writer.committed.append(self.dispatcher.wake)
+        self.documents = Documents(self)
+        self.identity = Identity(self)
+        self.imports = Imports(self)
         plugins.count_statements(lambda: database.statements)
 
     @classmethod
@@ -109,7 +115,7 @@ class Kernel:
     async def reload(self) -> None:
         """Read the stored documents and take them into force."""
         stored = [] if await is_empty(self.database) else await stored_documents.everything(self.database)
-        self.swap(self.build([dict(document.body) for document in stored]))
+        self.swap(self.build([plain_json(document.body) for document in stored], settle=True))
 
     def swap(self, registry: Registry) -> None:
         """Take a registry into force."""
@@ -118,8 +124,11 @@ class Kernel:
         for problem in self.problems:
             log.warning("%s", problem)
 
-    def build(self, stored: Sequence[dict[str, Any]]) -> Registry:
-        """The registry of the plugins and these stored documents; a plugin whose documents do not fit is left out."""
+    def build(self, stored: Sequence[dict[str, Any]], *, settle: bool = False) -> Registry:
+        """The registry of the plugins and these stored documents.
+
+        With `settle` a plugin whose own declarations do not fit is left out; otherwise they are told as broken.
+        """
         app = self.settings.app
         context = ValueContext(region=app.region, currency=app.currency, timezone=app.timezone)
         while True:
@@ -127,7 +136,7 @@ class Kernel:
             declared += [Declaration(Source("document", b["name"]), b["kind"], b["name"], b) for b in stored]
             registry = build_registry(declared, self.plugins.listeners(), context)
             broken = next((b for b in registry.broken if b.source.kind == "plugin"), None)
-            if broken is None:
+            if broken is None or not settle:
                 return registry
             self.plugins.leave_out(broken.source.name, _sentence(broken))
 

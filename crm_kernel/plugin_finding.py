@@ -113,7 +113,7 @@ def _installed(enabled: tuple[str, ...], disabled: tuple[str, ...]) -> Iterator[
 
 
 def _missing(name: str, known: set[str]) -> Found:
-    cause = f"crm.toml enables {name!r}, but no installed package and no folder has it;"
+    cause = f"{name!r} is enabled, but no installed package and no folder has it;"
     guess = near(name, known) or " install it, or take it out of [plugins] enabled."
     fault = PluginFault(cause + guess, file="crm.toml")
     return Found(name=name, source="entry_point", load=partial(import_installed, name), fault=fault)

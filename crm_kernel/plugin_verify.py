@@ -68,7 +68,7 @@ def settings_for(manifest: Plugin, settings: Settings) -> Any:
     texts = settings.plugins.overrides.get(name, {})
     if cls is None:
         if table or texts:
-            raise PluginFault(f"crm.toml has settings for {name!r}, but the plugin takes none.", file="crm.toml")
+            raise _setting_fault(settings, name, None, f"the plugin {name!r} takes no settings.", at_key=True)
         return None
     if not (isinstance(cls, type) and issubclass(cls, msgspec.Struct)):
         raise PluginFault(f"The manifest says settings={cls!r}, expected a class derived from msgspec.Struct.")

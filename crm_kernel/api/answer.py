@@ -29,7 +29,7 @@ class Answer:
         self.headers = headers
         self.media = media
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
         """Send it. An answer without content (204) has neither type nor length."""
         headers = [*self.headers]
         if self.status != 204:

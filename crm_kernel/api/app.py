@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
@@ -66,6 +67,7 @@ class _Api(Litestar):
             openapi_config=None,
             request_class=ApiRequest,
             request_max_body_size=None,
+            state=State({"descriptions": openapi.Descriptions()}),
         )
 
     @staticmethod

@@ -102,9 +102,7 @@ async def record_history(request: ApiRequest) -> Answer:
     id = request.record_id(entity)
     asked = request.parameters(HISTORY_PARAMETERS)
     limit, cursor = read_limit(asked.get("limit")), asked.get("cursor") or None
-    return Answer(
-        encode(await request.kernel.reader.history(entity, id, request.caller, limit=limit, cursor=cursor))
-    )
+    return Answer(encode(await request.kernel.reader.history(entity, id, request.caller, limit=limit, cursor=cursor)))
 
 
 ROUTES = (

@@ -58,9 +58,7 @@ class ApiRequest(Request[Any, Any, Any]):
         if not query:
             return {}
         try:
-            pairs = parse_qsl(
-                query.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS
-            )
+            pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
         except ValueError:
             detail = f"The query string is not UTF-8, or has more than {_MAX_PARAMETERS} parameters."
             raise Error("bad_value", detail) from None

@@ -12,14 +12,14 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.net import SocketHolder
 from granian.server.embed import Server
 from granian.server.mp import MPServer
 from litestar import Litestar
-from litestar.types import Receive, Scope, Send
+from litestar.types import Receive, Send
 from uuid_utils import reseed_rng
 
 from crm_kernel.api.app import create_app
@@ -80,7 +80,9 @@ def _refusal(host: str, port: int, error: OSError) -> str:
         reason = "the system does not allow it to this user"
     else:
         reason = str(error.strerror or error)
-    return f"Port {port} of {host} cannot be used: {reason}. Hint: choose another with --port; --port 0 finds a free one."
+    return (
+        f"Port {port} of {host} cannot be used: {reason}. Hint: choose another with --port; --port 0 finds a free one."
+    )
 
 
 def url_of(listener: socket.socket) -> str:
@@ -165,7 +167,7 @@ def _serve_in_processes(
             started.value += 1
             return _Worker(settings, delivers=started.value == 1)
 
-    server = _Processes("", listener, interface=Interfaces.ASGI, workers=workers)
+    server = _Processes(listener, workers)
     server.on_startup(lambda: ready(url))
     try:
         server.serve(target_loader=load, wrap_loader=False)
@@ -181,7 +183,7 @@ class _Worker:
         self._delivers = delivers
         self._app: Litestar | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """An ASGI application."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -204,30 +206,32 @@ class _Worker:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-class _Listening:
-    """Gives a granian server the socket that is bound already, instead of one that it binds itself."""
-
-    _ssp: Any
-    _shd: Any
-    _sso: Any
-
-    def __init__(self, target: Any, listener: socket.socket, **options: Any) -> None:
-        host, port = listener.getsockname()[:2]
-        super().__init__(target, address=host, port=port, **_OPTIONS, **options)
-        self._descriptor = listener.detach()
-
-    def _init_shared_socket(self) -> None:
-        self._ssp = None
-        self._shd = SocketHolder(self._descriptor, False, BACKLOG)
-        self._sso = None
+def _held(descriptor: int) -> Any:
+    holder: Any = SocketHolder  # its stub does not tell what it takes
+    return holder(descriptor, False, BACKLOG)
 
 
-class _Embedded(_Listening, Server):
+class _Embedded(Server):
     """The server on this process's own loop: the fastest to start, and the smallest."""
 
     def __init__(self, app: Litestar, listener: socket.socket) -> None:
-        super().__init__(app, listener, interface=Interfaces.ASGINL)
+        host, port = listener.getsockname()[:2]
+        super().__init__(app, address=host, port=port, interface=Interfaces.ASGINL, **_OPTIONS)
+        self._descriptor = listener.detach()
+
+    def _init_shared_socket(self) -> None:
+        # granian would bind a socket of its own, and share the port with whoever has it already.
+        self._ssp, self._shd = None, _held(self._descriptor)
 
 
-class _Processes(_Listening, MPServer):
-    """The server with worker processes."""
+class _Processes(MPServer):
+    """The server with worker processes, which all accept on one socket."""
+
+    def __init__(self, listener: socket.socket, workers: int) -> None:
+        host, port = listener.getsockname()[:2]
+        super().__init__("", address=host, port=port, interface=Interfaces.ASGI, workers=workers, **_OPTIONS)
+        self._descriptor = listener.detach()
+
+    def _init_shared_socket(self) -> None:
+        self._ssp, self._shd = None, _held(self._descriptor)
+        self._sso = None

@@ -21,6 +21,7 @@ from crm_kernel.filters.tokens import shortened
 from crm_kernel.filters.values import Caller, Constant, Edge, Parameter, Relative, Value, Wall, as_date, as_moment
 
 NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL})
+_AS_TEXT = frozenset({Kind.CHOICE, Kind.REFERENCE, Kind.MONEY})
 _MONEY = re.compile(r"(?:([A-Za-z]{3})\s*)?(-?[0-9]+(?:\.[0-9]+)?)", re.ASCII)
 
 EXPECTED: Mapping[Kind, str] = {
@@ -95,16 +96,23 @@ class Operands:
         if name not in self._params:
             raise unknown("parameter", name, node.at, self._params)
         self.names |= {f"param.{name}", "zone"}
-        definitions = definitions_of(self._params[name])
-        part = part_of(self._params[name], definitions)
-        if (part.kind is Kind.LIST) != node.listed:
-            raise bad(node.at, f"parameter {name!r}", "a list" if node.listed else "one value (lists stand after 'in')")
-        if node.listed:
-            part = part_of(part.items, definitions)
+        part = self._part(node, place)
         read = _reader(part, place, self._context)
         if read is None:
             raise bad(node.at, f"parameter {name!r} ({_kind_words(part)})", EXPECTED[place.kind])
         return Parameter(name, EXPECTED[place.kind], read, node.listed)
+
+    def _part(self, node: syntax.Variable, place: Place) -> Part:
+        """One value of a parameter. Code gives values without a schema: an empty one says what the place says."""
+        schema = self._params[node.parameter or ""]
+        if not schema:
+            return Part(Kind.TEXT if place.kind in _AS_TEXT else place.kind)
+        definitions = definitions_of(schema)
+        part = part_of(schema, definitions)
+        if (part.kind is Kind.LIST) != node.listed:
+            expected = "a list" if node.listed else "one value (lists stand after 'in')"
+            raise bad(node.at, f"parameter {node.parameter!r}", expected)
+        return part_of(part.items, definitions) if node.listed else part
 
     # ---- literals -----------------------------------------------------------------------------------------------
     def _literal(self, node: syntax.Literal, place: Place) -> Value:
@@ -138,7 +146,7 @@ class Operands:
             return value, value.is_moment
         if isinstance(node, syntax.Variable) and node.name == "param":
             parameter = self._parameter(node, place)
-            return parameter, self._is_moment(node)
+            return parameter, self._part(node, place).kind is Kind.MOMENT
         text = node.value if isinstance(node, syntax.Literal) else None
         if isinstance(text, str):
             day = moments.parse_date(text)
@@ -151,12 +159,6 @@ class Operands:
             if moment is not None:
                 return Constant(moment), True
         raise self._misfit(node, place)
-
-    def _is_moment(self, node: syntax.Variable) -> bool:
-        schema = self._params[node.parameter or ""]
-        definitions = definitions_of(schema)
-        part = part_of(schema, definitions)
-        return (part_of(part.items, definitions) if node.listed else part).kind is Kind.MOMENT
 
     def _misfit(self, node: syntax.Value, place: Place) -> Error:
         return bad(node.at, described(node), EXPECTED[place.kind])

@@ -186,11 +186,12 @@ class _Parser:
                 raise bad(token.at, token.words, _OPERATORS)
 
     def _list(self) -> tuple[syntax.Value, ...]:
+        token = self._next
         if not self._symbol("("):
-            value = self._value() if self._next.kind == "variable" else None
+            value = self._value() if token.kind == "variable" else None
             if isinstance(value, syntax.Variable):
                 return (msgspec.structs.replace(value, listed=True),)
-            raise bad(self._next.at, self._next.words, "a list in parentheses, or a @variable that is a list")
+            raise bad(token.at, token.words, "a list in parentheses, or a @variable that is a list")
         values = [self._value()]
         while self._symbol(","):
             if len(values) == MAX_LIST_VALUES:

@@ -59,7 +59,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
             sort=params.get("sort") or "-created_at",
             fields=None if fields is None else tuple(dict.fromkeys((*fields, *expand))),
             expand=expand,
-            limit=_limit(params.get("limit")),
+            limit=read_limit(params.get("limit")),
             cursor=params.get("cursor") or None,
             count=count,
             deleted=deleted == "only",
@@ -85,7 +85,8 @@ def split_names(text: str, parameter: str) -> tuple[str, ...]:
     return names
 
 
-def _limit(text: str | None) -> int:
+def read_limit(text: str | None) -> int:
+    """How many items a page may have. Raises `Error("bad_value")` outside of 1–500."""
     if text is None:
         return DEFAULT_LIMIT
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= MAX_LIMIT or len(text) > 6:

@@ -144,6 +144,10 @@ class Writer:
             pass
         return done, faults
 
+    async def run_inside(self, work: WriteWork, changes: list[AnyChange]) -> None:
+        """All steps inside a transaction that is open already (the application of a plan); faults stay on the changes."""
+        await self._run(work, changes)
+
     async def _run(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
         """All steps for one segment; returns the changes that hooks added. Faulty changes stop where they stand."""
         await self._prepare(work, changes)

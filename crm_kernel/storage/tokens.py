@@ -57,5 +57,8 @@ async def touch(tx: Tx, id: str, at: str) -> None:
 
 def _token(row: dict[str, Any]) -> StoredToken:
     entities = from_json(row["entities"])
-    changed: dict[str, Any] = {"read_only": bool(row["read_only"]), "entities": None if entities is None else tuple(entities)}
+    changed: dict[str, Any] = {
+        "read_only": bool(row["read_only"]),
+        "entities": None if entities is None else tuple(entities),
+    }
     return StoredToken(**(row | changed))

@@ -1,0 +1,328 @@
+"""What `/openapi.json` says of each route: parameters, bodies, and every status it can answer (floor 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from crm_kernel.api.openapi_schemas import ref
+from crm_kernel.errors import CATALOGUE
+
+READS = (400, 401, 404)
+WRITES = (400, 401, 403, 404, 409, 412, 422, 503, 507)
+
+_STATUS_WORDS: Mapping[int, str] = {
+    400: "The request cannot be read: JSON, filter, name, parameter or value",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not there, or hidden",
+    409: "In conflict with what is stored",
+    412: "Changed since it was read",
+    413: "Too large",
+    422: "Some values are not valid",
+    503: "Busy; try again",
+    507: "The disk is full",
+}
+
+
+class Route(NamedTuple):
+    """One route. `entity` stands in path, schemas and words for the name of an entity.
+
+    `needs` is the action without which an entity's route is not shown, "" for every entity and "moves" for one that
+    has a pipeline; `admin` routes are shown to administrators; `changes` are not shown to who only reads.
+    """
+
+    method: str
+    path: str
+    id: str
+    summary: str
+    answer: str | None
+    status: int = 200
+    faults: tuple[int, ...] = READS
+    parameters: tuple[str, ...] = ()
+    body: str | None = None
+    headers: tuple[str, ...] = ()
+    needs: str = ""
+    admin: bool = False
+    changes: bool = False
+    tag: str = ""
+
+
+_RECORD = "/api/records/{entity}/{id}"
+
+RECORD_ROUTES = (
+    Route(
+        "get",
+        "/api/records/{entity}",
+        "list_{entity}",
+        "A page of records",
+        "{entity}.list",
+        faults=(400, 401, 403, 404),
+        parameters=("filter", "sort", "fields", "expand", "limit", "cursor", "count", "deleted"),
+        needs="read",
+    ),
+    Route(
+        "post",
+        "/api/records/{entity}",
+        "create_{entity}",
+        "A new record",
+        "{entity}.record",
+        status=201,
+        faults=(400, 401, 403, 404, 409, 413, 422, 503, 507),
+        body="{entity}",
+        headers=("Location", "ETag"),
+        needs="create",
+        changes=True,
+    ),
+    Route(
+        "get",
+        _RECORD,
+        "get_{entity}",
+        "One record",
+        "{entity}.record",
+        parameters=("fields", "expand"),
+        headers=("ETag",),
+        needs="read",
+    ),
+    Route(
+        "patch",
+        _RECORD,
+        "update_{entity}",
+        "A merge patch of one record",
+        "{entity}.record",
+        faults=(*WRITES, 413),
+        parameters=("If-Match",),
+        body="{entity}.patch",
+        headers=("ETag",),
+        needs="update",
+        changes=True,
+    ),
+    Route(
+        "delete",
+        _RECORD,
+        "delete_{entity}",
+        "A soft delete, or the removal for good",
+        None,
+        status=204,
+        faults=WRITES,
+        parameters=("purge", "If-Match"),
+        needs="delete",
+        changes=True,
+    ),
+    Route(
+        "post",
+        f"{_RECORD}/restore",
+        "restore_{entity}",
+        "A deleted record taken back",
+        "{entity}.record",
+        faults=WRITES,
+        parameters=("If-Match",),
+        headers=("ETag",),
+        needs="delete",
+        changes=True,
+    ),
+    Route(
+        "post",
+        "/api/records/{entity}/batch",
+        "batch_{entity}",
+        "Many changes in order, all or none, or each for itself",
+        "BatchResult",
+        faults=(*WRITES, 413),
+        body="{entity}.batch",
+        needs="batch",
+        changes=True,
+    ),
+    Route(
+        "post",
+        f"{_RECORD}/move",
+        "move_{entity}",
+        "A record moved to another stage",
+        "{entity}.record",
+        faults=(*WRITES, 413),
+        parameters=("If-Match",),
+        body="Move",
+        headers=("ETag",),
+        needs="move",
+        changes=True,
+    ),
+    Route(
+        "get",
+        f"{_RECORD}/moves",
+        "moves_{entity}",
+        "What moves are possible, and why the rest is not",
+        "Moves",
+        needs="moves",
+    ),
+    Route(
+        "get",
+        f"{_RECORD}/history",
+        "history_{entity}",
+        "What happened to one record, newest first",
+        "History",
+        parameters=("limit", "cursor"),
+        needs="read",
+    ),
+)
+
+_ADMIN = (400, 401, 403, 404)
+
+ROUTES = (
+    Route("get", "/api/schema", "list_entities", "The entities", "Entities", faults=(400, 401), tag="schema"),
+    Route(
+        "get",
+        "/api/schema/{entity}",
+        "entity_schema",
+        "The JSON Schema of what may be sent for one entity",
+        "object",
+        parameters=("entity",),
+        tag="schema",
+    ),
+    Route(
+        "get",
+        "/api/reports/{name}",
+        "stored_report",
+        "The answer of a stored report; its own parameters are in the query string too",
+        "Report",
+        faults=(400, 401, 403, 404, 422),
+        parameters=("report", "format"),
+        tag="reports",
+    ),
+    Route(
+        "post",
+        "/api/reports/run",
+        "unsaved_report",
+        "The answer of a report that is sent along",
+        "Report",
+        faults=(400, 401, 403, 404, 413, 422),
+        parameters=("format",),
+        body="object",
+        tag="reports",
+    ),
+    Route(
+        "get",
+        "/api/documents",
+        "list_documents",
+        "All documents that are stored",
+        "Documents",
+        faults=(400, 401, 403),
+        admin=True,
+        tag="documents",
+    ),
+    Route(
+        "get",
+        "/api/documents/{kind}/{name}",
+        "get_document",
+        "One document",
+        "Document",
+        faults=_ADMIN,
+        parameters=("kind", "name"),
+        admin=True,
+        tag="documents",
+    ),
+    Route(
+        "put",
+        "/api/documents/{kind}/{name}",
+        "put_document",
+        "Plan and apply one document",
+        "Applied",
+        faults=(*_ADMIN, 409, 413, 422, 503, 507),
+        parameters=("kind", "name", "dry_run"),
+        body="Document",
+        admin=True,
+        tag="documents",
+    ),
+    Route(
+        "delete",
+        "/api/documents/{kind}/{name}",
+        "delete_document",
+        "Plan and apply the removal of one document",
+        "Applied",
+        faults=(*_ADMIN, 409, 503, 507),
+        parameters=("kind", "name", "dry_run"),
+        admin=True,
+        tag="documents",
+    ),
+    Route(
+        "get",
+        "/api/plugins",
+        "list_plugins",
+        "State of the plugins",
+        "Plugins",
+        faults=(400, 401, 403),
+        admin=True,
+        tag="plugins",
+    ),
+    Route("get", "/openapi.json", "openapi", "This description", "object", faults=(400, 401), tag="description"),
+    Route("get", "/health/live", "live", "The process answers", "Live", faults=(400,), tag="health"),
+    Route("get", "/health/ready", "ready", "The database answers", "Ready", faults=(400,), tag="health"),
+)
+
+
+def operation(route: Route, parameters: Mapping[str, Any], entity: str | None = None) -> dict[str, Any]:
+    """The OpenAPI operation of a route. `parameters` are those there are, by their names in `Route.parameters`."""
+
+    def filled(text: str) -> str:
+        return text.replace("{entity}", entity or "")
+
+    names = [*(("id",) if "/{id}" in route.path else ()), *route.parameters]
+    described: dict[str, Any] = {
+        "operationId": filled(route.id) if entity else route.id,
+        "summary": route.summary,
+        "tags": [entity or route.tag],
+        "parameters": [parameters[name] for name in names],
+        "responses": {str(route.status): _success(route, filled)},
+    }
+    for status in sorted(route.faults):
+        described["responses"][str(status)] = {"$ref": f"#/components/responses/{_STATUS_NAMES[status]}"}
+    if route.body is not None:
+        described["requestBody"] = {"required": True, "content": {"application/json": _media(filled(route.body))}}
+    if route.path.startswith("/health/"):
+        described["security"] = []
+    return described
+
+
+def _media(schema: str) -> dict[str, Any]:
+    return {"schema": {"type": "object"} if schema == "object" else ref(schema)}
+
+
+def _success(route: Route, filled: Any) -> dict[str, Any]:
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in (*route.headers, "X-Request-Id")}
+    described: dict[str, Any] = {"description": route.summary, "headers": headers}
+    if route.answer is not None:
+        described["content"] = {"application/json": _media(filled(route.answer))}
+    if route.answer == "Report":
+        described["content"]["text/csv"] = {"schema": {"type": "string"}}
+    return described
+
+
+_STATUS_HEADERS: Mapping[int, tuple[str, ...]] = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+
+_STATUS_NAMES: Mapping[int, str] = {
+    400: "BadRequest",
+    401: "Unauthenticated",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    412: "Stale",
+    413: "TooLarge",
+    422: "Invalid",
+    503: "Busy",
+    507: "DiskFull",
+}
+
+
+def fault_responses() -> dict[str, Any]:
+    """The component responses: a problem document for each status, with the codes it can carry."""
+    responses: dict[str, Any] = {}
+    for status, name in _STATUS_NAMES.items():
+        codes = [code for code, entry in CATALOGUE.items() if entry.status == status]
+        headers = [
+            "X-Request-Id",
+            *(["WWW-Authenticate"] if status == 401 else ["Retry-After"] if status == 503 else []),
+        ]
+        responses[name] = {
+            "description": f"{_STATUS_WORDS[status]}. Codes: {', '.join(codes)}.",
+            "headers": {header: {"$ref": f"#/components/headers/{header}"} for header in headers},
+            "content": {"application/problem+json": {"schema": ref("Problem")}},
+        }
+    return responses

@@ -1,0 +1,246 @@
+"""The component schemas of `/openapi.json`: the shared ones, and those of an entity (floor 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from crm_kernel.errors import CATALOGUE
+from crm_kernel.schema.walk import parts
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+_NUMBER: Schema = {"type": "integer"}
+_FLAG: Schema = {"type": "boolean"}
+_OBJECT: Schema = {"type": "object"}
+_ID: Schema = {"type": "string", "format": "uuid"}
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
+
+
+def ref(name: str) -> Schema:
+    """A reference to a component schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _array(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _object(properties: Mapping[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": dict(properties), "required": required}
+
+
+def _problem() -> Schema:
+    fault = {
+        "pointer": {"type": "string", "description": "JSON Pointer to the value at fault.", "examples": ["/budget"]},
+        "code": {"type": "string", "examples": ["minimum", "required", "reference"]},
+        "detail": _TEXT,
+        "row": {"type": "integer", "minimum": 1, "description": "The change of a batch."},
+        "hint": _TEXT,
+    }
+    return _object(
+        {
+            "type": _TEXT,
+            "title": _TEXT,
+            "status": _NUMBER,
+            "code": {"type": "string", "enum": list(CATALOGUE)},
+            "detail": _TEXT,
+            "hint": _TEXT,
+            "errors": _array(_object(fault, optional=("row", "hint"))),
+            "plan": ref("Plan"),
+        },
+        optional=("plan",),
+    )
+
+
+def _batch_result() -> Schema:
+    result = {
+        "row": _NUMBER,
+        "status": _NUMBER,
+        "id": {"anyOf": [_ID, {"type": "null"}]},
+        "version": {"type": ["integer", "null"]},
+        "code": _TEXT,
+        "errors": _array(_OBJECT),
+    }
+    names = ("created", "updated", "unchanged", "deleted", "moved", "failed")
+    return _object(
+        {
+            "counts": _object(dict.fromkeys(names, _NUMBER)),
+            "results": _array(_object(result, optional=("id", "version", "code", "errors"))),
+        }
+    )
+
+
+def _moves() -> Schema:
+    move = {
+        "to": _TEXT,
+        "label": _TEXT,
+        "type": {"type": "string", "enum": ["open", "won", "lost"]},
+        "allowed": _FLAG,
+        "reasons": {"type": ["array", "null"], "items": _TEXT},
+        "missing": {**_array(_TEXT), "description": "Pointers to the fields that the stage needs."},
+        "refused": _array(_OBJECT),
+    }
+    return _object({"id": _ID, "version": _NUMBER, "pipeline": _TEXT, "stage": _TEXT, "moves": _array(_object(move))})
+
+
+def _history() -> Schema:
+    entry = {
+        "seq": _NUMBER,
+        "at": _MOMENT,
+        "actor": {"type": ["object", "null"], "properties": {"id": _TEXT, "name": _TEXT_OR_NULL}},
+        "channel": _TEXT,
+        "cause": {},
+        "action": _TEXT,
+        "version": _NUMBER,
+        "changes": {"type": "object", "additionalProperties": _object({"old": {}, "new": {}})},
+        "move": {"type": ["object", "null"]},
+    }
+    return _object({"items": _array(_object(entry)), "next": _TEXT_OR_NULL})
+
+
+def _report() -> Schema:
+    column = {"name": _TEXT, "kind": {"enum": ["group", "measure"]}, "type": _TEXT, "label": _TEXT, "currency": _TEXT}
+    return _object(
+        {
+            "report": _TEXT_OR_NULL,
+            "columns": _array(_object(column, optional=("label", "currency"))),
+            "rows": _array(_OBJECT),
+            "totals": _OBJECT,
+            "truncated": _FLAG,
+            "as_of": _MOMENT,
+        }
+    )
+
+
+def _plan() -> Schema:
+    lists = ("documents", "ddl", "impact", "stages", "dependants", "access")
+    status = {"type": "string", "enum": ["clean", "ready", "needs_choice", "refused"]}
+    return _object({"digest": _TEXT, "status": status, **{name: _array(_OBJECT) for name in lists}})
+
+
+def _plugins() -> Schema:
+    plugin = {
+        "name": _TEXT,
+        "title": _TEXT_OR_NULL,
+        "version": _TEXT_OR_NULL,
+        "source": {"enum": ["entry_point", "folder", "builtin"]},
+        "state": {"enum": ["active", "disabled", "quarantined", "failed", "incompatible"]},
+        "reason": _TEXT_OR_NULL,
+        "order": {"type": ["integer", "null"]},
+    }
+    return _object({"items": _array(_object(plugin))})
+
+
+def shared_schemas() -> dict[str, Schema]:
+    """The component schemas that stand in every description."""
+    entity = dict.fromkeys(("name", "label", "plural", "title"), _TEXT)
+    listed = {**entity, "icon": _TEXT_OR_NULL, "pipelines": _array(_TEXT), "actions": _array(_TEXT)}
+    stored = {"kind": _TEXT, "name": _TEXT}
+    pending = _object({"kind": _TEXT, "name": _TEXT, "change": _TEXT})
+    return {
+        "Problem": _problem(),
+        "BatchResult": _batch_result(),
+        "Moves": _moves(),
+        "History": _history(),
+        "Report": _report(),
+        "Plan": _plan(),
+        "Applied": _object({"applied": _FLAG, "plan": ref("Plan")}),
+        "Document": _object(stored),
+        "Documents": _object({"items": _array(_object(stored))}),
+        "Plugins": _plugins(),
+        "Entities": _object({"items": _array(_object(listed))}),
+        "Live": _object({"status": {"const": "live"}}),
+        "Ready": _object({"status": {"const": "ready"}, "pending": _array(pending)}),
+        "Move": _object(
+            {"to": _TEXT, "pipeline": _TEXT, "reason": _TEXT, "values": _OBJECT},
+            optional=("pipeline", "reason", "values"),
+        ),
+    }
+
+
+def entity_schemas(name: str, described: Mapping[str, Any]) -> dict[str, Schema]:
+    """What is sent, patched, answered, listed and batched of one entity, from its description for a caller."""
+    sent = _moved({key: value for key, value in described.items() if key != "$schema"}, name)
+    properties: dict[str, Any] = sent["properties"]
+    nullable = {key: {"anyOf": [_property(name, key), {"type": "null"}]} for key in properties}
+    writable = {key: value for key, value in nullable.items() if not _is_read_only(properties[key])}
+    title = str(described["title"])
+    always = {key: _property(name, key) for key in ("id", "version") if key in properties}
+    return {
+        name: sent,
+        f"{name}.patch": {
+            "title": f"{title}, a merge patch (RFC 7396)",
+            "type": "object",
+            "properties": writable,
+            "additionalProperties": False,
+        },
+        f"{name}.record": {
+            "title": f"{title}, as answered",
+            "description": "Empty fields are null; `fields` answers fewer members, `expand` objects for references.",
+            "type": "object",
+            "properties": {**nullable, **always},
+        },
+        f"{name}.list": {
+            "type": "object",
+            "properties": {
+                "items": _array(ref(f"{name}.record")),
+                "next": {**_TEXT_OR_NULL, "description": "The cursor of the next page."},
+                "count": {"type": ["integer", "null"]},
+                "count_capped": _FLAG,
+            },
+            "required": ["items", "next", "count"],
+        },
+        f"{name}.batch": _batch(name),
+    }
+
+
+def _property(entity: str, name: str) -> Schema:
+    return ref(f"{entity}/properties/{name}")
+
+
+def _is_read_only(schema: Any) -> bool:
+    return isinstance(schema, dict) and cast("Schema", schema).get("readOnly") is True
+
+
+def _batch(name: str) -> Schema:
+    values = {"values": ref(name)}
+    patch = {"values": ref(f"{name}.patch")}
+    one = {"id": _ID}
+    version = {"version": _NUMBER}
+    move = {"to": _TEXT, "pipeline": _TEXT, "reason": _TEXT, **patch}
+    kinds = {
+        "create": _object(values),
+        "update": _object({**one, **version, **patch}, optional=("version",)),
+        "upsert": _object({"on": {**_array(_TEXT), "minItems": 1}, **patch}),
+        "delete": _object({**one, **version}, optional=("version",)),
+        "restore": _object(one),
+        "move": _object({**one, **version, **move}, optional=("version", "pipeline", "reason", "values")),
+    }
+    change = {"type": "object", "properties": kinds, "minProperties": 1, "maxProperties": 1}
+    changes = {**_array({**change, "additionalProperties": False}), "maxItems": 10_000}
+    atomic = {"type": "boolean", "default": True, "description": "All changes or none."}
+    return _object({"atomic": atomic, "changes": changes}, optional=("atomic",))
+
+
+def _moved(schema: Any, entity: str) -> Any:
+    """A schema whose `#/$defs/…` lead to where they stand once it is a component of the description."""
+    if not isinstance(schema, dict):
+        return schema
+    result = dict(cast("Schema", schema))
+    if "$id" in result:
+        return result  # its references are its own
+    if isinstance(target := result.get("$ref"), str) and target.startswith("#/"):
+        result["$ref"] = f"#/components/schemas/{entity}{target[1:]}"
+    for path, part, _ in parts(result):
+        keyword = str(path[0])
+        if len(path) == 1:
+            result[keyword] = _moved(part, entity)
+            continue
+        if result[keyword] is cast("Schema", schema)[keyword]:
+            result[keyword] = result[keyword].copy()
+        result[keyword][path[1]] = _moved(part, entity)
+    return result

@@ -1,0 +1,65 @@
+"""Opening the app a command works on (floor 10)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from crm_kernel.callers import Caller
+from crm_kernel.cli.options import Given
+from crm_kernel.errors import ConfigError
+from crm_kernel.kernel import Kernel
+from crm_kernel.settings import Settings, load_settings
+from crm_kernel.storage.evolution import ddl_plan, is_empty
+
+T = TypeVar("T")
+
+
+def settings_of(given: Given) -> Settings:
+    """The settings of the app folder. Raises `ConfigError`."""
+    return load_settings(given.folder, os.environ)
+
+
+@asynccontextmanager
+async def opened(given: Given, *, pause_after_commit: float = 0.0) -> AsyncGenerator[Kernel]:
+    """The kernel of an app whose database is there and as its plugins and documents want it.
+
+    Raises `ConfigError` where it is not, with the command that helps.
+    """
+    settings = settings_of(given)
+    never = f"The app {settings.folder} has no database yet. Hint: `crm apply` makes it."
+    if settings.database.path is not None and not settings.database.path.exists():
+        raise ConfigError(never)
+    kernel = await Kernel.open(settings, pause_after_commit=pause_after_commit)
+    try:
+        if await is_empty(kernel.database):
+            raise ConfigError(never)
+        plan = await ddl_plan(kernel.registry.entities, kernel.database, kernel.store.dialect)
+        missing = [step for step in plan.steps if step.sql and not step.deferred]
+        if missing:
+            what = ", ".join(f"{step.change.replace('_', ' ')} {step.name}" for step in missing[:3])
+            more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+            raise ConfigError(f"The database is behind its plugins and documents ({what}{more}). Hint: `crm apply`.")
+        yield kernel
+    finally:
+        await kernel.close()
+
+
+def with_kernel(given: Given, work: Callable[[Kernel], Awaitable[T]], *, pause_after_commit: float = 0.0) -> T:
+    """What `work` gives with the open kernel."""
+
+    async def go() -> T:
+        async with opened(given, pause_after_commit=pause_after_commit) as kernel:
+            return await work(kernel)
+
+    return asyncio.run(go())
+
+
+async def caller_of(kernel: Kernel, given: Given, channel: str = "cli") -> Caller:
+    """Whom a command acts as: the system, or with `--as` that user. Raises `Error("not_found" | "forbidden")`."""
+    if given.login is None:
+        return kernel.system(channel)
+    return await kernel.identity.caller_for(given.login, channel)

@@ -1,0 +1,90 @@
+"""A kernel to test with: on a temporary SQLite file, copied from a template that is made once (floor 11)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crm_kernel.callers import Caller
+from crm_kernel.kernel import Kernel
+from crm_kernel.operations.changes import Change
+from crm_kernel.operations.crm import Crm
+from crm_kernel.operations.plan import Proposed
+from crm_kernel.settings import Settings, load_settings
+from crm_kernel.storage.evolution import evolve
+
+DATABASE = "crm.db"
+
+
+class TestCrm(Crm):
+    """A `crm` with all rights, and what tests need beside: the kernel, delivery by hand, callers with roles."""
+
+    __test__ = False
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel, kernel.system("job"))
+        self.kernel = kernel
+
+    async def deliver(self) -> int:
+        """Deliver all events to the plugins' listeners now; how many were looked at."""
+        return await self.kernel.dispatcher.deliver_all()
+
+    async def user(self, login: str, *roles: str, team: str | None = None, **values: Any) -> Caller:
+        """A new user with these roles, as a caller."""
+        fields = {"login": login, "name": values.pop("name", login), "roles": list(roles), "team": team, **values}
+        await self.write([Change.create("user", fields)])
+        return await self.kernel.caller_for(login, "api")
+
+    def acting(self, caller: Caller) -> Crm:
+        """A `crm` with the rights of a caller, through both doors as his requests would pass."""
+        return Crm(self.kernel, caller)
+
+    async def put(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Plan and apply one document. Raises `Error("plan_refused")`."""
+        caller = self.kernel.system("api")
+        return await self.kernel.documents.put(body["kind"], body["name"], dict(body), caller)
+
+
+class Template:
+    """App folders of one composition: the first is built, the others are copies of its database."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._built: dict[tuple[str, ...], Path] = {}
+
+    async def open(self, target: Path, plugins: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> Kernel:
+        """A kernel on a new database in `target`, with these installed plugins and documents."""
+        settings = write_app(target, plugins)
+        database = settings.database.path
+        if database is None:
+            raise ValueError("the test kit works on SQLite")
+        key = tuple(plugins)
+        if key not in self._built:
+            self._built[key] = await self._build(plugins)
+        shutil.copyfile(self._built[key], database)
+        kernel = await Kernel.open(settings, strict=True)
+        await kernel.dispatcher.adopt()
+        for body in documents:
+            await kernel.documents.put(body["kind"], body["name"], dict(body), kernel.system("apply"))
+        return kernel
+
+    async def _build(self, plugins: Sequence[str]) -> Path:
+        folder = self._folder / ("-".join(plugins) or "base")
+        folder.mkdir(parents=True)
+        kernel = await Kernel.open(write_app(folder, plugins), strict=True)
+        await evolve(kernel.database, kernel.registry.entities, kernel.store.dialect)
+        await kernel.close()
+        return folder / DATABASE
+
+
+def write_app(folder: Path, plugins: Sequence[str], extra: str = "") -> Settings:
+    """An app folder with a crm.toml for tests; its settings."""
+    enabled = ", ".join(f'"{name}"' for name in plugins)
+    toml = (
+        '[app]\nname = "Test"\nlocale = "en"\ntimezone = "Europe/Riga"\ncurrency = "EUR"\nregion = "LV"\n'
+        f'[database]\nurl = "sqlite:///{DATABASE}"\n[plugins]\nenabled = [{enabled}]\n{extra}'
+    )
+    (folder / "crm.toml").write_text(toml, encoding="utf-8")
+    return load_settings(folder, {"CRM_SECRET": "a secret for tests only, of forty characters"})
