@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any, cast
 
-from litestar import Litestar
+from litestar import Litestar, route
 from litestar.datastructures import State
+from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from crm_kernel.api import documents, health, openapi, plugins, record_moves, records, reports, schema
+from crm_kernel.api.answer import Answer
 from crm_kernel.api.auth import OPEN_PATHS, authenticate
 from crm_kernel.api.problems import EXCEPTION_HANDLERS, allow, internal, render
 from crm_kernel.api.request import ApiRequest
@@ -30,6 +31,22 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *openapi.ROUTES,
     *health.ROUTES,
 )
+
+_PATHS = sorted({path for handler in ROUTES for path in handler.paths})
+
+
+@route(_PATHS, http_method=HttpMethod.OPTIONS)
+async def options(request: ApiRequest) -> Answer:
+    """The methods of a path. Litestar's own answer knows those of one handler only."""
+    template = request.scope["path_template"]
+    methods = (m for handler in ROUTES if _template(handler) == template for m in handler.http_methods)
+    return Answer(status=204, headers=((b"allow", allow(*methods, "OPTIONS").encode()),))
+
+
+def _template(handler: HTTPRouteHandler) -> str:
+    (path,) = handler.paths
+    return path.replace(":str}", "}")
+
 
 MAX_PATH = 1024
 """Longer paths lead nowhere. Litestar remembers the last 1,024 paths it found, so their length is memory."""
@@ -60,7 +77,7 @@ class _Api(Litestar):
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         super().__init__(
-            ROUTES,
+            (options, *ROUTES),  # first: Litestar would add an answer of its own
             debug=False,
             exception_handlers=EXCEPTION_HANDLERS,
             logging_config=None,
@@ -91,7 +108,7 @@ class _Api(Litestar):
         scope["request_id"] = request_id.decode()
         scope["headers_by_name"] = headers
         scope["kernel"] = self.kernel
-        send = _with_headers(send, request_id, scope["method"])
+        send = _with_headers(send, request_id, bodiless=scope["method"] == "HEAD")
         asgi_scope = cast("Scope", scope)
         try:
             await self._admit(scope, headers)
@@ -111,21 +128,14 @@ class _Api(Litestar):
             scope["method"] = "GET"
 
 
-def _with_headers(send: Send, request_id: bytes, method: str) -> Send:
+def _with_headers(send: Send, request_id: bytes, *, bodiless: bool) -> Send:
     """`send` with the headers of every answer; without the body where only the head was asked for."""
-    bodiless = method == "HEAD"
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = message["headers"] if method != "OPTIONS" else _with_head(message["headers"])
-            message["headers"] = [*headers, (b"x-request-id", request_id), *_FIXED_HEADERS]
+            message["headers"] = [*message["headers"], (b"x-request-id", request_id), *_FIXED_HEADERS]
         elif bodiless and message["type"] == "http.response.body":
             message["body"] = b""
         await send(message)
 
     return sending
-
-
-def _with_head(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Headers whose `Allow` names HEAD too where GET is possible."""
-    return [(k, allow(v.decode()).encode() if k == b"allow" else v) for k, v in headers]

@@ -82,16 +82,15 @@ def _on_http_exception(request: Request[Any, Any, Any], exception: HTTPException
 
 def _method_not_allowed(request: Request[Any, Any, Any], exception: HTTPException) -> Response[bytes]:
     # The catalogue has no code of its own for 405: the method is what is not found here.
-    allowed = allow(str((exception.headers or {}).get("allow", "")))
+    allowed = allow(*str((exception.headers or {}).get("allow", "")).split(", "))
     error = Error("not_found", f"{request.scope['method']} is not possible here.", hint=f"Possible are {allowed}.")
     body = {**error.render(), "status": 405, "title": "Method not allowed"}
     return _response(body, {"Allow": allowed})
 
 
-def allow(methods: str) -> str:
-    """The methods of an `Allow` header in order; HEAD is there where GET is."""
-    names = {name.strip() for name in methods.split(",")} - {""}
-    return ", ".join(sorted(names | ({"HEAD"} if "GET" in names else set())))
+def allow(*methods: str) -> str:
+    """The value of an `Allow` header; HEAD is possible where GET is."""
+    return ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else [])}))
 
 
 def _on_disconnect(_: Request[Any, Any, Any], __: Disconnected) -> Response[bytes]:

@@ -62,7 +62,8 @@ async def update_record(request: ApiRequest) -> Answer:
     )
 
 
-@delete("/api/records/{entity:str}/{id:str}", status_code=204)
+# Litestar would allow no answer at all with 204; an `Answer` says its status itself.
+@delete("/api/records/{entity:str}/{id:str}", status_code=200)
 async def delete_record(request: ApiRequest) -> Answer:
     """A soft delete, or with `purge=true` the removal for good."""
     entity: str = request.path_params["entity"]
