@@ -13,14 +13,13 @@ from types import MappingProxyType
 from typing import Any
 
 import jsonschema_rs
-import msgspec
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from crm_kernel.document_schemas import SCHEMAS
 from crm_kernel.document_words import code_of, detail_of, pointer_of, token
-from crm_kernel.documents import KINDS, RESERVED_KINDS, Document
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.documents import KINDS, RESERVED_KINDS
+from crm_kernel.errors import Fault, near
 from crm_kernel.source_json import MAX_BYTES, MAX_DEPTH, depth
 
 
@@ -66,14 +65,6 @@ def schema_faults(name: str, body: object) -> list[Fault]:
     # A schema within a document meets both its own rules and those of all JSON Schemas: one fault, said once.
     faults = {(f.pointer, f.code): f for error in errors for f in _faults(error)}
     return sorted(faults.values(), key=lambda f: (f.pointer, f.code))
-
-
-def to_document(body: Mapping[str, Any]) -> Document:
-    """The typed document. Raises `Error("invalid")` with all structural faults."""
-    faults = document_faults(body)
-    if faults:
-        raise Error("invalid", "The document is not valid.", faults=faults)
-    return msgspec.convert(body, KINDS[body["kind"]])
 
 
 def canonical(body: object) -> bytes:

@@ -182,7 +182,7 @@ async def on_start(crm: Crm) -> None:
 
     Called when: the registry and the database are ready, before the first request.
     Return: nothing.
-    Order and errors: in plugin order. A fault is reported and the plugin is quarantined; the app starts.
+    Order and errors: in plugin order. A fault is reported; the app starts all the same.
     Example: `async def on_start(crm): crm.log.info("matching is ready")`
     """
 

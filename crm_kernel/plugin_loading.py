@@ -47,6 +47,7 @@ class Loaded:
         self.documents: list[Declared] = []
         self.order_because: list[str] = []
         self.faults: list[dict[str, Any]] = []
+        self.overruns: list[float] = []
 
     @property
     def sound(self) -> bool:

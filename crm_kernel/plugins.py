@@ -23,6 +23,8 @@ from crm_kernel.settings import Settings
 log = logging.getLogger("crm_kernel.plugins")
 
 KEPT_FAULTS = 20
+OVERRUNS = 3
+OVERRUN_SECONDS = 600.0
 
 Implementation = Callable[..., Awaitable[None]]
 
@@ -112,6 +114,13 @@ class PluginHost:
         fault = fault_of(error, plugin.folder, f"Hook {hook}", hook)
         plugin.faults = [*plugin.faults, fault.render()][-KEPT_FAULTS:]
 
+    def note_overrun(self, name: str, hook: str, at: float) -> None:
+        """Count a hook that was cut at `at` (seconds of a steady clock): the third in ten minutes is a quarantine."""
+        plugin = self._plugin(name)
+        plugin.overruns = [moment for moment in plugin.overruns if at - moment < OVERRUN_SECONDS] + [at]
+        if len(plugin.overruns) >= OVERRUNS:
+            self.quarantine(name, f"cut {OVERRUNS} times within ten minutes, last in {hook}")
+
     def quarantine(self, name: str, reason: str) -> None:
         """Call none of its hooks any more, until `reset`. What it declared stays. Only an active plugin can be."""
         plugin = self._plugin(name)
@@ -127,7 +136,8 @@ class PluginHost:
         """
         plugin = self._plugin(name)
         if plugin.state == "quarantined":
-            plugin.state, plugin.reason, plugin.faults = "active", None, []
+            plugin.state, plugin.reason = "active", None
+            plugin.faults, plugin.overruns = [], []
             self._running.clear()
         return next(state for state in self.states() if state["name"] == name)
 

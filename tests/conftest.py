@@ -2,8 +2,57 @@
 
 from __future__ import annotations
 
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from crm_kernel.plugin_finding import find_plugins
+from crm_kernel.plugins import PluginHost
+from crm_kernel.settings import Settings, load_settings
 
 # Machines differ in speed and tests run two at a time: a slow example is no fault.
 settings.register_profile("crm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("crm")
+
+
+class PluginApp:
+    """An app folder with tiny plugins, written inline by a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.toml = ""
+        self.environ: dict[str, str] = {}
+
+    def plugin(self, name: str, code: str = "", **manifest: Any) -> Path:
+        """Write `plugins/<name>/crm_<name>/__init__.py` with a manifest and `code`; the package's folder."""
+        package = self.folder / "plugins" / name / f"crm_{name}"
+        package.mkdir(parents=True, exist_ok=True)
+        members = ", ".join(
+            f"{k}={v!r}" for k, v in {"name": name, "title": name, "kernel": ">=0.1", **manifest}.items()
+        )
+        head = "from __future__ import annotations\nfrom crm_kernel import *\nfrom crm_kernel import hookimpl\n"
+        text = f"{head}plugin = Plugin({members})\n{textwrap.dedent(code)}\n"
+        (package / "__init__.py").write_text(text, encoding="utf-8")
+        return package
+
+    def host(self) -> PluginHost:
+        """Load the enabled plugins and those of the folder, without `base`."""
+        settings = self.settings()
+        found, imports = find_plugins(settings)
+        with imports:
+            return PluginHost(settings, [f for f in found if f.name != "base" and (f.source == "folder" or f.enabled)])
+
+    def settings(self) -> Settings:
+        """The settings of the app: its `toml`, with `plugins` as the folder of plugins."""
+        (self.folder / "plugins").mkdir(exist_ok=True)
+        (self.folder / "crm.toml").write_text(f'[plugins]\npath = "plugins"\n{self.toml}', encoding="utf-8")
+        return load_settings(self.folder, self.environ)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> PluginApp:
+    """An empty app folder for tiny plugins."""
+    return PluginApp(tmp_path)

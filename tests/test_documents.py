@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
-from crm_kernel.document_check import document_faults, document_hash, to_document
+from crm_kernel.document_check import document_faults, document_hash
 from crm_kernel.document_schemas import SCHEMAS
 from crm_kernel.documents import KINDS, RESERVED_KINDS, GrantFields, Role
-from crm_kernel.errors import Error
 
 
 def example(kind: str, **members: Any) -> dict[str, Any]:
@@ -28,21 +28,13 @@ def details(body: object) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_example_of_each_kind_is_sound(kind: str) -> None:
     assert document_faults(example(kind)) == []
-    assert type(to_document(example(kind))) is KINDS[kind]
+    assert msgspec.convert(example(kind), KINDS[kind]).name == example(kind)["name"]
 
 
 def test_a_role_is_typed() -> None:
-    role = to_document(example("role"))
-    assert isinstance(role, Role)
+    role = msgspec.convert(example("role"), Role)
     assert role.grants[0].fields == GrantFields(read=("*",), write=("*",), deny=("national_id",))
     assert role.grants[1].where == "owner = @me"
-
-
-def test_faults_are_one_error() -> None:
-    with pytest.raises(Error) as refused:
-        to_document(example("view", entity="Contact", colums=[]))
-    assert refused.value.code == "invalid"
-    assert [f.pointer for f in refused.value.faults] == ["/colums", "/entity"]
 
 
 @pytest.mark.parametrize("body", [None, 3, "view", []])
@@ -102,6 +94,12 @@ def test_the_kind_decides(body: dict[str, Any], detail: str) -> None:
         ),
         (example("report", group_by=[7]), "/group_by/0", "anyOf", "Got 7, expected text or an object."),
         (example("report", params={"A b": {}}), "/params/A b", "propertyNames", 'The name "A b" is not allowed'),
+        (
+            example("fields", schema={"required": ["a", "a"]}),
+            "/schema/required",
+            "uniqueItems",
+            "Got [\"a\", \"a\"]: ['a', 'a'] has non-unique elements.",
+        ),
         (example("fields", schema=[]), "/schema", "type", "Got [], expected an object."),
         (
             example("fields", schema={"$id": "x"}),

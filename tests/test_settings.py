@@ -133,6 +133,8 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
         ('[plugins]\nenabled = "x"', "plugins.enabled is 'x', expected a list of plugin names."),
         ("[plugins]\nreal = 1", "unknown key 'real' in [plugins]; known are enabled, disabled, path."),
         ('[documents]\npath = ""', "documents.path is '', expected a folder."),
+        ("[app]\nname = 'a'\nname = 'b'", "crm.toml, line 3, column 11: not TOML: Cannot overwrite a value."),
+        ("[app]\nname =", "crm.toml, line 2, column 7: not TOML: Invalid value."),
         ("x = = 1", "crm.toml, line 1, column 5: not TOML: Invalid value."),
     ],
 )

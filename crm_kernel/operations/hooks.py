@@ -63,6 +63,8 @@ class HookRunner:
                     raise
                 log.exception("plugin %s failed in %s", plugin, hook)
                 self._host.note_fault(plugin, hook, error)
+                if isinstance(error, TimeoutError):
+                    self._host.note_overrun(plugin, hook, asyncio.get_running_loop().time())
                 if self._host.on_error(plugin) == "refuse":
                     _refuse_all(batch.changes, plugin, hook, error, refused)
 
