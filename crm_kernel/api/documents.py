@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from litestar import delete, get, put
 
 from crm_kernel.api.answer import Answer
@@ -35,8 +33,7 @@ async def put_document(request: ApiRequest) -> Answer:
     dry_run = _dry_run(request)
     body = await request.value()
     kind, name = request.path_params["kind"], request.path_params["name"]
-    plan = await request.kernel.documents.put(kind, name, body, request.caller, dry_run=dry_run)
-    return _planned(plan, dry_run)
+    return Answer(encode(await request.kernel.documents.put(kind, name, body, request.caller, dry_run=dry_run)))
 
 
 @delete("/api/documents/{kind:str}/{name:str}", status_code=200)
@@ -44,8 +41,7 @@ async def delete_document(request: ApiRequest) -> Answer:
     """Plan and apply the removal of one document."""
     dry_run = _dry_run(request)
     kind, name = request.path_params["kind"], request.path_params["name"]
-    plan = await request.kernel.documents.delete(kind, name, request.caller, dry_run=dry_run)
-    return _planned(plan, dry_run)
+    return Answer(encode(await request.kernel.documents.delete(kind, name, request.caller, dry_run=dry_run)))
 
 
 ROUTES = (list_documents, get_document, put_document, delete_document)
@@ -57,7 +53,3 @@ def _dry_run(request: ApiRequest) -> bool:
     if request.caller.read_only and not dry_run:
         raise read_only()
     return dry_run
-
-
-def _planned(plan: dict[str, Any], dry_run: bool) -> Answer:
-    return Answer(encode({"applied": not dry_run, "plan": plan}))

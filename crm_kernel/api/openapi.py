@@ -70,7 +70,7 @@ def describe(kernel: Kernel, caller: Caller) -> dict[str, Any]:
     there = parameters(known, reports, KINDS)
     paths: dict[str, Any] = {}
     for route in SINGLE_ROUTES:
-        if caller.is_admin or not route.admin:
+        if caller.unrestricted or not route.admin:
             paths.setdefault(route.path, {})[route.method] = operation(route, there)
     for name in known:
         for route in _shown(name, access, caller, has_pipeline=bool(registry.entities[name].pipelines)):

@@ -254,7 +254,15 @@ ROUTES = (
     ),
     Route("get", "/openapi.json", "openapi", "This description", "object", faults=(400, 401), tag="description"),
     Route("get", "/health/live", "live", "The process answers", "Live", faults=(400,), tag="health"),
-    Route("get", "/health/ready", "ready", "The database answers", "Ready", faults=(400,), tag="health"),
+    Route(
+        "get",
+        "/health/ready",
+        "ready",
+        "The kernel is open; what waits for an administrator",
+        "Ready",
+        faults=(400,),
+        tag="health",
+    ),
 )
 
 

@@ -14,7 +14,7 @@ from crm_kernel.operations.answers import encode
 async def list_plugins(request: ApiRequest) -> Answer:
     """The plugins in their order, with state, hooks and faults."""
     request.parameters()
-    if not request.caller.is_admin:
+    if not request.caller.unrestricted:
         raise Error("forbidden", "The state of plugins is for administrators.")
     return Answer(encode({"items": request.kernel.plugins.states()}))
 

@@ -9,7 +9,7 @@ from litestar import get, post
 from crm_kernel.api.answer import CSV, Answer
 from crm_kernel.api.request import ApiRequest, choice, no_object
 from crm_kernel.operations.answers import encode
-from crm_kernel.operations.csv_text import csv_line
+from crm_kernel.operations.report_csv import report_csv
 
 FORMATS = ("json", "csv")
 
@@ -41,6 +41,4 @@ async def _run(request: ApiRequest, report: str | dict[str, Any]) -> Answer:
         return Answer(encode(answer))
     name = str(answer["report"] or "report")
     disposition = (b"content-disposition", f'attachment; filename="{name}.csv"'.encode())
-    names = [column["name"] for column in answer["columns"]]
-    lines = [csv_line(names), *(csv_line(row.get(name) for name in names) for row in answer["rows"])]
-    return Answer("".join(lines).encode(), headers=(disposition,), media=CSV)
+    return Answer(report_csv(answer).encode(), headers=(disposition,), media=CSV)

@@ -27,14 +27,12 @@ class Standin:
         self.identity = SimpleNamespace(caller_for_token=self.caller_for_token)
         self.reader = SimpleNamespace(schema=lambda *_: self.schema())
         self.refusal: Exception | None = None
+        self.pending: list[Any] = []
 
     async def caller_for_token(self, token: str) -> Caller | None:
         if self.refusal is not None:
             raise self.refusal
         return self.CALLERS.get(token)
-
-    async def pending(self) -> list[Any]:
-        return []
 
 
 @pytest.fixture
