@@ -17,9 +17,14 @@ def too_much(at: int, what: str) -> Error:
     return Error("bad_filter", f"{what} at {at}", column=at, hint="Split the filter, or write it shorter.")
 
 
-def unknown_field(name: str, at: int, known: Iterable[str]) -> Error:
-    """`unknown field 'ammount' at 1: did you mean 'amount'?`; `known` must be names that the caller may read."""
-    return Error("unknown_field", _with_near(f"unknown field {name!r} at {at}", name, known), column=at)
+def unknown_field(name: str, at: int, known: Iterable[str], *, prefix: str = "") -> Error:
+    """`unknown field 'ammount' at 1: did you mean 'amount'?`; `known` must be names that the caller may read.
+
+    `prefix` (`company.`) is the path that leads to the name.
+    """
+    hint = near(name, known).replace("'", f"'{prefix}", 1).replace("or '", f"or '{prefix}")
+    text = f"unknown field {prefix + name!r} at {at}"
+    return Error("unknown_field", f"{text}:{hint}" if hint else text, column=at)
 
 
 def unknown(what: str, name: str, at: int, known: Iterable[str]) -> Error:

@@ -54,7 +54,8 @@ class Operands:
                     raise self._misfit(node, place)
                 return as_date(self._relative(node))
             case syntax.Variable(name="param"):
-                return self._parameter(node, place)
+                parameter = self._parameter(node, place)
+                return as_date(parameter) if place.kind is Kind.DATE else parameter
             case syntax.Variable():
                 return self._caller(node, place)
             case syntax.Literal():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -150,17 +150,11 @@ class Places:
         reverse = entity.reverses.get(name)
         if reverse is not None and self._refers(reverse):
             return reverse
-        raise unknown_field(_until(path, at), at, self._names(entity, path, at))
+        raise unknown_field(name, at, self._names(entity), prefix=_before(path, at))
 
-    def _names(self, entity: EntityModel, path: syntax.Path, at: int) -> Iterator[str]:
-        before = [n for n, column in zip(path.names, path.columns, strict=True) if column < at]
-        prefix = "".join(f"{n}." for n in before)
-        for name in entity.fields:
-            if self._scope.field_exists(entity.name, name):
-                yield prefix + name
-        for name, reverse in entity.reverses.items():
-            if self._refers(reverse):
-                yield prefix + name
+    def _names(self, entity: EntityModel) -> list[str]:
+        fields = [name for name in entity.fields if self._scope.field_exists(entity.name, name)]
+        return fields + [name for name, reverse in entity.reverses.items() if self._refers(reverse)]
 
     def _refers(self, reverse: Reverse) -> bool:
         return reverse.entity in self._model and self._scope.field_exists(reverse.entity, reverse.field)
@@ -218,8 +212,8 @@ class Places:
         if name == "currency":
             codes = tuple(sorted(CURRENCIES))
             return msgspec.structs.replace(place, member=(name,), kind=Kind.CHOICE, storage="text", choices=codes)
-        known = (".".join((*path.names[: index + 1], member)) for member in ("amount", "currency"))
-        raise unknown_field(path.dotted, path.columns[index + 1], known)
+        at = path.columns[index + 1]
+        raise unknown_field(name, at, ("amount", "currency"), prefix=_before(path, at))
 
     def _no_member(self, path: syntax.Path, index: int, what: str) -> Error:
         name = path.names[index]
@@ -237,7 +231,7 @@ class Places:
 
     def _event(self, path: syntax.Path, world: World) -> Place:
         if len(path.names) != 2 or path.names[1] not in _EVENT:
-            raise unknown_field(path.dotted, path.at, (f"event.{name}" for name in _EVENT))
+            raise unknown_field(".".join(path.names[1:]), path.columns[-1], _EVENT, prefix="event.")
         name = path.names[1]
         kind, items = _EVENT[name]
         names = tuple(world.entity.fields) if items and world.entity else ()
@@ -263,8 +257,7 @@ def _descend(path: syntax.Path, index: int, part: Part, definitions: Mapping[str
             before = path.names[position - 1]
             raise bad(at, f"'.{name}'", f"no further step: {before!r} is {_ARTICLES.get(part.kind, 'a value')}")
         if name not in part.members:
-            prefix = "".join(f"{n}." for n in path.names[:position])
-            raise unknown_field(_until(path, at), at, (prefix + member for member in part.members))
+            raise unknown_field(name, at, part.members, prefix=_before(path, at))
         part = part_of(part.members[name], definitions)
     return part
 
@@ -279,8 +272,9 @@ def _nested(kind: Kind) -> Kind:
     return Kind.TEXT if kind is Kind.MOMENT else kind
 
 
-def _until(path: syntax.Path, at: int) -> str:
-    return ".".join(name for name, column in zip(path.names, path.columns, strict=True) if column <= at)
+def _before(path: syntax.Path, at: int) -> str:
+    """The names of a path before a column, as they stand."""
+    return "".join(f"{name}." for name, column in zip(path.names, path.columns, strict=True) if column < at)
 
 
 def _without_first(path: syntax.Path) -> syntax.Path:

@@ -285,6 +285,8 @@ def _taker(place: Place) -> Reader:
         return _rotting(place)
     if place.root != "element" and not member:
         return lambda row, _: row.get(field)
+    if place.money:
+        return lambda row, _: None if (found := row.get(field)) is None else found[member[0]]
     types = _JSON_TYPES.get(kind, (object,))
 
     def take(row: Any, _: Environment) -> Any:
