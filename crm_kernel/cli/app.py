@@ -23,6 +23,17 @@ def settings_of(given: Given) -> Settings:
     return load_settings(given.folder, os.environ)
 
 
+def make_database_folder(settings: Settings) -> None:
+    """The folder of the database file, for who is about to make that file. Raises `ConfigError`."""
+    path = settings.database.path
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"The folder {path.parent} of the database cannot be made: {error.strerror}.") from error
+
+
 @asynccontextmanager
 async def opened(given: Given, *, pause_after_commit: float = 0.0) -> AsyncGenerator[Kernel]:
     """The kernel of an app whose database is there and as its plugins and documents want it.

@@ -12,7 +12,8 @@ import sys
 import click
 
 from crm_kernel.cli.lazy import LazyGroup
-from crm_kernel.cli.options import app_option, as_option, json_option
+from crm_kernel.cli.options import Given, app_option, as_option, json_option
+from crm_kernel.cli.output import print_json
 from crm_kernel.cli.sentences import OneLine, error_lines, note
 from crm_kernel.errors import ConfigError, Error
 
@@ -31,9 +32,12 @@ def crm() -> None:
 
 def main() -> None:
     """Run the command line and leave the process with its exit status."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(OneLine())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    if os.environ.get("CRM_LOG") == "debug":
+        logging.basicConfig(level=logging.DEBUG)
+    else:
+        handler = logging.StreamHandler()
+        handler.setFormatter(OneLine())
+        logging.basicConfig(level=logging.WARNING, handlers=[handler])
     status = run(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -44,10 +48,9 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line; its exit status."""
+    given = Given()
     try:
-        crm.main(arguments, prog_name="crm", standalone_mode=False)
-    except click.exceptions.Exit as left:
-        return left.exit_code
+        result = crm.main(arguments, prog_name="crm", standalone_mode=False, obj=given)
     except click.ClickException as wrong:
         wrong.show()
         return wrong.exit_code
@@ -58,6 +61,8 @@ def run(arguments: list[str]) -> int:
     except Error as error:
         for line in error_lines(error):
             note(line)
+        if given.json:
+            print_json(error.render())
         return WRONG if error.status == 400 else FAILED
     except BrokenPipeError:
         return _reader_left()
@@ -71,7 +76,7 @@ def run(arguments: list[str]) -> int:
         logging.getLogger("crm_kernel.cli").debug("unexpected", exc_info=True)
         note(f"Unexpected fault: {type(error).__name__}: {error}. Hint: CRM_LOG=debug shows where.")
         return FAILED
-    return 0
+    return result if isinstance(result, int) else 0
 
 
 def _reader_left() -> int:

@@ -1,0 +1,40 @@
+"""`crm plugins`: what is loaded, in which order, and how it fares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from crm_kernel.cli.app import settings_of
+from crm_kernel.cli.options import Given, app_option, json_option, pass_given
+from crm_kernel.cli.output import print_json, print_table
+from crm_kernel.plugins import PluginHost
+
+
+@click.command("plugins")
+@app_option
+@json_option
+@pass_given
+def command(given: Given) -> None:
+    """Plugins with their order, hooks, times and faults."""
+    states = PluginHost(settings_of(given)).states()
+    if given.json:
+        print_json({"items": states})
+        return
+    print_table([_row(state) for state in states], ["order", "name", "version", "source", "state", "hooks", "because"])
+    for state in states:
+        if state["reason"]:
+            click.echo(f"{state['name']}: {state['reason']}")
+
+
+def _row(state: dict[str, Any]) -> dict[str, Any]:
+    hooks = [_hook(hook) for hook in state["hooks"]]
+    return {**state, "hooks": hooks, "because": state["order_because"]}
+
+
+def _hook(hook: dict[str, Any]) -> str:
+    """A hook with its calls and times, where there were any."""
+    if not hook["calls"]:
+        return str(hook["hook"])
+    return f"{hook['hook']} ({hook['calls']} calls, p95 {hook['p95_us']} µs, {hook['errors']} errors)"

@@ -1,0 +1,49 @@
+"""Values as CSV that a spreadsheet shows and does not run (floor 7)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, cast
+
+from crm_kernel.operations.answers import encode
+
+_STARTS = ("=", "+", "-", "@")
+
+
+def csv_line(values: Iterable[Any], *, lossless: bool = False) -> str:
+    """One line of CSV with its end. Texts that a spreadsheet would take for a formula begin with `'`, unless
+    `lossless`."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow([_cell(value, lossless) for value in values])
+    return out.getvalue()
+
+
+def _cell(value: Any, lossless: bool) -> str:
+    text = csv_text(value)
+    return text if lossless or isinstance(value, int | float | Decimal) else inert(text)
+
+
+def inert(text: str) -> str:
+    """A text that no spreadsheet evaluates: blanks and control characters before a formula do not hide it."""
+    bare = text.lstrip()
+    if bare.startswith(_STARTS) or text.startswith(("\t", "\r", "\n")):
+        return f"'{text}"
+    return text
+
+
+def csv_text(value: Any) -> str:
+    """An answered value as a cell that an import reads back: money as `EUR 250000.50`, parts as JSON, null empty."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dict):
+        parts = cast("dict[str, Any]", value)
+        if parts.keys() == {"amount", "currency"}:
+            return f"{parts['currency']} {csv_text(parts['amount'])}"
+    return value if isinstance(value, str) else encode(value).decode()
