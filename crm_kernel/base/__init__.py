@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crm_kernel import Batch, Plugin, hookimpl
-from crm_kernel.base import checks
+from crm_kernel.base import checks, rights
 from crm_kernel.base.entities import Activity as Activity
 from crm_kernel.base.entities import Company as Company
 from crm_kernel.base.entities import Contact as Contact
@@ -24,3 +24,9 @@ def register_entities() -> Sequence[type]:
 @hookimpl
 async def before_write(batch: Batch) -> None:
     await checks.fill_contact_name(batch)
+    await rights.refuse_foreign_roles(batch)
+
+
+@hookimpl
+async def check_write(batch: Batch) -> None:
+    await rights.keep_an_admin(batch)
