@@ -24,9 +24,9 @@ def generate(now: datetime, seed: int = SEED) -> Iterator[Batch]:
     return Story(draws, Office(draws)).batches()
 
 
-async def load(crm: Any, clock: Any) -> None:
-    """Write the sample through `crm`, the object plugins are given, each batch at its own moment of `clock`."""
-    for batch in generate(clock.now()):
-        clock.set(batch.at)
+async def load(crm: Any) -> None:
+    """Write the sample through `crm`, the object plugins are given, each batch at its own moment."""
+    for batch in generate(crm.now()):
+        crm.clock.set(batch.at)
         await crm.write(batch.changes, entity=batch.entity)
-    clock.release()
+    crm.clock.release()

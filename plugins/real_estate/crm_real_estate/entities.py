@@ -13,6 +13,7 @@ from crm_kernel import Entity, Money, Ref, field
 from crm_kernel.base import Contact, User
 
 from . import reso
+from .matching import Wishable
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,7 +50,7 @@ class Listing(Entity, name="listing", title="{listing_id} {unparsed_address}", i
     street_name: Annotated[str | None, field(max_length=50, labels=named("Iela", "Улица"))] = None
     street_suffix: Annotated[str | None, field(max_length=25)] = None
     unit_number: Annotated[str | None, field(max_length=25, labels=named("Dzīvoklis", "Квартира"))] = None
-    city: Annotated[str | None, field(max_length=50, index=True, labels=named("Pilsēta", "Город"))] = None
+    city: Annotated[str | None, field(max_length=50, labels=named("Pilsēta", "Город"))] = None
     city_region: Annotated[
         str | None, field(max_length=150, index=True, search=True, labels=named("Apkaime", "Район"))
     ] = None
@@ -167,12 +168,7 @@ class Wish(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     `equals` is met by the same value, or by a list that holds it; `at_least` and `at_most` by a number in between.
     """
 
-    field: Literal[
-        "above_grade_finished_area", "bathrooms_total_decimal", "bathrooms_total_integer", "bedrooms_total",
-        "entry_level", "furnished", "garage_spaces", "garage_yn", "heating", "living_area", "lot_size_area",
-        "new_construction_yn", "pool_private_yn", "postal_code", "property_condition", "rooms_total", "stories",
-        "view", "waterfront_yn", "year_built",
-    ]  # fmt: skip
+    field: Wishable
     weight: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
     equals: bool | str | None = None
     at_least: float | None = None
@@ -217,8 +213,8 @@ class ListingMatch(Entity, name="listing_match", title="{requirement.contact.nam
     """
 
     pair: Annotated[str, field(unique=True, max_length=80)]
-    requirement: Annotated[Ref[BuyerRequirement], field(reverse="matches")]
-    listing: Annotated[Ref[Listing], field(reverse="matches")]
+    requirement: Annotated[Ref[BuyerRequirement], field(reverse="listing_matches")]
+    listing: Annotated[Ref[Listing], field(reverse="buyer_matches")]
     fits: Annotated[bool, field(labels=named("Atbilst", "Подходит"))]
     score: Annotated[int, field(ge=0, le=100, index=True, labels=named("Atbilstība", "Соответствие"))]
     reasons: list[Reason]

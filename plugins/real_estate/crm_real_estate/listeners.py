@@ -52,18 +52,20 @@ async def link_viewings(event: Event, crm: Crm) -> None:
 
 async def match_buyers(event: Event, crm: Crm) -> None:
     """A listing came on the market or changed: which buyers look for it ("reverse prospecting")."""
-    listing = event.after or {}
+    listing = dict(event.after or {})
+    if event.type == "record.updated" and not matching.MEASURED & set(event.changed):
+        return
     requirements = await crm.find("buyer_requirement", "active = true", limit=ENOUGH)
     known = await crm.find("listing_match", "listing = @param.listing", limit=ENOUGH, listing=event.record)
     remembered = {found["requirement"] for found in known}
-    pairs = [(requirement, listing, matching.match(requirement, listing)) for requirement in requirements]
-    await _remember(crm, [pair for pair in pairs if pair[2].fits or pair[0]["id"] in remembered])
+    looking = [r for r in map(dict, requirements) if r["id"] in remembered or matching.fits(r, listing)]
+    await _remember(crm, [(requirement, listing, matching.match(requirement, listing)) for requirement in looking])
 
 
 async def match_listings(event: Event, crm: Crm) -> None:
     """A requirement is new or changed: which listings on the market fit it."""
-    requirement = event.after or {}
-    listings = await crm.find("listing", MATCHED, limit=ENOUGH)
+    requirement = dict(event.after or {})
+    listings = [dict(listing) for listing in await crm.find("listing", MATCHED, limit=ENOUGH)]
     known = await crm.find("listing_match", "requirement = @param.id", limit=ENOUGH, id=event.record)
     remembered = {found["listing"] for found in known}
     fitting = matching.best(requirement, (r for r in listings if r["id"] not in remembered), MATCHES)

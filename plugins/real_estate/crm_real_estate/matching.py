@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from .domain import square_metres
 
@@ -15,6 +15,19 @@ Record = Mapping[str, Any]
 
 STRETCH = 20
 """Points that a price at the very edge of the tolerance costs; within the range it costs none."""
+
+Wishable = Literal[
+    "above_grade_finished_area", "bathrooms_total_decimal", "bathrooms_total_integer", "bedrooms_total", "entry_level",
+    "furnished", "garage_spaces", "garage_yn", "heating", "living_area", "lot_size_area", "new_construction_yn",
+    "pool_private_yn", "postal_code", "property_condition", "rooms_total", "stories", "view", "waterfront_yn",
+    "year_built",
+]  # fmt: skip
+"""Fields of a listing that a wish may be about."""
+
+MEASURED = frozenset(get_args(Wishable)) | {
+    "property_type", "property_sub_type", "list_price", "city", "city_region", "living_area_units",
+}  # fmt: skip
+"""Fields of a listing that a match depends on."""
 
 
 class Finding(NamedTuple):
@@ -34,6 +47,12 @@ class Match(NamedTuple):
     reasons: list[Finding]
 
 
+def fits(requirement: Record, listing: Record) -> bool:
+    """Whether every must-have holds; stops at the first that does not, as most pairs fail."""
+    findings = (rule(requirement, listing) for rule in _MUSTS)
+    return all(finding is None or finding.held for finding in findings)
+
+
 def match(requirement: Record, listing: Record) -> Match:
     """Measures a listing against what a buyer looks for.
 
@@ -42,21 +61,20 @@ def match(requirement: Record, listing: Record) -> Match:
     """
     musts = [finding for rule in _MUSTS if (finding := rule(requirement, listing)) is not None]
     wishes = [_wish(wish, listing) for wish in requirement["wishes"] or ()]
-    fits = all(finding.held for finding in musts)
+    fitting = all(finding.held for finding in musts)
     total = sum(wish.weight or 0 for wish in wishes)
     met = sum(wish.weight or 0 for wish in wishes if wish.held)
     share = 100 * met / total if total else 100.0
     missed = _missed(requirement, listing)
-    stretch = STRETCH * missed.tolerances if missed is not None and fits else 0
-    score = max(round(share - stretch), 0) if fits else 0
-    return Match(fits, score, musts + wishes)
+    stretch = STRETCH * missed.tolerances if missed is not None and fitting else 0
+    score = max(round(share - stretch), 0) if fitting else 0
+    return Match(fitting, score, musts + wishes)
 
 
 def best(requirement: Record, listings: Iterable[Record], limit: int) -> list[tuple[Record, Match]]:
     """The `limit` best of the listings that fit, best first; equal ones keep their order."""
-    found = [(listing, match(requirement, listing)) for listing in listings]
-    fitting = [pair for pair in found if pair[1].fits]
-    return sorted(fitting, key=lambda pair: -pair[1].score)[:limit]
+    found = [(listing, match(requirement, listing)) for listing in listings if fits(requirement, listing)]
+    return sorted(found, key=lambda pair: -pair[1].score)[:limit]
 
 
 def _one_of(rule: str, wanted: str, member: str) -> Callable[[Record, Record], Finding | None]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 
 def euros(amount: float) -> dict[str, Any]:
     return {"amount": amount, "currency": "EUR"}
@@ -31,6 +33,7 @@ async def test_a_completed_viewing_is_an_activity_on_the_buyer(office: Any) -> N
     assert await office.crm.count("activity") == 1
 
 
+@pytest.mark.contract("hooks.md#listener-where")
 async def test_only_a_completed_one(office: Any) -> None:
     listing = await office.listing()
     await office.move("viewing", await office.book(listing, 30), "denied")

@@ -93,6 +93,7 @@ async def offer(office: Any, listing: Any, buyer: Any, stage: str = "submitted")
     return await office.create("offer", listing=listing["id"], buyer=buyer["id"], amount=euros(90_000), stage=stage)
 
 
+@pytest.mark.contract("hooks.md#before-write-add")
 async def test_an_accepted_offer_takes_the_listing_to_pending(office: Any) -> None:
     listing, buyer = await office.listing(), await office.buyer()
     first, second = await offer(office, listing, buyer), await offer(office, listing, buyer)

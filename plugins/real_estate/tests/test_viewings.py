@@ -38,6 +38,7 @@ async def test_an_agent_is_not_booked_twice(office: Any) -> None:
     await office.book(there, 30, agent=other["id"])
 
 
+@pytest.mark.contract("hooks.md#batch-lock")
 async def test_twenty_at_once_for_one_slot(office: Any) -> None:
     listing = await office.listing()
     results = await asyncio.gather(*(office.book(listing, 30) for _ in range(20)), return_exceptions=True)
@@ -113,6 +114,7 @@ async def test_a_viewing_that_took_place_may_be_told_of_any_listing(office: Any)
     assert viewing["stage"] == "completed"
 
 
+@pytest.mark.contract("documents.md#move-refused-all")
 async def test_confirming_needs_an_agent_and_a_shown_listing(office: Any) -> None:
     listing = await office.listing()
     viewing = await office.book(listing, 30)
