@@ -61,13 +61,14 @@ ROLE_DOCUMENTS = [
     },
 ]
 
-_MATCHED = {
-    "owner": 'owner = {field = "owner", match = "login"}',
-    "team": 'team = {field = "team", match = "name"}',
-}
+_OWNER = 'owner = {field = "owner", match = "login"}'
 IMPORT_MAPPING = "\n".join(
-    ['key = ["external_id"]', "[columns]", *(_MATCHED.get(name, f'{name} = "{name}"') for name in COLUMNS)]
+    [
+        *('key = ["external_id"]', "[columns]"),
+        *(_OWNER if name == "owner" else f'{name} = "{name}"' for name in COLUMNS if name != "team"),
+    ]
 )
+"""A record's team is that of its owner by itself."""
 
 NO_OP_PLUGIN = '''\
 """A plugin whose one hook does nothing: what a hook costs."""
