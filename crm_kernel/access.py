@@ -106,7 +106,7 @@ def role_faults(role: Role, entities: Model) -> list[Fault]:
 def _expression_faults(doc: Any, names: list[str], entities: Model, at: str) -> list[Fault]:
     faults: list[Fault] = []
     for member in ("where", "check"):
-        text = getattr(doc, member)
+        text: Any = getattr(doc, member)
         for name in names if text is not None else ():
             try:
                 expression = resolve(text, name, entities)

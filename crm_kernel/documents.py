@@ -149,7 +149,7 @@ class GrantFields(Part, frozen=True, kw_only=True):
 class GrantPart(Part, frozen=True, kw_only=True):
     """Actions on rows of one entity, or of all (`"*"`). `check` is `where` on the new image."""
 
-    entity: Name | Literal["*"]
+    entity: Annotated[str, Meta(pattern=rf"^(?:\*|{NAME_PATTERN[1:-1]})$", max_length=48)]
     actions: Annotated[list[Action], Meta(min_length=1, examples=[["read", "update"]])]
     where: Expression | None = None
     check: Expression | None = None

@@ -47,7 +47,8 @@ class EntityMeta(StructMeta):
         schema: dict[str, Any] | None = None,
         **options: Any,
     ) -> EntityMeta:
-        cls = super().__new__(mcls, class_name, bases, namespace, **{**options, "kw_only": True})
+        options["kw_only"] = True
+        cls = super().__new__(mcls, class_name, bases, namespace, **options)
         words = _WORD.sub(" ", class_name)
         info = EntityInfo(
             name=name or words.replace(" ", "_").lower(),

@@ -47,6 +47,7 @@ class Kernel:
         self.store = Store(SqliteDialect())
         self.secret = secret_key(settings)
         self.problems: list[str] = []
+        self.pending: list[dict[str, Any]] = []
         self._registry = self.build((), settle=True)
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
         self.writer = Writer(database, self.store, HookRunner(plugins), clock, self._current, self.reader.find)
@@ -90,8 +91,9 @@ class Kernel:
     async def close(self) -> None:
         """Stop the background work and close the database."""
         await self.dispatcher.stop()
-        for plugin, hook in self.plugins.implementations("on_stop"):
+        for plugin, hook in reversed(self.plugins.implementations("on_stop")):
             await self._life(plugin, "on_stop", hook)
+        await self.identity.close()
         await self.database.close()
 
     async def _life(self, plugin: str, name: str, hook: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
@@ -70,9 +71,13 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     broken: Sequence[Broken]
     value_context: ValueContext
 
+    @cached_property
+    def _accesses(self) -> dict[Any, Access]:
+        return {}
+
     def access(self, caller: Caller) -> Access:
         """The caller's access, compiled once for each set of roles and token scope."""
-        cache: dict[Any, Access] = self.__dict__.setdefault("_access", {})
+        cache = self._accesses
         key = (caller.system or caller.is_admin, caller.roles, caller.entities)
         if key not in cache:
             cache[key] = access_for(caller, self.entities, self.roles, self.builtin_grants)

@@ -208,7 +208,7 @@ class _Builder:
         """The compiled grants of each role, the role `admin` without any (it may do everything)."""
         compiled: dict[str, Any] = {ADMIN: {}}
         for declaration in self._of_kind("role"):
-            role = cast("Role", msgspec.convert(declaration.body, Role))
+            role = msgspec.convert(declaration.body, Role)
             faults = role_faults(role, self.entities)
             if faults:
                 self._leave_out(declaration, faults)
@@ -287,7 +287,7 @@ def _with_rotting(model: EntityModel, pipelines: Sequence[Pipeline]) -> EntityMo
     )
     rotting = msgspec.structs.replace(model.fields["rotting"], type=Rotting(limits))
     fields: dict[str, Field] = {**model.fields, "rotting": rotting}
-    return EntityModel(**{n: getattr(model, n) for n in model.__struct_fields__} | {"fields": fields})
+    return msgspec.structs.replace(model, fields=fields)
 
 
 def _requires_faults(pipeline: Pipeline, model: EntityModel) -> list[Fault]:

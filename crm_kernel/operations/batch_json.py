@@ -127,7 +127,7 @@ def _change(kind: str, entity: str, members: Mapping[str, Any]) -> AnyChange:
 
 def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
     """How many changes had which outcome; all outcomes are named."""
-    found = dict.fromkeys(_OUTCOMES, 0)
+    found: dict[str, int] = dict.fromkeys(_OUTCOMES, 0)
     for outcome in outcomes:
         found[outcome.outcome] += 1
     return found

@@ -95,7 +95,6 @@ class Change(Generic[E]):
         "id",
         "journal",
         "kind",
-        "match",
         "model",
         "move_record",
         "new",
@@ -103,6 +102,7 @@ class Change(Generic[E]):
         "on",
         "plugin",
         "row",
+        "targets",
         "skipped",
         "sparse",
         "trusted",
@@ -137,8 +137,7 @@ class Change(Generic[E]):
         self.context = ValueContext()
         self.old: dict[str, Any] | None = None
         self.new: dict[str, Any] = {}
-        self.given: dict[str, tuple[bool, ...]] = {}
-        self.match: tuple[bool, ...] = ()
+        self.given: dict[str, bool] = {}
         self.changed: list[str] = []
         self.faults: list[Fault] = []
         self.trusted = False
@@ -146,6 +145,7 @@ class Change(Generic[E]):
         self.plugin: str | None = None
         self.amended: dict[str, list[str]] = {}
         self.journal = Journal()
+        self.targets: dict[str, str] = {}  # entity of each reference to any, stored beside the id
         self.move_record: dict[str, Any] | None = None
 
     # Requests ------------------------------------------------------------------------------------------------------

@@ -93,11 +93,26 @@ class Documents:
         """
         _expect_admin(caller)
         body = _expect_document(kind, name, plain_json(body))
+        return await self.put_all([body], caller, dry_run=dry_run)
+
+    async def put_all(
+        self, bodies: Sequence[Mapping[str, Any]], caller: Caller, *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Plan and apply several documents (each with `kind` and `name`) as one. Raises `Error("plan_refused")`."""
+        _expect_admin(caller)
         stored = await self.stored()
-        exists = any((d.kind, d.name) == (kind, name) for d in stored)
-        faults = tuple(document_faults(body))
-        change = Proposed(kind=kind, name=name, body=body, change="change" if exists else "add", errors=faults)
-        return await self._plan_and_apply([change], stored, caller, dry_run=dry_run)
+        keys = {(d.kind, d.name) for d in stored}
+        proposed = [
+            Proposed(
+                kind=body["kind"],
+                name=body["name"],
+                body=body,
+                change="change" if (body["kind"], body["name"]) in keys else "add",
+                errors=tuple(document_faults(body)),
+            )
+            for body in bodies
+        ]
+        return await self._plan_and_apply(proposed, stored, caller, dry_run=dry_run)
 
     async def delete(self, kind: str, name: str, caller: Caller, *, dry_run: bool = False) -> dict[str, Any]:
         """Plan and apply the removal of one stored document. Raises `Error`: not_found, plan_refused."""

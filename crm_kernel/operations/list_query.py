@@ -31,7 +31,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters of a list. `sort` is a comma list with `-` for descending; `fields`, `expand` are comma lists."""
 
     filter: str | None = None
-    sort: str = "-created_at"
+    sort: str | None = None
     fields: tuple[str, ...] | None = None
     expand: tuple[str, ...] = ()
     limit: int = DEFAULT_LIMIT
@@ -56,7 +56,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
         fields = split_names(params["fields"], "fields") if "fields" in params else None
         return cls(
             filter=params.get("filter") or None,
-            sort=params.get("sort") or "-created_at",
+            sort=params.get("sort") or None,
             fields=None if fields is None else tuple(dict.fromkeys((*fields, *expand))),
             expand=expand,
             limit=read_limit(params.get("limit")),
@@ -66,10 +66,14 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def sort_keys(self) -> tuple[SortKey, ...]:
-        """The sort keys without the final `id`. Raises `Error("bad_value")` for more than four or an empty one."""
-        keys = tuple(
-            SortKey(part.strip().removeprefix("-"), part.strip().startswith("-")) for part in self.sort.split(",")
-        )
+        """The sort keys without the final `id`; () where none are asked for.
+
+        Raises `Error("bad_value")` for more than four or an empty one.
+        """
+        if self.sort is None:
+            return ()
+        parts = [part.strip() for part in self.sort.split(",")]
+        keys = tuple(SortKey(part.removeprefix("-"), part.startswith("-")) for part in parts)
         if len(keys) > MAX_SORT_KEYS:
             raise Error("bad_value", f"sort has {len(keys)} keys; at most {MAX_SORT_KEYS} are allowed.")
         if any(not key.path for key in keys):
@@ -119,5 +123,5 @@ class Cursors:
 
 
 def _binding(owner: str | None, entity: str, query: ListQuery) -> str:
-    text = "\x1f".join((owner or "", entity, query.filter or "", query.sort, str(query.deleted)))
+    text = "\x1f".join((owner or "", entity, query.filter or "", query.sort or "", str(query.deleted)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

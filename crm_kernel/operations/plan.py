@@ -95,7 +95,7 @@ async def make_plan(
     for use in stages:
         if use.target is None:
             _add_error(documents, "pipeline", use.pipeline, use.fault())
-    choices = {(p.kind, p.name): _choice(p, on_invalid) for p in effective}
+    choices: dict[tuple[str, str], OnInvalid] = {(p.kind, p.name): _choice(p, on_invalid) for p in effective}
     dependants = _dependants(before, after, effective)
     answer = {
         "digest": "",
@@ -124,7 +124,7 @@ def _bodies_after(stored: Sequence[StoredDocument], proposed: Iterable[Proposed]
 
 
 def _choice(change: Proposed, chosen: OnInvalid | None) -> OnInvalid:
-    own = (change.body or {}).get("on_invalid")
+    own: Any = (change.body or {}).get("on_invalid")
     return chosen or own or "reject"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from crm_kernel.access import Access, not_found
 from crm_kernel.callers import Caller
@@ -22,7 +24,7 @@ from crm_kernel.storage.select import Select, after_position, with_ids
 from crm_kernel.storage.store import Store
 
 
-class Page(NamedTuple):
+class Page(msgspec.Struct, frozen=True):
     """One page of a list; `next` is the cursor of the next one."""
 
     items: list[dict[str, Any]]
@@ -100,7 +102,7 @@ class Reader:
         reads: Reads | None = None,
     ) -> list[dict[str, Any]]:
         """Live records in canonical form, for plugins; `@param.NAME` takes its values from the environment."""
-        query = ListQuery(filter=filter, sort=sort or "-created_at")
+        query = ListQuery(filter=filter, sort=sort)
         plan = self.planner.list_plan(access, entity, query, params=environment.params, raw=False)
         select = plan.first_page
         rows = await (reads or self._database).read(select.sql.text, [*bind(select.sql.params, environment), limit])
@@ -126,8 +128,8 @@ class Reader:
         for path in plan.paths:
             values = row[position : position + len(path.columns)]
             position += len(path.columns)
-            plain = path.convert is None or values[0] is None
-            record[path.name] = values[0] if plain else path.convert(*values)
+            convert = path.convert
+            record[path.name] = values[0] if convert is None or values[0] is None else convert(*values)
         return record
 
     async def _count(

@@ -74,10 +74,7 @@ class Planner:
             where += self.row_conditions(access, model, "delete")
         if query.filter:
             where.append(self.condition(access, model, query.filter, params))
-        order = [
-            *(key for sort in query.sort_keys() for key in self._order(access, model, sort)),
-            OrderBy(Sql('t."id"'), descending=False, never_null=True),
-        ]
+        order = self._order_by(access, model, query)
         first_page = select(
             self._dialect,
             model,
@@ -170,6 +167,14 @@ class Planner:
     def _path(self, access: Access, model: EntityModel, text: str) -> Path:
         found = path_sql(text, model.name, self.registry.entities, self._dialect, access)
         return Path(text, found.columns, found.convert)
+
+    def _order_by(self, access: Access, model: EntityModel, query: ListQuery) -> list[OrderBy]:
+        """All sort keys. The default is newest first, by the id (which begins with the time) for whom may not see when."""
+        keys = query.sort_keys()
+        by_time = not keys and "created_at" in access.readable(model.name)
+        sorts = (SortKey("created_at", True),) if by_time else keys
+        last = OrderBy(Sql('t."id"'), descending=not keys and not by_time, never_null=True)
+        return [*(key for sort in sorts for key in self._order(access, model, sort)), last]
 
     def _order(self, access: Access, model: EntityModel, sort: SortKey) -> list[OrderBy]:
         if "." in sort.path:

@@ -201,7 +201,7 @@ class Writer:
             current = Batch(fresh, work.caller, self._finder(work), work.tx.lock, self._clock.now)
             for change in fresh:
                 change.journal = current.journal
-            moving = [c for c in fresh if c.move_record]
+            moving = [c for c in fresh if c.move_record and c.old]
             moves = Batch(moving, work.caller, self._finder(work), work.tx.lock, self._clock.now)
             moves.journal = current.journal
             await self._hooks.run("before_move", moves, len(fresh))
@@ -239,23 +239,28 @@ class Writer:
 
 
 def _segments(rows: list[tuple[int, AnyChange]]) -> list[list[tuple[int, AnyChange]]]:
-    """Rows cut before each that names a record (or key) a second time: a later row meets the earlier as stored."""
+    """Rows cut before each that may name a record a second time: a later row meets the earlier one as stored."""
     segments: list[list[tuple[int, AnyChange]]] = []
     seen: set[Any] = set()
+    manner: tuple[str, ...] | None = None  # how the segment names records: by id, or by which key
     for number, change in rows:
-        key = (change.entity, change.id) if change.id else (change.entity, *map(repr, _key(change)))
-        names = change.id is not None or change.on
-        if not segments or (names and key in seen):
+        name = _name_of(change)
+        if not segments or (name is not None and (name in seen or manner not in (None, change.on))):
             segments.append([])
-            seen = set()
-        if names:
-            seen.add(key)
+            seen, manner = set(), None
+        if name is not None:
+            seen.add(name)
+            manner = change.on
         segments[-1].append((number, change))
     return segments
 
 
-def _key(change: AnyChange) -> list[Any]:
-    return [change.values.get(name) for name in change.on]
+def _name_of(change: AnyChange) -> Any:
+    """What names the record of a change: its id, or its values of the key; None for a create without id."""
+    if change.on:
+        return (change.entity, *(repr(change.values.get(name)) for name in change.on))
+    id = change.id or change.values.get("id")
+    return None if id is None else (change.entity, str(id).lower())
 
 
 def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
@@ -290,12 +295,14 @@ def _name_record(work: WriteWork, change: AnyChange) -> None:
 
 
 def _expressions(work: WriteWork, changes: list[AnyChange]) -> list[Any]:
-    """What the rules of these changes will ask of records in hand: checks of grants, guards of pipelines."""
+    """What the rules of these changes will ask of records in hand: checks of grants, for moves guards of pipelines."""
     expressions: list[Any] = []
     for model in {c.entity: c.model for c in changes}.values():
         for action in ("create", "update", "move"):
             expressions += [g.check for g in work.access.grants(model.name, action) or () if g.check is not None]
-        expressions += [guard for (name, _), guard in work.registry.guards.items() if name in model.pipelines]
+        moving = any(c.entity == model.name and c.old and c.new.get("stage") != c.old.get("stage") for c in changes)
+        if moving:
+            expressions += [guard for (name, _), guard in work.registry.guards.items() if name in model.pipelines]
     return expressions
 
 

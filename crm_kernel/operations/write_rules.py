@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from crm_kernel.errors import Fault
 from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange
 from crm_kernel.operations.moves import check_transition, lost_reason_faults, requirement_faults, seconds_between
@@ -97,7 +99,7 @@ def _stage_faults(work: WriteWork, change: AnyChange, pipeline: Any, *, moved: b
     elif old is None and moved and "stage" in change.values and new["stage"] != pipeline.first_stage.name:
         faults += _may_start_there(work, change)
     status = 409 if is_move else 422
-    return [f if f.status == 403 else Fault(**{**_members(f), "status": status}) for f in faults]
+    return [f if f.status == 403 else msgspec.structs.replace(f, status=status) for f in faults]
 
 
 def _may_start_there(work: WriteWork, change: AnyChange) -> list[Fault]:
@@ -106,10 +108,6 @@ def _may_start_there(work: WriteWork, change: AnyChange) -> list[Fault]:
         return []
     detail = f"To create a {change.entity} in another than the first stage takes the action {action!r}."
     return [Fault(pointer="", code="forbidden", detail=detail, status=403)]
-
-
-def _members(fault: Fault) -> dict[str, Any]:
-    return {name: getattr(fault, name) for name in fault.__struct_fields__}
 
 
 def _note_move(work: WriteWork, change: AnyChange) -> None:

@@ -40,10 +40,14 @@ async def _store_entity(work: WriteWork, group: list[AnyChange]) -> None:
     await _number(work, [c for c in group if c.kind == "create"])
     for change in group:
         _stamp(work, change)
-    creates = [c.new for c in group if c.kind == "create"]
+    creates = [{**c.new, **c.targets} for c in group if c.kind == "create"]
     if creates:
         await work.store.records.insert(work.tx, model, creates)
-    updates = [(c.new, [*c.changed, "version", "updated_at", "updated_by"]) for c in group if c.kind in _UPDATES]
+    updates = [
+        ({**c.new, **c.targets}, [*c.changed, "version", "updated_at", "updated_by"])
+        for c in group
+        if c.kind in _UPDATES
+    ]
     if updates:
         await work.store.records.update(work.tx, model, updates)
     purged = [c.new["id"] for c in group if c.kind == "purge" and not c.faults]

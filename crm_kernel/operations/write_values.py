@@ -22,7 +22,8 @@ async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
             change.new["owner"] = work.caller.id
     others = {c.new["owner"] for c in creates if c.new["owner"] and "team" not in c.values} - {work.caller.id}
     teams = await work.store.lookups.main_teams(work.tx, work.model("user"), others) if others else {}
-    teams[work.caller.id] = work.caller.team
+    if work.caller.id is not None:
+        teams[work.caller.id] = work.caller.team
     for change in creates:
         if "team" not in change.values and change.new["owner"] is not None:
             change.new["team"] = teams.get(change.new["owner"])
@@ -60,27 +61,30 @@ async def check_references(work: WriteWork, changes: list[AnyChange]) -> None:
 
 async def _existing(
     work: WriteWork, wanted: dict[str, set[str]], access: Access, changes: list[AnyChange]
-) -> set[tuple[str, str]]:
-    """(target, id) of each wanted record that is live and visible; records of this batch count."""
-    existing: set[tuple[str, str]] = set()
+) -> dict[tuple[str, str], str]:
+    """(target, id) → entity of each wanted record that is live and visible; records of this batch count."""
+    existing: dict[tuple[str, str], str] = {}
     created = {c.new["id"]: c.entity for c in changes if c.old is None and c.new.get("id")}
     for target, ids in wanted.items():
         for id, entity in created.items():
             if id in ids and target in (entity, ANY):
-                existing.add((target, id))
+                existing[target, id] = entity
         rest = ids - {id for (_, id) in existing}
         if rest and target == ANY:
-            existing.update((ANY, id) for id in await work.find_anywhere(rest, access))
+            existing.update({(ANY, id): entity for id, entity in (await work.find_anywhere(rest, access)).items()})
         elif rest and target in work.registry.entities:
-            existing.update((target, id) for id in await work.visible_ids(target, rest, access))
+            existing.update({(target, id): target for id in await work.visible_ids(target, rest, access)})
     return existing
 
 
-def _refuse_missing(found: list[tuple[AnyChange, str, str, str]], existing: set[tuple[str, str]]) -> None:
+def _refuse_missing(found: list[tuple[AnyChange, str, str, str]], existing: dict[tuple[str, str], str]) -> None:
     for change, pointer, target, id in found:
-        if (target, id) in existing:
-            continue
         name = pointer.split("/")[1]
+        entity = existing.get((target, id))
+        if entity is not None:
+            if target == ANY and pointer == f"/{name}":
+                change.targets[f"{name}__entity"] = entity
+            continue
         label = change.model.fields[name].label
         what = "record" if target == ANY else target
         change.fault(pointer, "reference", f"{label} refers to {what} {id!r}, which is not there for you.")

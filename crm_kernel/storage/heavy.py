@@ -10,7 +10,24 @@ from time import monotonic
 from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.refusals import busy, reraise
 
-_AGAIN = 0.05  # seconds until an interruption is repeated: one that comes before the statement has begun is lost
+_STEPS = 100_000  # of SQLite's machine (about 2 ms) between two looks at the clock
+
+
+class _Job:
+    """One query; `deadline` is when its thread stops it, whatever has become of the loop."""
+
+    __slots__ = ("deadline", "params", "sql")
+
+    def __init__(self, sql: str, params: Params, deadline: float) -> None:
+        self.sql = sql
+        self.params = params
+        self.deadline = deadline
+
+    def stop(self) -> None:
+        self.deadline = 0.0
+
+    def is_over(self) -> bool:
+        return monotonic() >= self.deadline
 
 
 class HeavyReader:
@@ -24,35 +41,28 @@ class HeavyReader:
 
     async def read(self, sql: str, params: Params) -> list[Row]:
         """All rows. The limit counts from the call, waiting included."""
-        loop = asyncio.get_running_loop()
-        deadline = monotonic() + self._limit
+        job = _Job(sql, params, monotonic() + self._limit)
         try:
-            async with asyncio.timeout_at(loop.time() + self._limit):
+            async with asyncio.timeout(self._limit):
                 await self._turn.acquire()
         except TimeoutError:
             raise busy("Other long queries are running.") from None
-        job = loop.run_in_executor(self._thread, self._fetch, sql, params)
-        stop = loop.call_later(max(deadline - monotonic(), 0), self._interrupt, job)
-        job.add_done_callback(lambda _: (stop.cancel(), self._turn.release()))
+        rows = asyncio.get_running_loop().run_in_executor(self._thread, self._fetch, job)
+        rows.add_done_callback(lambda _: self._turn.release())
         try:
-            return await asyncio.shield(job)
+            return await asyncio.shield(rows)
         except asyncio.CancelledError:
-            self._interrupt(job)
+            job.stop()
             raise
         except sqlite3.OperationalError as error:
             reraise(error)
 
     async def close(self) -> None:
-        """Stop what runs and close the connection."""
-        self._connection.interrupt()
+        """Let what runs come to its end or limit, then close the connection."""
         async with self._turn:
             self._thread.shutdown()
             self._connection.close()
 
-    def _fetch(self, sql: str, params: Params) -> list[Row]:
-        return self._connection.execute(sql, params).fetchall()
-
-    def _interrupt(self, job: asyncio.Future[list[Row]]) -> None:
-        if not job.done():
-            self._connection.interrupt()
-            asyncio.get_running_loop().call_later(_AGAIN, self._interrupt, job)
+    def _fetch(self, job: _Job) -> list[Row]:
+        self._connection.set_progress_handler(job.is_over, _STEPS)
+        return self._connection.execute(job.sql, job.params).fetchall()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.environment import Environment
 from crm_kernel.filters.expression import Expression, Need
@@ -157,5 +159,4 @@ class Related:
         def referring(entity: str, field: str, id: str) -> Sequence[Record]:
             return self.refers.get((entity, field, id), ())
 
-        values = {name: getattr(environment, name) for name in environment.__struct_fields__}
-        return Environment(**{**values, "lookup": lookup, "referring": referring})
+        return msgspec.structs.replace(environment, lookup=lookup, referring=referring)

@@ -11,7 +11,6 @@ from crm_kernel.callers import Caller
 from crm_kernel.kernel import Kernel
 from crm_kernel.operations.changes import Change
 from crm_kernel.operations.crm import Crm
-from crm_kernel.operations.plan import Proposed
 from crm_kernel.settings import Settings, load_settings
 from crm_kernel.storage.evolution import evolve
 
@@ -66,8 +65,8 @@ class Template:
         shutil.copyfile(self._built[key], database)
         kernel = await Kernel.open(settings, strict=True)
         await kernel.dispatcher.adopt()
-        for body in documents:
-            await kernel.documents.put(body["kind"], body["name"], dict(body), kernel.system("apply"))
+        if documents:
+            await kernel.documents.put_all(documents, kernel.system("apply"))
         return kernel
 
     async def _build(self, plugins: Sequence[str]) -> Path:

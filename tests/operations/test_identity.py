@@ -81,7 +81,7 @@ async def test_a_login_is_taken_once(identity: Identity) -> None:
 
 
 @pytest.mark.contract("base.md#team", "cli.md#team-add")
-async def test_a_team_has_a_parent_and_a_lead(crm: TestCrm, identity: Identity) -> None:
+async def test_a_team_has_a_parent_and_a_lead(identity: Identity) -> None:
     lead = await identity.add_user("ilze")
     above = await identity.add_team("Office", lead="ilze")
     below = await identity.add_team("Sales", parent=above["id"])
@@ -101,7 +101,7 @@ async def test_a_token_is_shown_once_and_stored_as_a_hash(crm: TestCrm, identity
     assert stored.hash not in str(listed)
 
 
-async def test_a_token_becomes_its_user_with_his_rights(crm: TestCrm, identity: Identity) -> None:
+async def test_a_token_becomes_its_user_with_his_rights(identity: Identity) -> None:
     user = await identity.add_user("ilze", name="Ilze", roles=["clerk"])
     caller = await identity.caller_for_token(await token_of(identity))
     assert caller is not None

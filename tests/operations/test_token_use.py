@@ -44,10 +44,10 @@ async def test_it_is_written_down_in_the_background_once_a_minute(
     assert await last_used(identity) == ["2026-03-01T12:00:00Z"]
 
 
-async def test_a_failure_harms_nobody(crm: TestCrm, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
         class Database:
-            async def write(self, work: object) -> None:
+            async def write(self, _work: object) -> None:
                 raise Error("busy")
 
         database = Database()
