@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 ADMIN = "admin"
 
 
-def _roles(user: Mapping[str, Any] | None) -> set[str]:
+def _roles(user: Mapping[str, Any] | None, *, restored: bool = False) -> set[str]:
     """The roles a user can use: none while he is disabled or deleted."""
-    if user is None or not user["active"] or user["deleted_at"] is not None:
+    if user is None or not user["active"] or (user["deleted_at"] is not None and not restored):
         return set()
     return set(user["roles"] or ())
 
@@ -28,7 +28,8 @@ async def refuse_foreign_roles(batch: Batch) -> None:
     for change in batch.of(User):
         before: Any = change.before
         after: Any = change.after
-        foreign = sorted(_roles(after) - _roles(before) - actor.roles)
+        given = _roles(after, restored=change.kind == "restore")
+        foreign = sorted(given - _roles(before) - actor.roles)
         if foreign and change.kind not in ("delete", "purge"):
             named = ", ".join(repr(role) for role in foreign)
             change.refuse("/roles", f"You may not give a role that you do not have: {named}.", code="base.foreign_role")
