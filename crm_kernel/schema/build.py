@@ -14,7 +14,7 @@ from crm_kernel.model import EntityModel, Field, Reverse, Source
 from crm_kernel.schema.normal import money_limits, normal_property, property_type
 from crm_kernel.schema.system import NO_PIPELINES, system_fields
 from crm_kernel.schema.validate import SchemaValidator
-from crm_kernel.schema.walk import has_member
+from crm_kernel.schema.walk import LINKS, has_member
 
 
 class Part(NamedTuple):
@@ -123,8 +123,9 @@ def _with_required(field: Field, required: bool) -> Field:
 
 
 def _named(schema: dict[str, Any], entity: str, number: int) -> dict[str, Any]:
-    """A part with references gets an `$id`, so that within `allOf` its `#/$defs/...` still lead into itself."""
-    return {"$id": f"crm:///{entity}/{number}", **schema} if has_member(schema, "$ref") else schema
+    """A part with references or anchors gets an `$id`: within `allOf` its `#...` still lead into itself alone."""
+    linked = any(has_member(schema, keyword) for keyword in LINKS)
+    return {"$id": f"crm:///{entity}/{number}", **schema} if linked else schema
 
 
 def plural_of(label: str) -> str:

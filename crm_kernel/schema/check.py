@@ -21,7 +21,7 @@ from crm_kernel.model import Source
 from crm_kernel.schema.names import NAME, PIPELINE_FIELDS, RESERVED, SYSTEM_FIELDS, name_problem
 from crm_kernel.schema.normal import property_type
 from crm_kernel.schema.patterns import compiled, is_linear
-from crm_kernel.schema.walk import Path, Sub, lookup, pointer, subschemas
+from crm_kernel.schema.walk import Path, Sub, is_json, lookup, pointer, subschemas
 
 MAX_FIELDS = 500
 MAX_DEPTH = 16
@@ -96,7 +96,13 @@ def _unreadable(schema: Any) -> list[Fault]:
         return [Fault(pointer="", code="type", detail="A schema is an object.")]
     if _nesting(schema) > MAX_NESTING:
         return [Fault(pointer="", code="limit", detail=f"The schema is nested more than {MAX_NESTING} levels deep.")]
-    if len(_encode(schema)) > MAX_BYTES:
+    if not is_json(schema):  # a plugin's dict may hold anything
+        return [Fault(pointer="", code="type", detail="The schema holds what JSON does not have.")]
+    try:
+        size = len(_encode(schema))
+    except UnicodeEncodeError:
+        return [Fault(pointer="", code="format", detail="A text of the schema has half of a surrogate pair.")]
+    if size > MAX_BYTES:
         return [Fault(pointer="", code="limit", detail=f"The schema has more than {MAX_BYTES // 1024} KiB.")]
     return []
 

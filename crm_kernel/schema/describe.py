@@ -6,8 +6,8 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any, Protocol, cast
 
 from crm_kernel.model import EntityModel, Field
-from crm_kernel.schema.check import mentions
-from crm_kernel.schema.walk import has_member, lookup, parts, subschemas
+from crm_kernel.schema.check import mentions, title_faults
+from crm_kernel.schema.walk import LINKS, Path, has_member, lookup, parts, subschemas
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _OWN = ("type", "title", "description", "properties", "required", "$defs", "$id", "$comment")
@@ -27,8 +27,10 @@ class Allows(Protocol):
 
 
 def list_entities(models: Iterable[EntityModel], access: Allows) -> dict[str, Any]:
-    """The answer of GET /api/schema: `{"items": [{"name", "label", "plural", "title", "icon", "pipelines",
-    "actions"}]}`, `actions` being those of the caller."""
+    """The answer of GET /api/schema: `{"items": [{"name", "label", "plural", "icon", "pipelines", "actions"}]}`.
+
+    `actions` are those of the caller.
+    """
     return {"items": [_entry(model, access) for model in models]}
 
 
@@ -40,10 +42,14 @@ def _about(model: EntityModel) -> dict[str, Any]:
     return {
         "label": model.label,
         "plural": model.plural,
-        "title": model.title,
         "icon": model.icon,
         "pipelines": list(model.pipelines),
     }
+
+
+def _title(model: EntityModel, readable: Container[str]) -> dict[str, Any]:
+    """The template of titles, where it names no field that is hidden."""
+    return {} if title_faults(model.title, readable) else {"title": model.title}
 
 
 def describe(
@@ -52,21 +58,21 @@ def describe(
     """The schema of an entity's records for a caller who may read and write these fields.
 
     `{"$schema", "title", "description"?, "type": "object", "properties", "required"?, "allOf"?, "$defs"?,
-    "additionalProperties": false, "x-crm": {"entity", "label", "plural", "title", "icon", "pipelines"}}`. Unreadable
+    "additionalProperties": false, "x-crm": {"entity", "label", "plural", "icon", "pipelines", "title"?}}`. Unreadable
     fields are absent, with every rule that speaks of one; unwritable and system fields are `readOnly`. What a default
     fills is not required. Titles are the fields' `labels` in `locale` where they have one.
     """
     seen = {name: field for name, field in model.fields.items() if name in readable}
-    hidden = model.fields.keys() - seen.keys()
+    hidden = frozenset(model.fields) - seen.keys()
     defs: dict[str, Any] = {}
     properties: dict[str, Any] = {name: _property(field, name in writable, locale) for name, field in seen.items()}
     rules: list[Any] = []
     for number, part in enumerate(cast("list[dict[str, Any]]", model.schema["allOf"])):
-        mover = _Mover(part, number, defs)
+        mover = _Mover(part, number, defs, hidden)
         for name in part.get("properties", {}):
             if name in properties:
                 properties[name] = mover.moved(properties[name])
-        rules += [mover.moved(rule) for rule in _rules(part) if not _speaks_of(rule, hidden)]
+        rules += [mover.moved(rule) for rule in _rules(part) if not _speaks_of(part, rule, hidden)]
     required = [n for n, f in seen.items() if f.required and f.default is None and n in writable]
     description = next((part["description"] for part in model.schema["allOf"] if "description" in part), None)
     return {
@@ -79,7 +85,7 @@ def describe(
         **({"allOf": rules} if rules else {}),
         **({"$defs": defs} if defs else {}),
         "additionalProperties": False,
-        "x-crm": {"entity": model.name, **_about(model)},
+        "x-crm": {"entity": model.name, **_about(model), **_title(model, readable)},
     }
 
 
@@ -102,28 +108,47 @@ def _rules(part: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rules
 
 
-def _speaks_of(rule: dict[str, Any], hidden: Container[str]) -> bool:
-    subs = subschemas(rule, _DEEP)
-    return any(name in hidden for sub in subs if sub.record for _, name in mentions(sub.schema))
+def _speaks_of(part: dict[str, Any], rule: dict[str, Any], hidden: Container[str]) -> bool:
+    """Whether a rule of a part names a hidden field, itself or in what its references lead to."""
+    pending = [rule]
+    followed: set[str] = set()
+    while pending:
+        for sub in subschemas(pending.pop(), _DEEP):
+            if not sub.record:
+                continue
+            if any(name in hidden for _, name in mentions(sub.schema)):
+                return True
+            ref = sub.schema.get("$ref", "")
+            found = None if ref in followed else lookup(part, (), ref)
+            if found is not None and isinstance(found[1], dict):
+                followed.add(ref)
+                pending.append(cast("dict[str, Any]", found[1]))
+    return False
 
 
 class _Mover:
     """Moves schemas out of one part into the answer: what their `#...` lead to goes along into its `$defs`."""
 
-    def __init__(self, part: dict[str, Any], number: int, defs: dict[str, Any]) -> None:
+    def __init__(self, part: dict[str, Any], number: int, defs: dict[str, Any], hidden: Container[str]) -> None:
         self.part = part
         self.number = number
         self.defs = defs
+        self.hidden = hidden
 
     def moved(self, schema: Any) -> Any:
-        """The schema with its references turned to the answer's `$defs`."""
-        if not isinstance(schema, dict) or not has_member(schema, "$ref"):
+        """The schema with its references turned to the answer's `$defs`; no anchor is needed any more."""
+        if not isinstance(schema, dict) or not any(has_member(schema, keyword) for keyword in LINKS):
             return schema
-        result = dict(cast("dict[str, Any]", schema))
-        if "$id" in result:
-            return result  # its references are its own
-        if isinstance(ref := result.get("$ref"), str):
-            result["$ref"] = self._home(ref)
+        source = cast("dict[str, Any]", schema)
+        if "$id" in source:
+            return source  # its references are its own
+        result = {keyword: value for keyword, value in source.items() if keyword not in LINKS}
+        found = [self._home(source[keyword]) for keyword in ("$ref", "$dynamicRef") if keyword in source]
+        homes = [home for home in found if home is not None]
+        if homes:
+            result["$ref"] = homes[0]
+        if homes[1:]:
+            result["allOf"] = [*result.get("allOf", []), {"$ref": homes[1]}]
         for path, part, _ in parts(result):
             moved = self.moved(part)
             if len(path) == 1:
@@ -135,12 +160,21 @@ class _Mover:
                 result[keyword] = copy
         return result
 
-    def _home(self, ref: str) -> str:
+    def _home(self, ref: str) -> str | None:
+        """Where a reference leads within the answer, None where that must not be told."""
         found = lookup(self.part, (), ref)
-        if found is None:
-            return ref
+        if found is None or not found[0]:
+            return ref  # of a schema with an `$id`, or the record itself
+        if self._is_hidden(*found):
+            return None
         name = f"{self.number}{ref}".replace("/", ".").replace("#", "")
         if name not in self.defs:
             self.defs[name] = True  # stands in while a schema that leads to itself is moved
             self.defs[name] = self.moved(found[1])
         return f"#/$defs/{name}"
+
+    def _is_hidden(self, path: Path, schema: Any) -> bool:
+        """Whether a schema is that of a hidden field, or speaks of one."""
+        if path[0] == "properties" and path[1:2] and str(path[1]) in self.hidden:
+            return True
+        return isinstance(schema, dict) and _speaks_of(self.part, cast("dict[str, Any]", schema), self.hidden)

@@ -8,7 +8,6 @@ from typing import Any
 import jsonschema_rs
 
 _LINEAR = jsonschema_rs.RegexOptions()
-_NO_MULTIPLE = "not a multiple"
 
 
 class MultipleOf:
@@ -18,11 +17,11 @@ class MultipleOf:
         self.step = _decimal(value)
 
     def validate(self, instance: Any) -> None:
-        """Raises `ValueError` for a number that is no multiple."""
+        """Raises `ValueError`, whose text is the step, for a number that is no multiple."""
         if isinstance(instance, bool) or not isinstance(instance, int | float | Decimal):
             return
         if not is_multiple(_decimal(instance), self.step):
-            raise ValueError(_NO_MULTIPLE)
+            raise ValueError(str(self.step))
 
 
 def _decimal(value: Any) -> Decimal:

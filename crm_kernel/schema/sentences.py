@@ -41,6 +41,11 @@ def shown(value: Any) -> str:
     return "" if isinstance(value, list | dict) else "null" if value is None else str(value)
 
 
+def _count(number: int, noun: str) -> str:
+    plural = "entries" if noun == "entry" else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
 def _one_of(options: list[Any]) -> str:
     some = ", ".join(shown(option) or "…" for option in options[:_SHOWN_CHOICES])
     return f"must be one of {some}" + (" …" if len(options) > _SHOWN_CHOICES else "")
@@ -56,19 +61,19 @@ _SENTENCES: Mapping[str, Callable[[Any], str]] = MappingProxyType(
         "maximum": lambda k: f"must be at most {shown(k.limit)}",
         "exclusiveMinimum": lambda k: f"must be more than {shown(k.limit)}",
         "exclusiveMaximum": lambda k: f"must be less than {shown(k.limit)}",
-        "minLength": lambda k: f"needs at least {k.limit} characters",
-        "maxLength": lambda k: f"may have at most {k.limit} characters",
-        "minItems": lambda k: f"needs at least {k.limit} entries",
-        "maxItems": lambda k: f"may have at most {k.limit} entries",
-        "minProperties": lambda k: f"needs at least {k.limit} members",
-        "maxProperties": lambda k: f"may have at most {k.limit} members",
+        "minLength": lambda k: f"needs at least {_count(k.limit, 'character')}",
+        "maxLength": lambda k: f"may have at most {_count(k.limit, 'character')}",
+        "minItems": lambda k: f"needs at least {_count(k.limit, 'entry')}",
+        "maxItems": lambda k: f"may have at most {_count(k.limit, 'entry')}",
+        "minProperties": lambda k: f"needs at least {_count(k.limit, 'member')}",
+        "maxProperties": lambda k: f"may have at most {_count(k.limit, 'member')}",
         "uniqueItems": lambda _: "may not have an entry twice",
         "pattern": lambda k: f"must match the pattern {k.pattern}",
         "format": lambda k: f"must be {_FORMATS.get(k.format, f'of the format {k.format}')}",
         "enum": lambda k: _one_of(k.options),
         "const": lambda k: f"must be {shown(k.expected_value) or 'another value'}",
         "type": lambda k: _types(k.types),
-        "multipleOf": lambda _: "must be a multiple of the step that is set",
+        "multipleOf": lambda k: f"must be a multiple of {k.message}",
         "contains": lambda _: "lacks an entry that must be there",
         "minContains": lambda _: "has too few of the entries that must be there",
         "maxContains": lambda _: "has too many entries of one sort",

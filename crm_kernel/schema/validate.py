@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ from crm_kernel.fields.base import FieldType
 from crm_kernel.model import EntityModel, Field
 from crm_kernel.schema.patterns import compiled
 from crm_kernel.schema.sentences import sentence
-from crm_kernel.schema.walk import at, has_member, pointer
+from crm_kernel.schema.walk import at, has_member, is_json, pointer
 
 _MISSING = ("required", "dependentRequired")
 _EXTRA = ("additionalProperties", "unevaluatedProperties")
@@ -54,7 +53,7 @@ class SchemaValidator:
                 return []
             found = [f for v in validators for e in v.iter_errors(image) for f in self._faults(e, image)]
         except ValueError:  # the engine met a Python object that is no JSON
-            found = [self._no_json(name) for name, value in image.items() if not _is_json(value)]
+            found = [self._no_json(name) for name, value in image.items() if not is_json(value)]
             if not found:
                 raise
         once = {(fault.pointer, fault.code, fault.detail): fault for fault in found}
@@ -99,14 +98,6 @@ def _code(error: jsonschema_rs.ValidationError) -> str:
     if isinstance(last, int) or (path and path[-1] in _MAPS):
         last = path.pop()
     return str(last)
-
-
-def _is_json(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(isinstance(k, str) and _is_json(v) for k, v in cast("dict[Any, Any]", value).items())
-    if isinstance(value, list | tuple):
-        return all(_is_json(item) for item in cast("list[Any]", value))
-    return value is None or isinstance(value, str | bool | int | float | Decimal)
 
 
 def unknown_members(

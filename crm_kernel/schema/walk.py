@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple, cast
 from urllib.parse import unquote
 
@@ -22,6 +23,9 @@ _PARTS = (
     "contentSchema",
 )
 _PART_MAPS = ("properties", "patternProperties", "$defs", "definitions")
+
+LINKS = ("$ref", "$dynamicRef", "$anchor", "$dynamicAnchor")
+"""Keywords by which one schema of a document finds another."""
 
 
 class Sub(NamedTuple):
@@ -140,3 +144,12 @@ def has_member(value: Any, name: str) -> bool:
         members = cast("dict[str, Any]", value)
         return name in members or any(has_member(member, name) for member in members.values())
     return isinstance(value, list) and any(has_member(item, name) for item in cast("list[Any]", value))
+
+
+def is_json(value: Any) -> bool:
+    """Whether a Python value is one that JSON can hold."""
+    if isinstance(value, dict):
+        return all(isinstance(k, str) and is_json(v) for k, v in cast("dict[Any, Any]", value).items())
+    if isinstance(value, list | tuple):
+        return all(is_json(item) for item in cast("list[Any]", value))
+    return value is None or isinstance(value, str | bool | int | float | Decimal)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_kernel.fields import BUILTIN_TYPES, from_schema
@@ -92,6 +92,7 @@ def test_a_schema_means_its_type(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_the_canonical_form_is_a_fixed_point(case: Case, data: st.DataObject) -> None:
     field_type = made(case)
@@ -101,6 +102,7 @@ def test_the_canonical_form_is_a_fixed_point(case: Case, data: st.DataObject) ->
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_what_is_stored_is_what_is_read(case: Case, data: st.DataObject) -> None:
     field_type = made(case)
@@ -114,6 +116,7 @@ def test_what_is_stored_is_what_is_read(case: Case, data: st.DataObject) -> None
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_text_is_read_as_what_it_was_written_from(case: Case, data: st.DataObject) -> None:
     field_type = made(case)
