@@ -10,6 +10,7 @@ from crm_kernel.fields.base import Kind, Storage
 from crm_kernel.fields.rotting import Limit
 from crm_kernel.filters import syntax
 from crm_kernel.filters.scope import Nothing, Rows
+from crm_kernel.filters.shapes import Part
 from crm_kernel.filters.values import Value
 
 ROOTS = Literal["record", "before", "event", "element"]
@@ -23,6 +24,9 @@ class Hop(NamedTuple):
     field: str
     target: str
 
+
+BEFORE = Hop("before", "", "")
+"""The hop to the record before an event (`Environment.before`)."""
 
 Need = tuple[Hop, ...]
 """A chain of hops from the record whose last rows a predicate will ask for; its beginnings are needs of their own."""
@@ -41,7 +45,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a value stands: `steps`, then `field`, then `member` of its object (or amount, currency of its money).
 
     Below `any` over a list the root is its element, without field. `fold` is the suffix of the column with folded
-    text, `scale` the decimals of a decimal, `mask` the rows on which the field may be read.
+    text, `scale` the decimals of a decimal, `element` what a list holds, `mask` the rows on which the field may be read.
     """
 
     root: ROOTS = "record"
@@ -53,7 +57,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     fold: str = ""
     scale: int = 0
     money: bool = False
-    items: Kind | None = None
+    element: Part | None = None
     choices: tuple[str, ...] = ()
     limits: tuple[Limit, ...] | None = None
     mask: Rows = None

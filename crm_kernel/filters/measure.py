@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from crm_kernel.filters.expression import (
+    BEFORE,
     All,
     AnyElement,
     AnyRow,
@@ -105,7 +106,7 @@ def _lookups(steps: tuple[Step, ...]) -> Need:
 
 
 def _rooted(root: str, way: Need) -> Need:
-    return (*way, Hop("before", "", "")) if root == "before" else way
+    return (*way, BEFORE) if root == "before" else way
 
 
 def variables_of(tree: Tree) -> frozenset[str]:

@@ -108,12 +108,11 @@ class Operands:
         schema = self._params[node.parameter or ""]
         if not schema:
             return Part(Kind.TEXT if place.kind in _AS_TEXT else place.kind)
-        definitions = definitions_of(schema)
-        part = part_of(schema, definitions)
+        part = part_of(schema, definitions_of(schema))
         if (part.kind is Kind.LIST) != node.listed:
             expected = "a list" if node.listed else "one value (lists stand after 'in')"
             raise bad(node.at, f"parameter {node.parameter!r}", expected)
-        return part_of(part.items, definitions) if node.listed else part
+        return part.element() if node.listed else part
 
     # ---- literals -----------------------------------------------------------------------------------------------
     def _literal(self, node: syntax.Literal, place: Place) -> Value:

@@ -15,20 +15,21 @@ from crm_kernel.filters import syntax
 from crm_kernel.filters.expression import Place, Step
 from crm_kernel.filters.faults import bad, too_much, unknown_field
 from crm_kernel.filters.scope import Scope
-from crm_kernel.filters.shapes import Part, Schema, definitions_of, part_of
+from crm_kernel.filters.shapes import Part, definitions_of, part_of
 from crm_kernel.model import EntityModel, Field, Model, Reverse
 
 MAX_REFERENCES = 4
+_FOLDED = "__fold"
 
-_EVENT: Mapping[str, tuple[Kind, Kind | None]] = {
-    "type": (Kind.TEXT, None),
-    "from": (Kind.TEXT, None),
-    "to": (Kind.TEXT, None),
-    "reason": (Kind.TEXT, None),
-    "actor": (Kind.REFERENCE, None),
-    "changed": (Kind.LIST, Kind.CHOICE),
+_EVENT: Mapping[str, Kind] = {
+    "type": Kind.TEXT,
+    "from": Kind.TEXT,
+    "to": Kind.TEXT,
+    "reason": Kind.TEXT,
+    "actor": Kind.REFERENCE,
+    "changed": Kind.LIST,
 }
-_STORAGES: Mapping[Kind, Storage] = {
+STORAGES: Mapping[Kind, Storage] = {
     Kind.INTEGER: "integer",
     Kind.NUMBER: "real",
     Kind.BOOLEAN: "boolean",
@@ -47,7 +48,6 @@ class World(NamedTuple):
 
     entity: EntityModel | None
     element: Part | None = None
-    definitions: Mapping[str, Schema] = {}
     prefix: str = ""
     events: bool = False
     fold: str = ""
@@ -87,9 +87,7 @@ class Places:
 
     def elements(self, path: syntax.Path, place: Place, world: World) -> World:
         """The world inside `any` over the list at `place`."""
-        field, definitions = self._field_at(path, world)
-        element = part_of(part_of(field.schema, definitions).items, definitions)
-        return World(None, element, definitions, f"{world.prefix}{path.dotted}.", fold=place.fold)
+        return World(None, place.element, f"{world.prefix}{path.dotted}.", fold=place.fold)
 
     def searched(self, entity: EntityModel) -> list[Place]:
         """The text fields that `* matches` looks into: those marked for search, and those that form the title."""
@@ -170,11 +168,8 @@ class Places:
             return self._member(path, index, place, field, entity)
         if place.kind is not Kind.LIST:
             return place
-        definitions = definitions_of(entity.schema, field.schema)
-        part = part_of(part_of(field.schema, definitions).items, definitions)
-        choices = field.choices or part.choices
-        items = Kind.CHOICE if choices else _nested(part.kind)
-        return msgspec.structs.replace(place, items=items, choices=choices)
+        element = _part_of_field(entity, field).element()
+        return msgspec.structs.replace(place, element=element, choices=element.choices)
 
     def _scalar(self, entity: EntityModel, field: Field, steps: tuple[Step, ...]) -> Place:
         columns = field.type.columns()
@@ -184,7 +179,7 @@ class Places:
             field=field.name,
             kind=field.type.kind,
             storage=columns[0].storage if columns else "boolean",
-            fold="__fold" if field.type.folds else "",
+            fold=_FOLDED if field.type.folds else "",
             scale=getattr(field.type, "scale", field.options.decimal or 0),
             money=field.type.kind is Kind.MONEY,
             choices=field.choices,
@@ -199,8 +194,7 @@ class Places:
             return self._money_member(path, index, place)
         if place.kind is not Kind.OBJECT:
             raise self._no_member(path, index, _spoken_kind(place))
-        definitions = definitions_of(entity.schema, field.schema)
-        part = _descend(path, index + 1, part_of(field.schema, definitions), definitions)
+        part = _descend(path, index + 1, _part_of_field(entity, field))
         return _of_part(msgspec.structs.replace(place, member=rest), part)
 
     def _money_member(self, path: syntax.Path, index: int, place: Place) -> Place:
@@ -226,31 +220,26 @@ class Places:
             return _of_part(base, element)
         if element.kind is not Kind.OBJECT:
             raise unknown_field(path.dotted, path.at, ["value"])
-        part = _descend(path, 0, element, world.definitions)
+        part = _descend(path, 0, element)
         return _of_part(msgspec.structs.replace(base, member=path.names), part)
 
     def _event(self, path: syntax.Path, world: World) -> Place:
         if len(path.names) != 2 or path.names[1] not in _EVENT:
             raise unknown_field(".".join(path.names[1:]), path.columns[-1], _EVENT, prefix="event.")
         name = path.names[1]
-        kind, items = _EVENT[name]
-        names = tuple(world.entity.fields) if items and world.entity else ()
         label = f"Event › {_spoken(name)}"
-        return Place(root="event", field=name, kind=kind, items=items, choices=names, label=label)
-
-    def _field_at(self, path: syntax.Path, world: World) -> tuple[Field, Mapping[str, Schema]]:
-        names = path.names[1:] if world.events and path.names[0] == "before" else path.names
-        entity = world.entity
-        for name in names[:-1]:
-            target = self._target(entity.fields[name]) if entity else None
-            entity = target
-        if entity is None:
-            raise unknown_field(path.dotted, path.at, ())
-        field = entity.fields[names[-1]]
-        return field, definitions_of(entity.schema, field.schema)
+        place = Place(root="event", field=name, kind=_EVENT[name], fold=_FOLDED, label=label)
+        if place.kind is not Kind.LIST or world.entity is None:
+            return place
+        names = tuple(world.entity.fields)
+        return msgspec.structs.replace(place, element=Part(Kind.CHOICE, names), choices=names)
 
 
-def _descend(path: syntax.Path, index: int, part: Part, definitions: Mapping[str, Schema]) -> Part:
+def _part_of_field(entity: EntityModel, field: Field) -> Part:
+    return part_of(field.schema, definitions_of(entity.schema, field.schema))
+
+
+def _descend(path: syntax.Path, index: int, part: Part) -> Part:
     for position in range(index, len(path.names)):
         name, at = path.names[position], path.columns[position]
         if part.kind is not Kind.OBJECT:
@@ -258,17 +247,17 @@ def _descend(path: syntax.Path, index: int, part: Part, definitions: Mapping[str
             raise bad(at, f"'.{name}'", f"no further step: {before!r} is {_ARTICLES.get(part.kind, 'a value')}")
         if name not in part.members:
             raise unknown_field(name, at, part.members, prefix=_before(path, at))
-        part = part_of(part.members[name], definitions)
+        part = part.member(name)
     return part
 
 
 def _of_part(place: Place, part: Part) -> Place:
-    kind = _nested(part.kind)
-    return msgspec.structs.replace(place, kind=kind, storage=_STORAGES.get(kind, "text"), choices=part.choices)
+    kind = nested(part.kind)
+    return msgspec.structs.replace(place, kind=kind, storage=STORAGES.get(kind, "text"), choices=part.choices)
 
 
-def _nested(kind: Kind) -> Kind:
-    # Nested values are kept as sent, so a date-time has no canonical form there: it is compared as text.
+def nested(kind: Kind) -> Kind:
+    """The kind of a nested value: these are kept as sent, so a date-time has no canonical form and is a text."""
     return Kind.TEXT if kind is Kind.MOMENT else kind
 
 

@@ -27,7 +27,7 @@ from crm_kernel.filters.measure import levels_of, needs_of, variables_of
 from crm_kernel.filters.operands import EXPECTED, NUMBERS, Operands, described
 from crm_kernel.filters.operators import OPERATORS, has_words
 from crm_kernel.filters.parser import parse
-from crm_kernel.filters.places import Places, Referring, World
+from crm_kernel.filters.places import STORAGES, Places, Referring, World, nested
 from crm_kernel.filters.scope import SYSTEM_SCOPE, Scope
 from crm_kernel.filters.shapes import Schema
 from crm_kernel.filters.values import Chosen, Constant, Value, folded
@@ -192,10 +192,10 @@ class _Resolver:
         raise bad(operand.at, described(operand), "a text")
 
     def _membership(self, node: syntax.Comparison, place: Place) -> Tree:
-        kind = place.items or Kind.JSON
+        kind = nested(place.element.kind) if place.element else Kind.JSON
         if kind not in EXPECTED:
             raise bad(node.operator_at, "operator 'contains'", "any(…): the elements of this list are no plain values")
-        element = Place(root="element", kind=kind, choices=place.choices, storage=_element_storage(kind))
+        element = Place(root="element", kind=kind, choices=place.choices, storage=STORAGES.get(kind, "text"))
         value = self.operands.read(_value(node.operands[0]), element)
         return AnyElement(place=place, inner=Test(place=element, operator="=", values=(value,)))
 
@@ -289,10 +289,6 @@ def _comparable(left: Place, right: Place) -> bool:
         {Kind.REFERENCE},
     )
     return any(left.kind in group and right.kind in group for group in groups)
-
-
-def _element_storage(kind: Kind) -> Any:
-    return {Kind.BOOLEAN: "boolean", Kind.INTEGER: "integer", Kind.NUMBER: "real"}.get(kind, "text")
 
 
 def _value(operand: syntax.Value | syntax.Path) -> syntax.Value:

@@ -29,6 +29,15 @@ class Part(NamedTuple):
     choices: tuple[str, ...] = ()
     members: Mapping[str, Schema] = _NOTHING
     items: Schema = _NOTHING
+    definitions: Mapping[str, Schema] = _NOTHING
+
+    def member(self, name: str) -> Part:
+        """A member of the object. Raises `KeyError`."""
+        return part_of(self.members[name], self.definitions)
+
+    def element(self) -> Part:
+        """What each element of the list is."""
+        return part_of(self.items, self.definitions)
 
 
 def part_of(schema: Schema, definitions: Mapping[str, Schema]) -> Part:
@@ -48,7 +57,7 @@ def part_of(schema: Schema, definitions: Mapping[str, Schema]) -> Part:
     if len(kinds) != 1:
         return Part(Kind.JSON)
     kind = _FORMATS.get(schema.get("format", ""), kinds[0]) if kinds[0] is Kind.TEXT else kinds[0]
-    return Part(kind, members=_mapping(schema.get("properties")), items=_mapping(schema.get("items")))
+    return Part(kind, (), _mapping(schema.get("properties")), _mapping(schema.get("items")), definitions)
 
 
 def definitions_of(*schemas: Schema) -> dict[str, Schema]:

@@ -9,7 +9,7 @@ import msgspec
 
 from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.environment import Environment
-from crm_kernel.filters.expression import Expression, Need
+from crm_kernel.filters.expression import BEFORE, Expression, Need
 from crm_kernel.filters.scope import NOTHING, Rows
 from crm_kernel.filters.sql import Sql, compose, join
 from crm_kernel.filters.to_sql import bind, to_sql
@@ -114,7 +114,8 @@ class Lookups:
         """
         related = Related()
         chains = sorted({need for e in expressions for need in e.needs}, key=len)
-        reached: dict[Need, list[Mapping[str, Any]]] = {(): list(records)}
+        before = [] if environment.before is None else [environment.before]
+        reached: dict[Need, list[Mapping[str, Any]]] = {(): list(records), (BEFORE,): before}
         for chain in chains:
             for length in range(1, len(chain) + 1):
                 if chain[:length] not in reached:

@@ -1,4 +1,5 @@
 """Every operator on every type, by SQL and by predicate: `World.ask` fails where they differ."""
+# ruff: noqa: E501
 
 from __future__ import annotations
 

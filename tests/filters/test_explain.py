@@ -18,7 +18,9 @@ def parts(world: Any, text: str, **more: Any) -> list[Part]:
         }
     )
     expression = resolve(text, "deal", world.model, **more)
-    return explain(expression, world.records["deal"][UID(1)], world.environment(event={"type": "t"}, before={"count": 4}))
+    return explain(
+        expression, world.records["deal"][UID(1)], world.environment(event={"type": "t"}, before={"count": 4})
+    )
 
 
 def test_parts_are_what_and_joins(world: Any) -> None:

@@ -1,4 +1,5 @@
 """SQL and predicate agree on random filters over random records, rules and callers."""
+# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -11,7 +12,21 @@ from hypothesis import strategies as st
 
 UID = "00000000-0000-7000-8000-{:012}".format
 PERSONS, DEALS, VISITS, TEAMS = ([UID(base + n) for n in range(4)] for base in (10, 20, 30, 40))
-WORDS = ["", "Ann", "ann", "Čau", "čau bar", "O'Neil-Čau", "STRASSE", "straße", "a_b%c", "ﬁne 5", "мир Привет", "世界 x", "𝔸b"]
+WORDS = [
+    "",
+    "Ann",
+    "ann",
+    "Čau",
+    "čau bar",
+    "O'Neil-Čau",
+    "STRASSE",
+    "straße",
+    "a_b%c",
+    "ﬁne 5",
+    "мир Привет",
+    "世界 x",
+    "𝔸b",
+]
 DATES = ["2026-03-16", "2026-03-18", "2026-03-28", "2026-03-29", "2026-12-31"]
 MOMENTS = [
     "2026-03-17T21:59:59.9Z", "2026-03-17T22:00:00Z", "2026-03-18T10:30:00Z", "2026-03-18T22:00:00Z",
@@ -61,7 +76,8 @@ room = st.fixed_dictionaries(
     },
 )
 address = st.fixed_dictionaries(
-    {}, optional={"city": ANYTHING, "floor": ANYTHING, "lift": ANYTHING, "geo": st.fixed_dictionaries({"lat": ANYTHING})}
+    {},
+    optional={"city": ANYTHING, "floor": ANYTHING, "lift": ANYTHING, "geo": st.fixed_dictionaries({"lat": ANYTHING})},
 )
 deleted = st.sampled_from([None, None, None, "2026-01-01T00:00:00Z"])
 
@@ -93,7 +109,9 @@ IDS = {"team": TEAMS, "person": PERSONS, "deal": DEALS, "visit": VISITS}
 @st.composite
 def populations(draw: Callable[..., Any]) -> dict[str, list[dict[str, Any]]]:
     return {
-        name: [{"id": id, **{f: draw(s) for f, s in SHAPES[name].items()}} for id in IDS[name][: draw(st.integers(1, 4))]]
+        name: [
+            {"id": id, **{f: draw(s) for f, s in SHAPES[name].items()}} for id in IDS[name][: draw(st.integers(1, 4))]
+        ]
         for name in SHAPES
     }
 
@@ -110,7 +128,9 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "boolean": st.sampled_from(["true", "false"]),
     "date": quoted(DATES) | st.sampled_from(["@today", "@today + 10d", "@now", "@today + 30h", "@month_start + 1m"]),
     "moment": quoted([*DATES, *MOMENTS, "2026-03-29T03:30"]) | st.sampled_from(["@today", "@now", "@today - 1h"]),
-    "money": st.builds("'{} {}'".format, st.sampled_from(CURRENCIES), st.sampled_from(["1.5", "100", "100.50", "0.001"])),
+    "money": st.builds(
+        "'{} {}'".format, st.sampled_from(CURRENCIES), st.sampled_from(["1.5", "100", "100.50", "0.001"])
+    ),
     "id": quoted(PERSONS) | st.sampled_from(["@me", "@my_team"]),
 }
 FIELDS: dict[str, dict[str, str]] = {
@@ -201,7 +221,9 @@ def filters(draw: Callable[..., Any], entity: str, depth: int = 3) -> str:
             return f"{draw(st.sampled_from(['any', 'none']))}({path}, {draw(filters(MANY[entity][path], depth - 1))})"
         case "contains":
             return draw(
-                st.sampled_from(["tags contains 'Čau'", "kinds contains 'a'", "numbers contains 1", "numbers contains 2.5"])
+                st.sampled_from(
+                    ["tags contains 'Čau'", "kinds contains 'a'", "numbers contains 1", "numbers contains 2.5"]
+                )
             )
         case "everything":
             return f"* matches {draw(words)}"
@@ -234,7 +256,14 @@ def test_sql_and_predicate_agree(world: Any, data: st.DataObject) -> None:
 def test_they_agree_under_rules(world: Any, data: st.DataObject) -> None:
     world.fill(data.draw(populations()))
     rule = {name: maybe(st.just("") | filters(name, 1)) for name in ("person", "visit", "deal")}
-    masks = [("deal", "name"), ("deal", "price"), ("deal", "owner"), ("deal", "tags"), ("person", "boss"), ("visit", "deal")]
+    masks = [
+        ("deal", "name"),
+        ("deal", "price"),
+        ("deal", "owner"),
+        ("deal", "tags"),
+        ("person", "boss"),
+        ("visit", "deal"),
+    ]
     rows = {name: world.rows_of(name, _plain(data.draw(rule[name]))) for name in rule}
     fields = {key: world.rows_of(key[0], _plain(data.draw(rule[key[0]]))) for key in masks}
 

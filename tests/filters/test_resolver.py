@@ -1,4 +1,5 @@
 """Names and types: what a filter may say of an entity, and how it is refused."""
+# ruff: noqa: E501
 
 from __future__ import annotations
 
