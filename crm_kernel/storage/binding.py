@@ -1,4 +1,4 @@
-"""How Piccolo's tables reach a database without a process-wide engine (docs/decisions/0003-piccolo-without-globals.md).
+"""How Piccolo's tables reach a database without a process-wide engine (docs/decisions/0004-piccolo-without-globals.md).
 
 Piccolo asks a table's class for its engine. The classes are module level and shared by all kernels of a process, so
 they are bound to one stateless `TableEngine`, which hands each query to whoever runs it at this moment.

@@ -1,0 +1,25 @@
+"""Rows to records."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from crm_kernel.fields.base import Column, FieldType
+from crm_kernel.fields.boolean import Boolean
+from crm_kernel.storage.decoding import columns_sql, decoder
+from crm_kernel.storage.dialects import SqliteDialect
+
+
+class Pair(FieldType):
+    """A plugin's type of two columns whose main one is the value."""
+
+    def columns(self) -> tuple[Column, ...]:
+        return (Column("", "text"), Column("__more", "text"))
+
+
+def test_a_type_may_keep_more_than_its_value(make: SimpleNamespace) -> None:
+    fields = [make.field("a", Pair()), make.field("b", Boolean())]
+    assert columns_sql(fields, SqliteDialect()) == 't."a", t."a__more", t."b"'
+    decode = decoder(fields)
+    assert decode(("x", "y", 1, "ignored")) == {"a": "x", "b": True}
+    assert decode((None, None, None)) == {"a": None, "b": None}

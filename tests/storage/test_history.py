@@ -1,0 +1,40 @@
+"""The history of records."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crm_kernel.storage import history
+from crm_kernel.storage.engine import SqliteEngine
+from crm_kernel.storage.history import HistoryEntry
+
+AT = "2026-03-01T10:00:00Z"
+
+
+def entry(record: str, version: int, **more: object) -> HistoryEntry:
+    return HistoryEntry("contact", record, version, AT, "update", "u1", "api", **more)  # type: ignore[arg-type]
+
+
+async def test_newest_first_in_pages(database: SqliteEngine) -> None:
+    await database.write(lambda tx: history.add(tx, [entry("a", n) for n in range(1, 6)] + [entry("b", 1)]))
+    newest = await history.of_record(database, "contact", "a", limit=2)
+    assert [e.version for e in newest] == [5, 4]
+    older = await history.of_record(database, "contact", "a", before=newest[-1].seq)
+    assert [e.version for e in older] == [3, 2, 1]
+
+
+async def test_changes_are_kept_exactly(database: SqliteEngine) -> None:
+    changes = {"budget": {"old": None, "new": {"amount": Decimal("250000.50"), "currency": "EUR"}}}
+    stored = entry("a", 1, changes=changes, cause={"plugin": "x"}, move={"from": None, "to": "new"})
+    await database.write(lambda tx: history.add(tx, [stored]))
+    found = await history.of_record(database, "contact", "a")
+    assert [e._replace(seq=0) for e in found] == [stored]
+    assert await database.read("SELECT changes FROM crm_history") == [
+        ('{"budget":{"old":null,"new":{"amount":250000.50,"currency":"EUR"}}}',)
+    ]
+
+
+async def test_a_purged_record_leaves_no_values(database: SqliteEngine) -> None:
+    await database.write(lambda tx: history.add(tx, [entry("a", 1, changes={"name": {"old": None, "new": "x"}})]))
+    await database.write(lambda tx: history.forget(tx, "contact", ["a"]))
+    assert [e.changes for e in await history.of_record(database, "contact", "a")] == [None]

@@ -1,0 +1,44 @@
+"""Events in the order of their commit."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+from crm_kernel.storage import outbox
+from crm_kernel.storage.engine import SqliteEngine
+from crm_kernel.storage.outbox import OutboxEvent
+
+
+def event(number: int, at: str = "2026-03-01T10:00:00Z") -> OutboxEvent:
+    return OutboxEvent(f"e{number}", "record.updated", "contact", "r", number, at, None, "api", ["name"])
+
+
+async def test_the_feed_skips_none(database: SqliteEngine) -> None:
+    await asyncio.gather(*(database.write(lambda tx, n=n: outbox.add(tx, [event(n)])) for n in range(10)))
+    first = await outbox.after(database, 0, 4)
+    rest = await outbox.after(database, first[-1].seq, 100)
+    assert [e.id for e in first + rest] == [f"e{n}" for n in range(10)]
+    assert [e.seq for e in first + rest] == list(range(1, 11))
+
+
+async def test_events_come_back_as_they_were_written(database: SqliteEngine) -> None:
+    full = event(1)._replace(extra={"after": {"rate": Decimal("1.50")}}, cause="e0", depth=2, actor="u")
+    bare = event(2)._replace(changed=())
+    await database.write(lambda tx: outbox.add(tx, [full, bare]))
+    found = await outbox.by_seq(database, [2, 1, 9])
+    assert found[0]._replace(seq=0) == full
+    assert list(found[1].changed) == []
+
+
+async def test_numbers_are_never_given_twice(database: SqliteEngine) -> None:
+    assert await outbox.last_seq(database) == 0
+    await database.write(lambda tx: outbox.add(tx, [event(1, "2026-01-01T00:00:00Z"), event(2), event(3)]))
+    await database.write(lambda tx: outbox.prune(tx, before="2026-02-01T00:00:00Z", served=3))
+    assert [e.id for e in await outbox.after(database, 0, 10)] == ["e2", "e3"]
+    await database.write(lambda tx: outbox.prune(tx, before="2026-12-01T00:00:00Z", served=2))
+    assert [e.id for e in await outbox.after(database, 0, 10)] == ["e3"]
+    await database.write(lambda tx: outbox.prune(tx, before="2026-12-01T00:00:00Z", served=3))
+    assert await outbox.last_seq(database) == 3
+    await database.write(lambda tx: outbox.add(tx, [event(4)]))
+    assert [e.seq for e in await outbox.after(database, 0, 10)] == [4]
