@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from crm_kernel.errors import Fault
-from crm_kernel.fields.base import FieldType, Options
+from crm_kernel.fields.base import FieldType, Kind, Options
 
 
 class Source(NamedTuple):
@@ -96,6 +97,31 @@ class EntityModel(msgspec.Struct, frozen=True, kw_only=True, dict=True, eq=False
     reverses: Mapping[str, Reverse] = {}
     pipelines: tuple[str, ...] = ()
     cls: type | None = None
+
+    @cached_property
+    def references(self) -> tuple[Field, ...]:
+        """The fields a caller may set to refer to records: references and lists of them."""
+        return tuple(
+            f
+            for f in self.fields.values()
+            if (f.type.kind is Kind.REFERENCE or f.item_reference is not None)
+            and (f.source.kind != "system" or f.name in ("owner", "team"))
+        )
+
+    @cached_property
+    def unique_fields(self) -> tuple[Field, ...]:
+        """The fields whose values live records may not share."""
+        return tuple(f for f in self.fields.values() if f.options.unique)
+
+    @cached_property
+    def sensitive(self) -> frozenset[str]:
+        """The names of fields whose values stand in no history and no event."""
+        return frozenset(name for name, f in self.fields.items() if f.options.sensitive)
+
+    @cached_property
+    def defaults(self) -> tuple[Field, ...]:
+        """The fields that are filled on create where they are absent."""
+        return tuple(f for f in self.fields.values() if f.default is not None)
 
     @property
     def own_fields(self) -> list[Field]:

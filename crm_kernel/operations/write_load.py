@@ -187,10 +187,13 @@ def merge(work: WriteWork, change: AnyChange) -> None:
         change.new = dict.fromkeys(change.model.fields)
     else:
         change.new = dict(change.old)
+    action = "create" if change.old is None else "update"
+    grants = holding(work, change, action)
+    writable = None if grants is None else frozenset[str]().union(*(g.writable for g in grants))
     for name, sent in change.values.items():
         field = change.model.fields.get(name)
-        if field is None or not _exists(work, change, name):
-            known = [n for n in change.model.fields if _exists(work, change, n)]
+        if field is None or not (change.trusted or _exists(work, change, name)):
+            known = [n for n in change.model.fields if change.trusted or _exists(work, change, n)]
             change.fault(f"/{name}", "unknown_field", f"unknown field {name!r}:{near(name, known)}")
             continue
         try:
@@ -201,7 +204,7 @@ def merge(work: WriteWork, change: AnyChange) -> None:
             continue
         if change.old is not None and value == change.old.get(name):
             continue
-        if not _may_write(work, change, field):
+        if not _may_write(change, field, writable):
             change.fault(f"/{name}", "read_only", f"{field.label} may not be written.")
             continue
         change.new[name] = value
@@ -210,23 +213,20 @@ def merge(work: WriteWork, change: AnyChange) -> None:
 
 
 def _exists(work: WriteWork, change: AnyChange, name: str) -> bool:
-    if change.trusted:
-        return True
     return work.access.field_exists(change.entity, name) or name in work.access.writable(change.entity, "create")
 
 
-def _may_write(work: WriteWork, change: AnyChange, field: Field) -> bool:
+def _may_write(change: AnyChange, field: Field, writable: frozenset[str] | None) -> bool:
     if field.name == "id":
         return change.old is None
     if field.read_only:
         return False
     if field.name in STAGE_FIELDS:
         return True  # the action `move` is checked as a whole
-    grants = holding(work, change, "create" if change.old is None else "update")
-    return grants is None or any(field.name in g.writable for g in grants)
+    return writable is None or field.name in writable
 
 
 def _defaults(change: AnyChange) -> None:
-    for name, field in change.model.fields.items():
-        if field.default is not None and name not in change.values:
-            change.new[name] = field.type.canonical(field.default, change.context)
+    for field in change.model.defaults:
+        if field.name not in change.values:
+            change.new[field.name] = field.type.canonical(field.default, change.context)

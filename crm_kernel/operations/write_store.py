@@ -19,6 +19,12 @@ from crm_kernel.storage.stages import StageMove
 UNTOLD = frozenset({"version", "updated_at", "updated_by", "created_at", "created_by", "stage_since"})
 """System fields that history does not repeat: each entry carries who and when itself."""
 
+STAMPED = UNTOLD - {"stage_since"}
+"""Fields that every write sets by itself."""
+
+UNVALUED = frozenset({"id", "deleted_at"})
+"""What the action of an entry says already."""
+
 _EVENTS = {"create": "created", "update": "updated", "delete": "deleted", "restore": "restored"}
 
 
@@ -63,7 +69,7 @@ def _stamp(work: WriteWork, change: AnyChange) -> None:
     new = change.new
     if change.kind in ("delete", "restore"):
         new["deleted_at"] = work.now if change.kind == "delete" else None
-    change.changed = [name for name in changed_names(change) if name not in UNTOLD - {"stage_since"}]
+    change.changed = [name for name in changed_names(change) if name not in STAMPED]
     new["version"] = 1 if change.old is None else change.old["version"] + 1
     new["updated_at"], new["updated_by"] = work.now, work.caller.id
     if change.old is None:
@@ -122,12 +128,11 @@ def _told(change: AnyChange) -> Iterable[str]:
 
 
 def _history(work: WriteWork, change: AnyChange) -> HistoryEntry:
-    fields, old, new = change.model.fields, change.old or {}, change.new
-    values = {
-        name: {"old": None, "new": None} if fields[name].options.sensitive else {"old": old.get(name), "new": new[name]}
-        for name in _told(change)
-        if change.kind != "purge" and name not in ("id", "deleted_at")
-    }
+    old, new, sensitive = change.old or {}, change.new, change.model.sensitive
+    told = () if change.kind == "purge" else _told(change)
+    values = {name: {"old": old.get(name), "new": new[name]} for name in told if name not in UNVALUED}
+    for name in sensitive & values.keys():
+        values[name] = {"old": None, "new": None}
     return HistoryEntry(
         entity=change.entity,
         record=new["id"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from crm_kernel.access import Access
@@ -11,8 +11,6 @@ from crm_kernel.fields.reference import ANY
 from crm_kernel.model import Field
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.work import WriteWork
-
-PERSONS = ("created_by", "updated_by")
 
 
 async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
@@ -29,18 +27,19 @@ async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
             change.new["team"] = teams.get(change.new["owner"])
 
 
-def _references(change: AnyChange, names: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    """(pointer, target entity, id) of each reference among the named fields of the new image."""
-    for name in names:
-        field = change.model.fields[name]
+def _references(change: AnyChange) -> Iterator[tuple[str, str, str]]:
+    """(pointer, target entity, id) of each changed reference of the new image."""
+    old = change.old or {}
+    for field in change.model.references:
+        name = field.name
         value = change.new[name]
-        if value is None or name in PERSONS:
+        if value is None or value == old.get(name):
             continue
         if field.type.kind is Kind.REFERENCE:
             yield f"/{name}", str(field.options.reference or ANY), str(value)
-        elif field.type.kind is Kind.LIST and field.item_reference is not None and isinstance(value, list):
+        elif isinstance(value, list):
             for index, item in enumerate(value):
-                yield f"/{name}/{index}", field.item_reference, str(item)
+                yield f"/{name}/{index}", str(field.item_reference), str(item)
 
 
 async def check_references(work: WriteWork, changes: list[AnyChange]) -> None:
@@ -51,7 +50,7 @@ async def check_references(work: WriteWork, changes: list[AnyChange]) -> None:
         for change in changes:
             if change.trusted is not trusted:
                 continue
-            for pointer, target, id in _references(change, changed_names(change)):
+            for pointer, target, id in _references(change):
                 found.append((change, pointer, target, id))
                 wanted.setdefault(target, set()).add(id)
         if wanted:
@@ -106,9 +105,8 @@ async def check_unique(work: WriteWork, changes: list[AnyChange]) -> None:
             by_entity.setdefault(change.entity, []).append(change)
     for group in by_entity.values():
         model = group[0].model
-        for field in model.fields.values():
-            if field.options.unique:
-                await _check_unique_field(work, field, group)
+        for field in model.unique_fields:
+            await _check_unique_field(work, field, group)
         await _check_new_ids(work, [c for c in group if c.old is None and c.values.get("id")])
 
 
@@ -118,7 +116,8 @@ async def _check_unique_field(work: WriteWork, field: Field, group: list[AnyChan
     for change in group:
         value = change.new.get(field.name)
         restored = change.kind == "restore"
-        if value is None or not (restored or field.name in changed_names(change)):
+        changed = change.old is None or value != change.old.get(field.name)
+        if value is None or not (restored or changed):
             continue
         if value in claims:
             _taken(change, field)

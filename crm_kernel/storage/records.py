@@ -16,7 +16,7 @@ from crm_kernel.filters.dialect import Dialect
 from crm_kernel.model import EntityModel, Field, Model
 from crm_kernel.storage.columns import entity_columns, field_columns, is_stored, quoted, table_name
 from crm_kernel.storage.decoding import Record, columns_sql, decoder
-from crm_kernel.storage.encoding import Encoder, bind_main, encoder
+from crm_kernel.storage.encoding import Encode, bind_main, encoder
 from crm_kernel.storage.jsontext import json_list
 from crm_kernel.storage.ports import NotUnique, Params, Reads, Tx
 
@@ -31,25 +31,29 @@ class _Compiled:
         self._model = model
         self._dialect = dialect
         stored = [field for field in model.fields.values() if is_stored(field)]
-        columns = [column.name for column in entity_columns(model)]
         self.one_of = f"IN {dialect.json_values(dialect.placeholder(1))}"
         self.select = f"SELECT {columns_sql(model.fields.values(), dialect)} FROM {table} AS t WHERE "
         self.decode = decoder(model.fields.values())
+        columns, self.encode = encoder(stored, dialect)
         marks = ", ".join(dialect.placeholder(number) for number in range(1, len(columns) + 1))
         self.insert = f"INSERT INTO {table} ({', '.join(map(quoted, columns))}) VALUES ({marks})"
-        self.encode = encoder(stored, dialect)
         self.update = lru_cache(256)(self._update)
 
-    def _update(self, changed: frozenset[str]) -> tuple[str, Encoder] | None:
+    def _update(self, changed: frozenset[str]) -> tuple[str, Encode] | None:
         """The UPDATE of some fields with the encoder of its parameters; None where none of them is stored."""
-        fields = [field for name, field in self._model.fields.items() if name in changed and is_stored(field)]
-        columns = [column.name for field in fields for column in field_columns(field)]
-        if not columns:
+        fields = [f for name, f in self._model.fields.items() if name in changed and name != "id" and is_stored(f)]
+        if not fields:
             return None
+        columns, encode = encoder([self._model.fields["id"], *fields], self._dialect)
         mark = self._dialect.placeholder
-        setters = ", ".join(f"{quoted(name)} = {mark(number)}" for number, name in enumerate(columns, 1))
-        sql = f"UPDATE {self.table} SET {setters} WHERE id = {mark(len(columns) + 1)}"
-        return sql, encoder([*fields, self._model.fields["id"]], self._dialect)
+        setters = ", ".join(f"{quoted(name)} = {mark(number)}" for number, name in enumerate(columns[1:], 1))
+        sql = f"UPDATE {self.table} SET {setters} WHERE id = {mark(len(columns))}"
+
+        def id_last(record: Mapping[str, Any]) -> list[Any]:
+            id, *values = encode(record)
+            return [*values, id]
+
+        return sql, id_last
 
 
 class RecordStore:
