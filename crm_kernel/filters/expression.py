@@ -45,7 +45,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a value stands: `steps`, then `field`, then `member` of its object (or amount, currency of its money).
 
     Below `any` over a list the root is its element, without field. `fold` is the suffix of the column with folded
-    text, `scale` the decimals of a decimal, `element` what a list holds, `mask` the rows on which the field may be read.
+    text, `scale` the decimals of a decimal, `element` what a list holds, `mask` the rows where it may be read.
     """
 
     root: ROOTS = "record"
