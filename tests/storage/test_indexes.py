@@ -36,6 +36,9 @@ def test_fields_bring_theirs(contact: EntityModel) -> None:
         "kind__created_at_d__id_i",
         "company_i_all",
         "about_i_all",
+        "kind__select__id_i",
+        "kind__called_at__id_i",
+        "kind__budget__currency__budget__amount__id_i",
     ]
 
 
@@ -63,6 +66,7 @@ def test_long_names_stay_apart(make: SimpleNamespace) -> None:
         ("deleted_at IS NULL AND owner = 'u'", "created_at DESC, id", "e_contact__owner__created_at_d__id_i"),
         ("deleted_at IS NULL AND stage = 'new'", "created_at DESC, id", "e_contact__stage__created_at_d__id_i"),
         ("deleted_at IS NULL AND kind = 'buyer'", "created_at DESC, id", "e_contact__kind__created_at_d__id_i"),
+        ("deleted_at IS NULL AND kind = 'buyer'", '"select", id', "e_contact__kind__select__id_i"),
         ("deleted_at IS NULL", "name__fold, name, id", "e_contact__name__fold__name__id_i"),
         ('deleted_at IS NULL AND "select" IS NOT NULL', '"select", id', "e_contact__select__id_i"),
         ("company = 'x'", "rowid", "e_contact__company_i_all"),
