@@ -27,11 +27,6 @@ _TYPES = (
 )
 
 
-def normal_email(address: str) -> str:
-    """The form in which two addresses of one mailbox are equal for practical purposes: all in one case."""
-    return address.casefold()
-
-
 class Email(Text):
     """An e-mail address, its domain in lower case. JSON Schema checks the syntax (`format`)."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from urllib.parse import urldefrag, urljoin
 
 import jsonschema_rs
@@ -15,19 +15,14 @@ import msgspec
 
 from crm_kernel.errors import Fault, near
 from crm_kernel.fields import BUILTIN_TYPES
-from crm_kernel.fields.base import Faulty, FieldType, Options, ValueContext
-from crm_kernel.fields.number import MAX_DECIMALS
+from crm_kernel.fields.base import FieldType
 from crm_kernel.model import Source
-from crm_kernel.schema.names import NAME, PIPELINE_FIELDS, RESERVED, SYSTEM_FIELDS, name_problem
+from crm_kernel.schema.check_options import options
+from crm_kernel.schema.draft import MAX_DEPTH, MAX_FIELDS, Draft, unreadable
+from crm_kernel.schema.names import name_problem
 from crm_kernel.schema.normal import property_type
 from crm_kernel.schema.patterns import compiled, is_linear
-from crm_kernel.schema.walk import Path, Sub, is_json, lookup, pointer, subschemas
-
-MAX_FIELDS = 500
-MAX_DEPTH = 16
-MAX_BYTES = 256 * 1024
-MAX_NESTING = 64
-"""How deep the JSON of a document may be nested at all, values of `const`, `default` ... included."""
+from crm_kernel.schema.walk import Path, lookup, pointer, subschemas
 
 CLOSING = (
     "additionalProperties",
@@ -42,30 +37,6 @@ CLOSING = (
 """Keywords that the top level may not have: they would close or rename the flat object that all documents share."""
 
 METASCHEMA = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-
-
-class Draft(NamedTuple):
-    """A schema under test. `known` are the names that are there already, and whose they are."""
-
-    schema: dict[str, Any]
-    known: Mapping[str, Source]
-    same: Mapping[str, FieldType]
-    entities: Container[str] | None
-    types: Sequence[type[FieldType]]
-    subs: Sequence[Sub]
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        """The fields it defines."""
-        found = self.schema.get("properties")
-        return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-    @property
-    def names(self) -> set[str]:
-        """All fields that its rules may speak of."""
-        return {*self.known, *self.properties, *SYSTEM_FIELDS, *PIPELINE_FIELDS}
 
 
 def check_schema(
@@ -82,45 +53,12 @@ def check_schema(
     `known`: fields and reverse names that the entity has already, with who declared them. `same`: types of those that
     a document may take over with `"x-crm": {"adopt": true}`. `entities`: names that may be referred to (None: any).
     """
-    faults = _unreadable(schema)
+    faults = unreadable(schema)
     if not faults:
         subs = list(subschemas(schema, MAX_DEPTH))
         draft = Draft(schema, known or {}, same or {}, entities, types, subs)
         faults = next((found for rules in _STAGES if (found := [f for rule in rules for f in rule(draft)])), [])
     return [fault.at(prefix=at) for fault in faults]
-
-
-def _unreadable(schema: Any) -> list[Fault]:
-    """What keeps the other rules from looking at all."""
-    if not isinstance(schema, dict):
-        return [Fault(pointer="", code="type", detail="A schema is an object.")]
-    if _nesting(schema) > MAX_NESTING:
-        return [Fault(pointer="", code="limit", detail=f"The schema is nested more than {MAX_NESTING} levels deep.")]
-    if not is_json(schema):  # a plugin's dict may hold anything
-        return [Fault(pointer="", code="type", detail="The schema holds what JSON does not have.")]
-    try:
-        size = len(_encode(schema))
-    except UnicodeEncodeError:
-        return [Fault(pointer="", code="format", detail="A text of the schema has half of a surrogate pair.")]
-    if size > MAX_BYTES:
-        return [Fault(pointer="", code="limit", detail=f"The schema has more than {MAX_BYTES // 1024} KiB.")]
-    return []
-
-
-def _nesting(value: Any) -> int:
-    """How deep a JSON value is nested, counted no further than needed."""
-    level = [value]
-    depth = 0
-    while level and depth <= MAX_NESTING:
-        depth += 1
-        parts: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                parts += cast("dict[str, Any]", item).values()
-            elif isinstance(item, list):
-                parts += cast("list[Any]", item)
-        level = parts
-    return depth
 
 
 def _depth(draft: Draft) -> Iterator[Fault]:
@@ -239,52 +177,6 @@ def _patterns(draft: Draft) -> Iterator[Fault]:
                 yield Fault(pointer=pointer((*sub.path, *path)), code="pattern", detail=detail)
 
 
-def _options(draft: Draft) -> Iterator[Fault]:
-    for name, schema in draft.properties.items():
-        if isinstance(schema, dict):
-            yield from _option_faults(draft, name, cast("dict[str, Any]", schema))
-
-
-def _option_faults(draft: Draft, name: str, schema: dict[str, Any]) -> Iterator[Fault]:
-    where = pointer(("properties", name, "x-crm"))
-    try:
-        options, field_type = property_type(schema, draft.schema, draft.types)
-    except msgspec.ValidationError as error:
-        yield Fault(pointer=where, code="type", detail=f"x-crm: {error}")
-        return
-    except ValueError as error:
-        yield Fault(pointer=where, code="format", detail=f"x-crm: {error}")
-        return
-    yield from (fault.at(prefix=where) for fault in _option_problems(draft, options))
-    if "default" in schema:
-        yield from _default_faults(name, schema["default"], field_type)
-
-
-def _option_problems(draft: Draft, options: Options) -> Iterator[Fault]:
-    if options.decimal is not None and not 0 <= options.decimal <= MAX_DECIMALS:
-        yield Fault(pointer="/decimal", code="maximum", detail=f"Between 0 and {MAX_DECIMALS} decimals.")
-    target = options.reference
-    if target not in (None, "*") and draft.entities is not None and target not in draft.entities:
-        yield Fault(pointer="/reference", code="reference", detail=f"There is no entity {target!r}.")
-    if options.reverse is not None and (not NAME.fullmatch(options.reverse) or options.reverse in RESERVED):
-        yield Fault(pointer="/reverse", code="pattern", detail=f"{options.reverse!r} cannot be a reverse name.")
-    asked = [n for n in ("reference", "money", "decimal", "phone", "autonumber") if getattr(options, n) not in _UNSET]
-    if len(asked) > 1:
-        yield Fault(pointer="", code="oneOf", detail=f"Only one of {', '.join(asked)} can be meant.")
-
-
-_UNSET = (None, False)
-
-
-def _default_faults(name: str, default: Any, field_type: FieldType) -> Iterator[Fault]:
-    try:
-        if default is not None:
-            field_type.canonical(default, ValueContext())
-    except Faulty as faulty:
-        where = pointer(("properties", name, "default"))
-        yield from (fault.at(prefix=where) for fault in faulty.faults)
-
-
 def _compiles(draft: Draft) -> Iterator[Fault]:
     """The engine takes it as it is: what no rule above foresaw."""
     try:
@@ -299,7 +191,7 @@ Rule = Callable[[Draft], Iterator[Fault]]
 _STAGES: tuple[tuple[Rule, ...], ...] = (
     (_depth,),
     (_draft_2020_12,),
-    (_patterns, _closing, _names, _count, _unknown_names, _references, _options),
+    (_patterns, _closing, _names, _count, _unknown_names, _references, options),
     (_compiles,),
 )
 """Rules in the order in which they can rely on each other; the first stage that finds something is the last."""

@@ -66,8 +66,11 @@ def test_each_declaration_is_sound(models: dict[str, EntityModel]) -> None:
 @pytest.mark.contract("base.md#email-index", "base.md#phone-index")
 def test_how_people_are_reached_is_indexed(models: dict[str, EntityModel]) -> None:
     assert [models[n].fields[f].options.index for n in ("company", "contact") for f in ("email", "phone")] == [True] * 4
-    phones = models["contact"].fields["phones"].type
-    assert phones.canonical(["21234567"], ValueContext(region="LV")) == ["+37121234567"]
+    contact, latvia = models["contact"].fields, ValueContext(region="LV")
+    assert contact["email"].type.canonical(" Anna@Example.ORG", latvia) == "Anna@example.org"
+    assert contact["phone"].type.canonical("2123 4567", latvia) == "+37121234567"
+    phones = contact["phones"].type
+    assert phones.canonical(["21234567"], latvia) == ["+37121234567"]
 
 
 def test_what_is_unique(models: dict[str, EntityModel]) -> None:

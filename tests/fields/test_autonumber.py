@@ -5,7 +5,6 @@ import pytest
 from crm_kernel.fields.autonumber import Autonumber
 
 
-@pytest.mark.contract("documents.md#x-autonumber")
 @pytest.mark.parametrize(
     ("template", "number", "text"),
     [

@@ -102,7 +102,6 @@ def test_parts_are_merged_in_order() -> None:
     assert model.schema["allOf"][0]["required"] == ["name"]
 
 
-@pytest.mark.contract("documents.md#plugin-against-document")
 def test_a_field_that_is_there_is_kept_and_the_later_one_set_aside() -> None:
     model = contact(document("d", properties={"name": {"type": "integer"}, "mine": {"type": "integer"}}))
     assert model.fields["name"].type.kind is Kind.TEXT

@@ -103,7 +103,6 @@ def test_a_plain_entity_has_neither_rules_nor_definitions() -> None:
     assert not describe(plain, {"b"}, {"b"}).keys() & {"allOf", "$defs", "required", "description"}
 
 
-@pytest.mark.contract("http-api.md#schema-list")
 def test_the_list_says_what_the_caller_may_do(contact: EntityModel) -> None:
     class Reader:
         def allows(self, entity: str, action: str) -> bool:

@@ -1,0 +1,62 @@
+"""What is wrong with the `x-crm` of the fields that a schema defines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import msgspec
+
+from crm_kernel.errors import Fault
+from crm_kernel.fields.base import Faulty, FieldType, Options, ValueContext
+from crm_kernel.fields.number import MAX_DECIMALS
+from crm_kernel.schema.draft import Draft
+from crm_kernel.schema.names import NAME, RESERVED
+from crm_kernel.schema.normal import property_type
+from crm_kernel.schema.walk import pointer
+
+_UNSET = (None, False)
+
+
+def options(draft: Draft) -> Iterator[Fault]:
+    """A rule of `check.py`: unknown members, values out of range, what cannot be meant together, wrong defaults."""
+    for name, schema in draft.properties.items():
+        if isinstance(schema, dict):
+            yield from _option_faults(draft, name, cast("dict[str, Any]", schema))
+
+
+def _option_faults(draft: Draft, name: str, schema: dict[str, Any]) -> Iterator[Fault]:
+    where = pointer(("properties", name, "x-crm"))
+    try:
+        options, field_type = property_type(schema, draft.schema, draft.types)
+    except msgspec.ValidationError as error:
+        yield Fault(pointer=where, code="type", detail=f"x-crm: {error}")
+        return
+    except ValueError as error:
+        yield Fault(pointer=where, code="format", detail=f"x-crm: {error}")
+        return
+    yield from (fault.at(prefix=where) for fault in _option_problems(draft, options))
+    if "default" in schema:
+        yield from _default_faults(name, schema["default"], field_type)
+
+
+def _option_problems(draft: Draft, options: Options) -> Iterator[Fault]:
+    if options.decimal is not None and not 0 <= options.decimal <= MAX_DECIMALS:
+        yield Fault(pointer="/decimal", code="maximum", detail=f"Between 0 and {MAX_DECIMALS} decimals.")
+    target = options.reference
+    if target not in (None, "*") and draft.entities is not None and target not in draft.entities:
+        yield Fault(pointer="/reference", code="reference", detail=f"There is no entity {target!r}.")
+    if options.reverse is not None and (not NAME.fullmatch(options.reverse) or options.reverse in RESERVED):
+        yield Fault(pointer="/reverse", code="pattern", detail=f"{options.reverse!r} cannot be a reverse name.")
+    asked = [n for n in ("reference", "money", "decimal", "phone", "autonumber") if getattr(options, n) not in _UNSET]
+    if len(asked) > 1:
+        yield Fault(pointer="", code="oneOf", detail=f"Only one of {', '.join(asked)} can be meant.")
+
+
+def _default_faults(name: str, default: Any, field_type: FieldType) -> Iterator[Fault]:
+    try:
+        if default is not None:
+            field_type.canonical(default, ValueContext())
+    except Faulty as faulty:
+        where = pointer(("properties", name, "default"))
+        yield from (fault.at(prefix=where) for fault in faulty.faults)
