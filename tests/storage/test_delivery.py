@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from crm_kernel.storage import delivery
 from crm_kernel.storage.delivery import DEAD, Pending
 from crm_kernel.storage.engine import SqliteEngine
@@ -26,7 +24,6 @@ async def test_a_position_never_goes_back(database: SqliteEngine) -> None:
     assert await delivery.held_back(database, "mail") == set()
 
 
-@pytest.mark.contract("hooks.md#listener-retry")
 async def test_a_failed_delivery_holds_its_record_back(database: SqliteEngine) -> None:
     first = pending(1, next_at=LATER, attempts=2, error="no")
     rows = [first, pending(2), pending(3, "b"), pending(4, "b"), pending(5, listener="log")]
