@@ -11,14 +11,15 @@ from typing import Any, cast
 from crm_kernel.operations.answers import encode
 
 _STARTS = ("=", "+", "-", "@")
+_END = "\r\n"  # the writer quotes cells that hold any character of it
 
 
 def csv_line(values: Iterable[Any], *, lossless: bool = False) -> str:
     """One line of CSV with its end. Texts that a spreadsheet would take for a formula begin with `'`, unless
     `lossless`."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([_cell(value, lossless) for value in values])
-    return out.getvalue()
+    csv.writer(out, lineterminator=_END).writerow([_cell(value, lossless) for value in values])
+    return out.getvalue().removesuffix(_END) + "\n"
 
 
 def _cell(value: Any, lossless: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -145,7 +145,7 @@ class _Check:
         return found
 
     def key(self, filled: set[str]) -> tuple[Field, ...]:
-        """The fields that make a duplicate."""
+        """The fields that make a duplicate; one of them at least finds its records by an index."""
         fields: list[Field] = []
         for index, name in enumerate(self._mapping.key):
             at, field = f"/key/{index}", self._model.fields.get(name)
@@ -155,16 +155,19 @@ class _Check:
                 self.fault(at, "required", f"The key {name!r} is filled by no column and no constant.")
             elif field.type.kind in _NO_KEYS:
                 self.fault(at, "type", f"{name!r} is {field.type.name}, which cannot be a key.")
-            elif not (field.options.index or field.options.unique or name == "id"):
-                self.fault(at, "type", f'The key {name!r} is not indexed; give the field "x-crm": {{"index": true}}.')
             else:
                 fields.append(field)
+        if fields and not any(f.options.index or f.options.unique or f.name == "id" for f in fields):
+            named = " and ".join(repr(f.name) for f in fields)
+            self.fault(
+                "/key", "required", f'The key {named} is not indexed; give the field "x-crm": {{"index": true}}.'
+            )
         return tuple(fields)
 
 
 def _is_format(text: str) -> bool:
     try:
-        datetime.strptime(datetime(2001, 2, 3, 4, 5, 6).strftime(text), text)
+        datetime.strptime(datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC).strftime(text), text)
     except ValueError:
         return False
     return True
