@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_kernel.fields.folding import fold, words
+from crm_kernel.fields.folding import fold, word_class, words
 
 
 @pytest.mark.contract("filters.md#text-folded")
@@ -60,3 +60,11 @@ def test_names_of_the_world_keep_at_least_a_letter(shared_file: Callable[[str], 
         names = {row["Localized Name"] for row in csv.DictReader(file)}
     assert names
     assert [name for name in names if name.strip() and not words(name)] == []
+
+
+def test_the_class_of_word_characters_is_pythons() -> None:
+    points = iter(word_class())
+    ranges = [(low, next(points), next(points)) for low in points]
+    assert {dash for _, dash, _ in ranges} == {"-"}
+    for character in "a9Zāß中१²_- .\u0301\U0001f600\U0010ffff":
+        assert any(low <= character <= high for low, _, high in ranges) == character.isalnum()
