@@ -12,6 +12,7 @@ from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
 from crm_kernel.document_check import document_faults, document_hash
 from crm_kernel.document_files import read_documents
+from crm_kernel.documents import KINDS
 from crm_kernel.errors import Error, Fault
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.apply import Applier
@@ -101,13 +102,16 @@ class Documents:
         """Plan and apply several documents (each with `kind` and `name`) as one. Raises `Error("plan_refused")`."""
         _expect_admin(caller)
         stored = await self.stored()
-        keys = {(d.kind, d.name) for d in stored}
+        known = {(d.kind, d.name): d for d in stored}
         proposed = [
             Proposed(
                 kind=body["kind"],
                 name=body["name"],
                 body=body,
-                change="change" if (body["kind"], body["name"]) in keys else "add",
+                change="change" if (body["kind"], body["name"]) in known else "add",
+                file_hash=known[body["kind"], body["name"]].file_hash
+                if (body["kind"], body["name"]) in known
+                else None,
                 errors=tuple(document_faults(body)),
             )
             for body in bodies
@@ -131,7 +135,7 @@ class Documents:
         plan = await make_plan(self._services, stored, proposed, None)
         if dry_run:
             return {"applied": False, "plan": plan.answer}
-        if plan.status in ("refused", "needs_choice"):
+        if not plan.is_ready:
             raise plan_refused(plan)
         await self._applier.apply(plan, caller)
         return {"applied": True, "plan": plan.answer}
@@ -165,7 +169,7 @@ class Documents:
         sentences = [problem.sentence() for problem in problems]
         caller = self._services.system(channel)
         if not safe_only:
-            if problems or plan.status in ("refused", "needs_choice"):
+            if problems or not plan.is_ready:
                 raise plan_refused(plan, sentences)
             await self._applier.apply(plan, caller)
             return {"applied": True, "plan": plan.answer, "problems": [], "pending": []}
@@ -176,17 +180,20 @@ class Documents:
         return {"applied": True, "plan": safe.answer, "problems": sentences, "pending": [p for p in pending if p]}
 
     async def _safe_part(self, plan: Plan, on_invalid: OnInvalid | None) -> Plan:
-        """The plan without removals, conflicts and whatever stands in its way."""
-        kept = [p for p in plan.proposed if p.change in ("add", "change")]
+        """The largest part of a plan that is ready: without removals, conflicts and whatever stands in its way."""
         stored = await self.stored()
-        while True:
-            part = await make_plan(self._services, stored, kept, on_invalid)
-            bad = part.culprits()
-            if not bad and part.status in ("ready", "clean"):
-                return part
-            if not bad:  # something else breaks: leave out what was changed, the additions may stay
-                bad = {(p.kind, p.name) for p in kept if p.change == "change"} or {(p.kind, p.name) for p in kept}
-            kept = [p for p in kept if (p.kind, p.name) not in bad]
+        wanted = [p for p in plan.proposed if p.change in ("add", "change")]
+        part = await make_plan(self._services, stored, wanted, on_invalid)
+        if part.is_ready:
+            return part
+        kept: list[Proposed] = []
+        part = await make_plan(self._services, stored, kept, on_invalid)
+        for change in sorted(wanted, key=lambda p: list(KINDS).index(p.kind)):
+            tried = await make_plan(self._services, stored, [*kept, change], on_invalid)
+            if tried.is_ready:
+                kept.append(change)
+                part = tried
+        return part
 
 
 def plain_json(value: Any) -> Any:

@@ -10,6 +10,7 @@ import msgspec
 
 from crm_kernel.document_check import canonical
 from crm_kernel.errors import Fault
+from crm_kernel.model import Field
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.impact import Impact, StageUse, invalid_records, stages_in_use
 from crm_kernel.registry import Broken, Registry
@@ -55,11 +56,10 @@ class Plan(NamedTuple):
         """clean, ready, needs_choice or refused."""
         return str(self.answer["status"])
 
-    def culprits(self) -> set[tuple[str, str]]:
-        """The documents of this plan that stand in its way."""
-        found = {(d["kind"], d["name"]) for d in self.answer["documents"] if d["errors"]}
-        found |= {(i["kind"], i["name"]) for i in self.answer["impact"] if i["invalid"] and i["chosen"] == "reject"}
-        return found
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing stands in its way."""
+        return self.status in ("ready", "clean")
 
 
 class Planning(Protocol):
@@ -86,7 +86,7 @@ async def make_plan(
     before = services.registry
     after = services.build(_bodies_after(stored, proposed))
     ddl = await ddl_plan(after.entities, source, services.store.dialect, before=before.entities)
-    documents = [_document(p, stored, after, ddl) for p in proposed]
+    documents = [_document(p, stored, before, after, ddl) for p in proposed]
     effective = [p for p in proposed if not p.is_told_only]
     impacts = await invalid_records(
         source, services.store, before, after, [(p.kind, p.name, p.body) for p in effective]
@@ -128,7 +128,9 @@ def _choice(change: Proposed, chosen: OnInvalid | None) -> OnInvalid:
     return chosen or own or "reject"
 
 
-def _document(change: Proposed, stored: Sequence[StoredDocument], after: Registry, ddl: DdlPlan) -> dict[str, Any]:
+def _document(
+    change: Proposed, stored: Sequence[StoredDocument], before: Registry, after: Registry, ddl: DdlPlan
+) -> dict[str, Any]:
     errors = list(change.errors)
     if change.body is not None and not change.is_told_only:
         broken = _broken(after, change.kind, change.name)
@@ -136,6 +138,7 @@ def _document(change: Proposed, stored: Sequence[StoredDocument], after: Registr
         if change.kind in ("fields", "entity"):
             entity = change.body.get("entity", change.name)
             errors += [f for f in ddl.faults if f.pointer.startswith(f"/{entity}/")]
+            errors += _type_changes(before, after, entity)
     old = next((d.body for d in stored if (d.kind, d.name) == (change.kind, change.name)), None)
     return {
         "kind": change.kind,
@@ -146,6 +149,27 @@ def _document(change: Proposed, stored: Sequence[StoredDocument], after: Registr
         "diff": diff(old, change.body),
         "errors": [fault.render() for fault in errors],
     }
+
+
+def _type_changes(before: Registry, after: Registry, entity: str) -> list[Fault]:
+    """Fields whose stored values would have to be converted."""
+    if entity not in before.entities or entity not in after.entities:
+        return []
+    old, new = before.entities[entity].fields, after.entities[entity].fields
+    return [
+        Fault(
+            pointer=f"/schema/properties/{name}",
+            code="type",
+            detail=f"{name!r} is stored as {old[name].type.name}; it cannot become {new[name].type.name}.",
+            hint="Add a field of another name and move the values, then remove this one.",
+        )
+        for name in new
+        if name in old and _stored_as(old[name]) != _stored_as(new[name])
+    ]
+
+
+def _stored_as(field: Field) -> Any:
+    return field.type.name, field.type.columns(), field.options.decimal, field.options.reference
 
 
 def _broken(registry: Registry, kind: str, name: str) -> Broken | None:
