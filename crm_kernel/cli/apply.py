@@ -57,12 +57,14 @@ async def _apply(
     kernel: Kernel, settings: Settings, yes: bool, on_invalid: OnInvalid | None, take: Take | None
 ) -> dict[str, Any]:
     plan, problems = await kernel.documents.plan_files(settings.documents, take=take, on_invalid=on_invalid)
-    faults = [problem.sentence() for problem in problems] + plan_faults(settings, plan.answer)
+    faults = [problem.sentence() for problem in problems] + plan_faults(settings, plan)
     gone = removals(plan.answer)
-    if gone and not yes and not faults:
-        _confirm(gone)
     for fault in faults:
         note(fault)
+    if faults:
+        raise Error("plan_refused", "Nothing was applied; the lines above say why.", hint="", plan=plan.answer)
+    if gone and not yes:
+        _confirm(gone)
     answer = await kernel.documents.sync_files(settings.documents, take=take, on_invalid=on_invalid)
     write_lock(settings, kernel.plugins)
     return answer

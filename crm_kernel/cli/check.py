@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,20 +29,20 @@ NEVER = "The app has no database yet; `crm apply` makes it."
 @pass_given
 def command(given: Given) -> int:
     """Name every fault of crm.toml, documents, plugins and database, with file, line and column."""
-    logging.getLogger("crm_kernel").setLevel(logging.CRITICAL)  # what it would tell is told here
     settings = settings_of(given)
     with ExitStack() as opened:
         path = settings.database.path
         if path is not None and not path.exists():
             folder = Path(opened.enter_context(TemporaryDirectory(prefix="crm-check-")))
             settings = _elsewhere(settings, folder / "crm.db")
-        faults, notices = asyncio.run(_check(settings))
+        left_out, faults, notices = asyncio.run(_check(settings))
+    for sentence in [*faults, *notices]:  # the log has told what is left out
+        note(sentence)
+    faults = [*left_out, *faults]
     if given.json:
         print_json({"faults": faults, "notices": notices})
-        return 1 if faults else 0
-    for sentence in [*faults, *notices]:
-        note(sentence)
-    click.echo(f"{len(faults)} faults." if faults else "No faults.")
+    else:
+        click.echo(f"{len(faults)} faults." if faults else "No faults.")
     return 1 if faults else 0
 
 
@@ -53,19 +52,18 @@ def _elsewhere(settings: Settings, path: Path) -> Settings:
     return msgspec.structs.replace(settings, database=database, secret=settings.secret or "of no use but to check")
 
 
-async def _check(settings: Settings) -> tuple[list[str], list[str]]:
-    """Faults, and what is only worth knowing: nothing is applied here, so what waits to be is no fault."""
+async def _check(settings: Settings) -> tuple[list[str], list[str], list[str]]:
+    """What is left out, other faults, and what is only worth knowing: what waits to be applied is no fault."""
     kernel = await Kernel.open(settings)
     try:
         plan, problems = await kernel.documents.plan_files(settings.documents)
-        faults = [*kernel.problems, *(problem.sentence() for problem in problems)]
-        faults += plan_faults(settings, plan.answer)
+        faults = [*(problem.sentence() for problem in problems), *plan_faults(settings, plan)]
         for plugin, check in kernel.plugins.checks():
             faults += [f"{plugin}, {check.name}: {sentence}" for sentence in await check.run(kernel.crm(plugin))]
         if await is_empty(kernel.database):
-            return faults, [NEVER]
+            return kernel.problems, faults, [NEVER]
         notices = [f"Not applied yet: {line}; `crm apply` does it." for line in _waiting(plan.answer)]
-        return faults, notices + differences(settings, kernel.plugins)
+        return kernel.problems, faults, notices + differences(settings, kernel.plugins)
     finally:
         await kernel.close()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from crm_kernel.document_files import read_documents
 from crm_kernel.errors import Fault
+from crm_kernel.operations.plan import Plan
 from crm_kernel.settings import Settings
 
 _SIGNS = {"add": "+", "change": "~", "remove": "-", "drift": "=", "conflict": "!", "broken": "!"}
@@ -30,21 +31,24 @@ def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {impact['kind']} {impact['name']} makes {share} invalid: {impact['chosen']}"
 
 
-def plan_faults(settings: Settings, plan: Mapping[str, Any]) -> list[str]:
+def plan_faults(settings: Settings, plan: Plan) -> list[str]:
     """What stands against a plan: faults of documents with their place, conflicts, what would no longer resolve."""
     files, _ = read_documents(settings.documents, settings.folder)
     by_name = {(file.kind, file.name): file for file in files}
     found: list[str] = []
-    for document in plan["documents"]:
+    told: set[str] = set()
+    for document in plan.answer["documents"]:
         name = (document["kind"], document["name"])
         for error in document["errors"]:
             fault = Fault(pointer=error["pointer"], code=error["code"], detail=error["detail"], hint=error.get("hint"))
             file = by_name.get(name)
+            told.add(fault.detail)
             found.append(f"{' '.join(name)}: {fault.detail}" if file is None else file.problem(fault).sentence())
         if document["change"] == "conflict":
             found.append(f"The {' '.join(name)} {_CONFLICT}")
-    found += [f"The {d['kind']} {d['name']} would no longer fit: {d['detail']}" for d in plan["dependants"]]
-    return found + list(impact_faults(plan["impact"]))
+    found += [f"The {d['kind']} {d['name']} would no longer fit: {d['detail']}" for d in plan.answer["dependants"]]
+    found += [f"The database, {fault.pointer}: {fault.detail}" for fault in plan.ddl.faults if fault.detail not in told]
+    return found + list(impact_faults(plan.answer["impact"]))
 
 
 def impact_faults(impacts: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 import click
+import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -37,12 +38,13 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, em
         click.echo(empty, err=True)
         return
     numbers = {c for c in columns if all(_is_number(row.get(c)) for row in rows)}
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    terminal = sys.stdout.isatty()
+    table = Table(box=SIMPLE_HEAD if terminal else None, pad_edge=False, header_style="bold")
     for name in columns:
         table.add_column(Text(name), justify="right" if name in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell(row.get(name))) for name in columns))
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+    console = Console(highlight=False, width=None if terminal else _WIDE)
     console.print(table)
 
 
@@ -57,6 +59,8 @@ def cell(value: Any) -> str:
 
 def words(value: Any) -> str:
     """A value as text: nothing for null, money as `EUR 250000.50`, lists with commas, other parts as JSON."""
+    if isinstance(value, msgspec.Raw):
+        value = msgspec.json.decode(value)
     if value is None:
         return ""
     if isinstance(value, bool):

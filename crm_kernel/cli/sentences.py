@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from crm_kernel.errors import Error, Fault
+from crm_kernel.errors import CATALOGUE, Error, Fault
 
 _SHOWN = 20
 
@@ -24,11 +24,11 @@ def harmless(text: str) -> str:
 
 def error_lines(error: Error) -> Iterator[str]:
     """The lines that tell a refusal: what, its single faults, a hint."""
-    faults = error.faults
+    faults, hint = error.faults, None if error.hint == CATALOGUE["invalid"].hint else error.hint
     if len(faults) == 1 and faults[0].detail == error.detail:
-        yield _hinted(_fault(faults[0]), faults[0].hint or error.hint)
+        yield _hinted(_fault(faults[0]), faults[0].hint or hint)
         return
-    yield _hinted(error.title + "." if faults and faults[0].detail == error.detail else error.detail, error.hint)
+    yield _hinted(error.title + "." if faults and faults[0].detail == error.detail else error.detail, hint)
     for fault in faults[:_SHOWN]:
         yield f"  {_hinted(_fault(fault), fault.hint)}"
     if len(faults) > _SHOWN:
