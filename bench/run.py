@@ -65,6 +65,8 @@ def compare(sides: list[Side], servers: dict[str, Server], arguments: argparse.N
     """All works, side after side, round after round, each round in the other order."""
     results: dict[str, Any] = {}
     for work, (label, reach) in WORKS.items():
+        if arguments.only and work not in arguments.only:
+            continue
         requests = {side.name: side.requests(work) for side in sides}
         rounds: dict[str, list[dict[str, float]]] = {side.name: [] for side in sides}
         for side in sides:
@@ -127,6 +129,7 @@ def options(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="rounds of each work (default 3)")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--side", choices=["floor", "framework"], help="only this side: no ratios, nothing is written")
+    parser.add_argument("--only", metavar="WORK", choices=WORKS, action="append", help=f"some of {', '.join(WORKS)}")
     parser.add_argument("--reuse", action="store_true", help="databases of the run before; no import line")
     arguments = parser.parse_args(words)
     usual = {"records": 10_000, "seconds": 1.0, "rounds": 1} if arguments.quick else {}
@@ -160,7 +163,7 @@ def main(words: list[str] | None = None) -> None:
     if filled:
         results["works"]["import"] = imports(filled)
     print(show(results))
-    if arguments.side is None:
+    if arguments.side is None and arguments.only is None:
         (HERE / "results").mkdir(exist_ok=True)
         (HERE / "results" / "latest.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 

@@ -16,7 +16,7 @@ PLACES = re.compile(
 )
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME)\b|# XX" + r"X|Not" + r"ImplementedError")
 ESCAPES = re.compile(
-    "pragma: no " + "cover|time" + r"\.sleep\(|pytest" + r"\.(skip|mark\.skip|mark\.xfail)|assert " + "True"
+    "pragma: no " + "cover|time" + r"\.sleep\(|pytest" + r"\.(skip|mark\.skip\b|mark\.xfail)|assert " + "True"
 )
 
 
