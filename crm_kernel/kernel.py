@@ -19,6 +19,7 @@ from crm_kernel.operations.identity import Identity
 from crm_kernel.operations.imports import Imports
 from crm_kernel.operations.list_query import Cursors
 from crm_kernel.operations.record_reader import RecordReader
+from crm_kernel.operations.report import Reports
 from crm_kernel.operations.write import Writer
 from crm_kernel.plugins import PluginHost
 from crm_kernel.registry import Broken, Declaration, Registry
@@ -56,6 +57,7 @@ class Kernel:
         self.documents = Documents(self)
         self.identity = Identity(self)
         self.imports = Imports(self)
+        self.reports = Reports(database, self.store.dialect, clock, self._current)
         plugins.count_statements(lambda: database.statements)
 
     @classmethod
