@@ -1,7 +1,8 @@
 """Writes the pages that come from the code: `python docs/generate.py [--check]`.
 
-docs/errors.md from `crm_kernel/errors.py`, docs/hooks.md from `crm_kernel/hookspecs.py`. With `--check` nothing is
-written; the exit status is 1 where a page is not what would be written.
+docs/errors.md from `crm_kernel/errors.py`, docs/hooks.md from `crm_kernel/hookspecs.py`, the table of commands in
+docs/cli.md from the commands. With `--check` nothing is written; the exit status is 1 where a page is not what would be
+written.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
 from crm_kernel import hookspecs
+from crm_kernel.cli.main import crm
 from crm_kernel.errors import CATALOGUE, FAULT_CODES
 
 DOCS = Path(__file__).resolve().parent
@@ -79,17 +83,59 @@ def hooks() -> Iterator[str]:
             yield f"- **{name}**: {described[name]}"
 
 
+COMMON = {"--app", "--json", "--as"}
+"""Options that the text above the table tells of."""
+
+
+def commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Command]]:
+    """All commands that do something, with the words that call them."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{prefix} {name}")
+        elif command is not None:
+            yield f"{prefix} {name}", command
+
+
+def usage(words: str, command: click.Command) -> str:
+    """`crm user add LOGIN [--role …]`."""
+    said = [words]
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument):
+            said.append(parameter.make_metavar(click.Context(command)))
+        elif isinstance(parameter, click.Option) and parameter.opts[0] not in COMMON:
+            option = parameter.opts[-1] + ("" if parameter.is_flag else " …")
+            said.append(option if parameter.required else f"[{option}]")
+    return f"`{' '.join(said)}`"
+
+
+def command_table() -> Iterator[str]:
+    """Every command with its options and what it does."""
+    rows = [[usage(words, command), " ".join((command.help or "").split())] for words, command in commands(crm, "crm")]
+    yield from table(["command", "what it does"], rows)
+
+
 PAGES = {"errors.md": errors, "hooks.md": hooks}
+REGIONS = {"cli.md": command_table}
+
+
+def wanted() -> Iterator[tuple[Path, str]]:
+    """The generated pages and what they should say."""
+    for name, lines in PAGES.items():
+        yield DOCS / name, "\n".join(lines()) + "\n"
+    for name, lines in REGIONS.items():
+        before, mark, rest = (DOCS / name).read_text("utf-8").partition("<!-- generated -->\n")
+        after = rest[rest.index("<!-- end -->") :]
+        yield DOCS / name, before + mark + "\n".join(lines()) + "\n" + after
 
 
 def main(check: bool) -> int:
     """Writes (or compares) all pages; the exit status."""
     stale: list[str] = []
-    for name, lines in PAGES.items():
-        text = "\n".join(lines()) + "\n"
-        file = DOCS / name
+    for file, text in wanted():
         if not file.exists() or file.read_text("utf-8") != text:
-            stale.append(name)
+            stale.append(file.name)
             if not check:
                 file.write_text(text, "utf-8")
     if check and stale:
