@@ -6,13 +6,15 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Self
 
+import msgspec
+
 from crm_kernel.callers import Caller, system
 from crm_kernel.clock import Clock
 from crm_kernel.errors import ConfigError
 from crm_kernel.fields.base import ValueContext
 from crm_kernel.model import Source
 from crm_kernel.operations.crm import Crm
-from crm_kernel.operations.deliver import Dispatcher
+from crm_kernel.operations.deliver import Cause, Dispatcher
 from crm_kernel.operations.documents import Documents, plain_json
 from crm_kernel.operations.hooks import HookRunner
 from crm_kernel.operations.identity import Identity
@@ -50,9 +52,13 @@ class Kernel:
         self.problems: list[str] = []
         self.pending: list[dict[str, Any]] = []
         self._registry = self.build((), settle=True)
+        self._states: dict[str | None, dict[str, Any]] = {}
+        self._started = False
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
         self.writer = Writer(database, self.store, HookRunner(plugins), clock, self._current, self.reader.find)
-        self.dispatcher = Dispatcher(database, self.store, clock, self._current, self._crm_for_listener)
+        self.dispatcher = Dispatcher(
+            database, self.store, clock, self._current, self._crm_for_listener, plugins.is_active
+        )
         self.writer.committed.append(self.dispatcher.wake)
         self.documents = Documents(self)
         self.identity = Identity(self)
@@ -86,6 +92,7 @@ class Kernel:
 
     async def start(self) -> None:
         """Begin to work in the background: tell plugins, deliver events."""
+        self._started = True
         for plugin, hook in self.plugins.implementations("on_start"):
             await self._life(plugin, "on_start", hook)
         await self.dispatcher.start()
@@ -93,8 +100,9 @@ class Kernel:
     async def close(self) -> None:
         """Stop the background work and close the database."""
         await self.dispatcher.stop()
-        for plugin, hook in reversed(self.plugins.implementations("on_stop")):
-            await self._life(plugin, "on_stop", hook)
+        if self._started:
+            for plugin, hook in reversed(self.plugins.implementations("on_stop")):
+                await self._life(plugin, "on_stop", hook)
         await self.identity.close()
         await self.database.close()
 
@@ -154,12 +162,18 @@ class Kernel:
         """The `crm` object of a plugin (or of the kernel itself), with all rights."""
         return Crm(self, self.system("plugin" if plugin else "job", plugin))
 
-    def _crm_for_listener(self, caller: Caller, key: str) -> Crm:
-        return Crm(self, caller, key=key)
+    def _crm_for_listener(self, plugin: str, cause: Cause) -> Crm:
+        told = {"event": cause.event, "listener": cause.listener}
+        caller = msgspec.structs.replace(self.system("plugin", plugin), cause=told, depth=cause.depth)
+        return Crm(self, caller, key=f"{cause.event}:{cause.listener}")
 
     def settings_of(self, plugin: str | None) -> Any:
         """The settings of a plugin, None where it has none."""
         return None if plugin is None else self.plugins.settings(plugin)
+
+    def state_of(self, plugin: str | None) -> dict[str, Any]:
+        """What a plugin keeps while the app runs, {} at first."""
+        return self._states.setdefault(plugin, {})
 
     async def caller_for(self, user: str, channel: str) -> Caller:
         """A user by id or login, as a caller. Raises `Error("not_found")`."""

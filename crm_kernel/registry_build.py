@@ -21,6 +21,7 @@ from crm_kernel.manifest import Listener
 from crm_kernel.model import EntityModel, Field, Model, Source, Validator
 from crm_kernel.pipelines import Pipeline, default_faults, default_first, pipeline_faults, pipeline_of
 from crm_kernel.registry import BoundListener, Broken, Declaration, Registry
+from crm_kernel.reports import report_faults
 from crm_kernel.schema.build import Part, build_entity, with_reverses
 from crm_kernel.schema.check import check_schema, mentions
 from crm_kernel.schema.normal import money_limits
@@ -45,7 +46,7 @@ def build_registry(
     builder.build_pipelines()
     builder.resolve_guards()
     roles = builder.roles()
-    reports = builder.typed("report", Report, _report_faults)
+    reports = builder.typed("report", Report, report_faults)
     views = builder.typed("view", View, view_faults)
     return Registry(
         version=next(_versions),
@@ -60,6 +61,7 @@ def build_registry(
         listeners=builder.listeners(listeners),
         declarations=builder.declared,
         broken=builder.broken,
+        aside=frozenset(builder.aside),
         value_context=context,
     )
 
@@ -69,6 +71,7 @@ class _Builder:
         self._context = context
         self.declared: dict[tuple[str, str], Declaration] = {}
         self.broken: list[Broken] = []
+        self.aside: set[tuple[str, str]] = set()
         self.entities: Model = {}
         self.pipelines: dict[str, Pipeline] = {}
         self.guards: dict[tuple[str, int], Expression] = {}
@@ -121,7 +124,27 @@ class _Builder:
         if entity not in known:
             detail = f"There is no entity {entity!r}:{near(entity, known)}"
             return [Fault(pointer="/entity", code="not_found", detail=detail)]
-        return check_schema(declaration.body["schema"], known=known[entity], entities=self._entity_names())
+        names = known[entity]
+        if declaration.source.kind == "document":
+            taken = {n for n in _own_names(declaration) if n in names and names[n].kind != "document"}
+            names = {name: source for name, source in names.items() if name not in taken}
+            self._set_aside(declaration, taken, known[entity])
+        return check_schema(declaration.body["schema"], known=names, entities=self._entity_names())
+
+    def _set_aside(self, declaration: Declaration, taken: set[str], known: Mapping[str, Source]) -> None:
+        """Fields of a stored document whose names a plugin has taken: the plugin gets them, the document says so."""
+        faults: list[Fault] = []
+        for name in sorted(taken):
+            owner = known[name]
+            if declaration.body["schema"]["properties"][name].get("x-crm", {}).get("adopt") is True:
+                continue  # the plugin's field takes over the column with its data
+            self.aside.add((declaration.body["entity"], name))
+            hint = 'Rename it with "x-crm": {"was": …}, or leave it to the plugin with "x-crm": {"adopt": true}.'
+            detail = f"{name!r} is a field of {owner}; this one is set aside with its data."
+            pointer = f"/schema/properties/{name}"
+            faults.append(Fault(pointer=pointer, code="redefined", detail=detail, hint=hint))
+        if faults:
+            self.broken.append(Broken(declaration.source, declaration.kind, declaration.name, faults))
 
     def _assemble(self, pipelines: Mapping[str, Sequence[Pipeline]]) -> None:
         """All entities with the fields of their documents and, once known, their pipelines."""
@@ -325,7 +348,3 @@ def view_faults(view: View, entities: Model, *, context: ValueContext) -> list[F
         for at, name in places
         if name.partition(".")[0] not in fields
     ]
-
-
-def _report_faults(report: Report, entities: Model, *, context: ValueContext) -> list[Fault]:
-    return []

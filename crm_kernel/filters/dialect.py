@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Protocol
 
 from crm_kernel.fields.base import Kind, Storage
 from crm_kernel.filters.sql import Sql
@@ -86,4 +86,12 @@ class Dialect(Protocol):
 
     def encode_segments(self, segments: Iterable[tuple[str, int]]) -> str:
         """The one bind value for (first moment, offset in seconds) of each stretch of equal offset, in order."""
+        ...
+
+    def day(self, moment: Sql, segments: Sequence[tuple[str, int]]) -> Sql:
+        """Like `local_date` for a zone that is known when the statement is made: faster on many rows."""
+        ...
+
+    def bucket(self, day: Sql, by: Literal["day", "week", "month", "quarter", "year"]) -> Sql:
+        """The first day of the week (Monday), month, quarter or year in which a day falls."""
         ...

@@ -6,8 +6,8 @@ Lists go in as one JSON value, so that a statement's text does not depend on the
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import msgspec
 
@@ -36,6 +36,13 @@ _JSON_TYPES = {
     Kind.BOOLEAN: "'true', 'false'",
     Kind.LIST: "'array'",
     Kind.OBJECT: "'object'",
+}
+_BUCKETS = {
+    "day": "{}",
+    "week": "date({}, 'weekday 0', '-6 days')",
+    "month": "substr({}, 1, 8) || '01'",
+    "quarter": "substr({0}, 1, 5) || substr('010101040404070707101010', 2 * substr({0}, 6, 2) - 1, 2) || '-01'",
+    "year": "substr({}, 1, 5) || '01-01'",
 }
 _ANY_JSON_TYPE = "'text', 'integer', 'real', 'true', 'false', 'array', 'object'"
 
@@ -125,6 +132,22 @@ class SqliteDialect:
 
     def encode_segments(self, segments: Iterable[tuple[str, int]]) -> str:
         return msgspec.json.encode([(self.encode(start, "moment"), offset) for start, offset in segments]).decode()
+
+    def day(self, moment: Sql, segments: Sequence[tuple[str, int]]) -> Sql:
+        return compose("date(substr({0}, 1, 19), {1})", moment, _offset(moment, segments))
+
+    def bucket(self, day: Sql, by: Literal["day", "week", "month", "quarter", "year"]) -> Sql:
+        return compose(_BUCKETS[by], day)
+
+
+def _offset(moment: Sql, segments: Sequence[tuple[str, int]]) -> Sql:
+    """The zone's offset at a moment, found by halving: a zone has some 280 stretches of equal offset."""
+    if len(segments) == 1:
+        return Sql(f"'{segments[0][1]} seconds'")
+    half = len(segments) // 2
+    start = segments[half][0].removesuffix("Z")
+    parts = (_offset(moment, segments[:half]), _offset(moment, segments[half:]))
+    return compose(f"CASE WHEN {{}} < '{start}' THEN {{}} ELSE {{}} END", moment, *parts)
 
 
 def _json_path(path: tuple[str, ...]) -> str:

@@ -1,0 +1,234 @@
+"""Runs reports: one statement each, under the row rules and field masks of the caller (floor 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, cast
+
+import msgspec
+
+from crm_kernel.callers import Caller
+from crm_kernel.clock import Clock
+from crm_kernel.document_check import document_faults
+from crm_kernel.documents import Report
+from crm_kernel.errors import Error, Fault, near
+from crm_kernel.fields.base import Kind, ValueContext
+from crm_kernel.fields.currencies import minor_digits
+from crm_kernel.fields.moment import moment_text
+from crm_kernel.filters.dialect import Dialect
+from crm_kernel.filters.environment import Environment
+from crm_kernel.filters.scope import Scope
+from crm_kernel.filters.shapes import definitions_of, part_of
+from crm_kernel.filters.to_sql import bind
+from crm_kernel.model import Model
+from crm_kernel.registry import Registry
+from crm_kernel.reports import Group, Measure, ResolvedReport, resolve_report
+from crm_kernel.schema.patterns import compiled
+from crm_kernel.storage.ports import Database
+from crm_kernel.storage.report_sql import report_sql
+
+_UNSAVED = "unsaved"
+_TYPES = {Kind.MOMENT: "date-time"}
+_FLAGS = {"true": True, "false": False, "1": True, "0": False}
+
+
+class Reports:
+    """The reports of one kernel."""
+
+    def __init__(self, database: Database, dialect: Dialect, clock: Clock, registry: Callable[[], Registry]) -> None:
+        self._database = database
+        self._dialect = dialect
+        self._clock = clock
+        self._registry = registry
+
+    async def run(
+        self, report: str | Mapping[str, Any], parameters: Mapping[str, Any], caller: Caller
+    ) -> dict[str, Any]:
+        """The answer of a stored report (by name) or of a report document.
+
+        `parameters` are JSON values, or texts as a query string holds them. Raises `Error`: not_found, forbidden,
+        invalid (a document that does not fit, mixed_currency), unknown_parameter, bad_value, busy.
+        """
+        registry = self._registry()
+        access = registry.access(caller)
+        document = registry.reports.get(report) if isinstance(report, str) else unsaved_report(report)
+        if document is None or (isinstance(report, str) and not access.knows(document.entity)):
+            raise Error("not_found", f"There is no report {report!r} for you.")
+        if not access.knows(document.entity):
+            detail = f"There is no entity {document.entity!r} for you."
+            raise Error("invalid", faults=[Fault(pointer="/entity", code="not_found", detail=detail)])
+        if not access.allows(document.entity, "read"):
+            raise Error("forbidden", f"You may not read {document.entity} records.")
+        environment = registry.environment(caller, self._clock.now(), params=report_parameters(document, parameters))
+        return await run_report(
+            self._database,
+            self._dialect,
+            document,
+            model=registry.entities,
+            scope=access,
+            environment=environment,
+            context=registry.value_context,
+        )
+
+
+async def run_report(
+    database: Database,
+    dialect: Dialect,
+    report: Report,
+    *,
+    model: Model,
+    scope: Scope,
+    environment: Environment,
+    context: ValueContext | None = None,
+) -> dict[str, Any]:
+    """The answer of a report over the rows and fields that `scope` gives: columns, rows, totals, truncated, as_of.
+
+    Raises `Error("invalid")`: with the faults of the report, or `mixed_currency` for amounts of several currencies.
+    """
+    resolved = resolve_report(report, model, scope=scope, context=context)
+    statement = report_sql(resolved, dialect, scope.rows(report.entity), environment.zone)
+    rows = await database.read_heavy(statement.sql.text, bind(statement.sql.params, environment))
+    return answer(resolved, rows, environment)
+
+
+def answer(report: ResolvedReport, rows: Sequence[Sequence[Any]], environment: Environment) -> dict[str, Any]:
+    """The answer made of a statement's rows: the totals, then at most one row more than the limit."""
+    _check_currencies(report, rows)
+    limit = report.document.limit
+    totals, *shown = rows
+    measures = {m.name for m in report.measures}
+    total = _record(report, totals)
+    return {
+        "report": None if report.document.name == _UNSAVED else report.document.name,
+        "columns": [_column(report, column, totals) for column in report.columns],
+        "rows": [_record(report, row) for row in shown[:limit]],
+        "totals": {name: value for name, value in total.items() if name in measures},
+        "truncated": len(shown) > limit,
+        "as_of": moment_text(environment.now),
+    }
+
+
+# ---- parameters -----------------------------------------------------------------------------------------------------
+def unsaved_report(body: Mapping[str, Any]) -> Report:
+    """A report document whose `kind`, `name` and `label` may be left out. Raises `Error("invalid")`."""
+    document = {"kind": "report", "name": _UNSAVED, "label": "Report", **body}
+    faults = document_faults(document)
+    if document["kind"] != "report":
+        faults = [Fault(pointer="/kind", code="const", detail=f"Expected a report, got kind {document['kind']!r}.")]
+    if faults:
+        raise Error("invalid", faults=faults)
+    return msgspec.convert(document, Report)
+
+
+def report_parameters(report: Report, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a report's parameters: sent ones read by their schema, else their defaults.
+
+    Raises `Error("unknown_parameter" | "bad_value")`.
+    """
+    for name in sent:
+        if name not in report.params:
+            raise Error("unknown_parameter", f"The report has no parameter {name!r}.{near(name, report.params)}")
+    values: dict[str, Any] = {}
+    for name, schema in report.params.items():
+        value = _parameter(sent[name], schema) if name in sent else schema.get("default")
+        if value is None:
+            continue
+        fault = next(iter(compiled(dict(schema)).iter_errors(value)), None)
+        if fault is not None:
+            raise Error("bad_value", f"Parameter {name!r}: {fault.message}.")
+        values[name] = value
+    return values
+
+
+def _parameter(sent: Any, schema: Mapping[str, Any]) -> Any:
+    """A parameter as JSON: texts of a query string are read as what the schema asks for."""
+    if not isinstance(sent, str):
+        return sent
+    part = part_of(schema, definitions_of(schema))
+    match part.kind:
+        case Kind.LIST:
+            return [_parameter(item.strip(), part.items) for item in sent.split(",")] if sent else []
+        case Kind.BOOLEAN:
+            return _FLAGS.get(sent.lower(), sent)
+        case Kind.INTEGER | Kind.NUMBER:
+            return _number(sent)
+        case _:
+            return sent or None
+
+
+def _number(text: str) -> Any:
+    try:
+        found = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+    return found if isinstance(found, int | float) else text
+
+
+# ---- rows -----------------------------------------------------------------------------------------------------------
+def _cells(report: ResolvedReport, row: Sequence[Any]) -> list[tuple[Group | Measure, Sequence[Any]]]:
+    """Each column with its part of a row."""
+    found: list[tuple[Group | Measure, Sequence[Any]]] = []
+    position = 1
+    for column in report.columns:
+        width = 3 if isinstance(column, Measure) and column.is_money else 1
+        found.append((column, row[position : position + width]))
+        position += width
+    return found
+
+
+def _record(report: ResolvedReport, row: Sequence[Any]) -> dict[str, Any]:
+    return {column.name: _value(column, cells) for column, cells in _cells(report, row)}
+
+
+def _value(column: Group | Measure, cells: Sequence[Any]) -> Any:
+    value = cells[0]
+    if value is None:
+        return None
+    match column.kind:
+        case Kind.MONEY:
+            _, first, last = cells
+            return Decimal(round(value)).scaleb(-minor_digits(first)) if first == last else None
+        case Kind.DECIMAL:
+            scale = column.scale if isinstance(column, Measure) else column.place.scale
+            return Decimal(round(value)).scaleb(-scale)
+        case Kind.BOOLEAN:
+            return bool(value)
+        case _:
+            return value
+
+
+def _column(report: ResolvedReport, column: Group | Measure, totals: Sequence[Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": column.name,
+        "kind": "measure" if isinstance(column, Measure) else "group",
+        "type": _TYPES.get(column.kind, str(column.kind)),
+    }
+    if isinstance(column, Measure) and column.is_money:
+        _, first, last = next(cells for c, cells in _cells(report, totals) if c is column)
+        shown["currency"] = first if first == last else None
+    return shown | {"label": column.label}
+
+
+def _check_currencies(report: ResolvedReport, rows: Sequence[Sequence[Any]]) -> None:
+    """Amounts of several currencies are refused unless the report is grouped by that currency."""
+    faults = [
+        Fault(pointer=column.pointer, code="mixed_currency", detail=_mixed(column, cells))
+        for column, cells in _cells(report, rows[0])
+        if isinstance(column, Measure) and column.is_money and cells[1] != cells[2] and not _by_currency(report, column)
+    ]
+    if faults:
+        raise Error("invalid", faults=faults)
+
+
+def _mixed(column: Measure, cells: Sequence[Any]) -> str:
+    first, last = cast("tuple[str, str]", tuple(cells[1:3]))
+    return f"{column.name!r} would mix {first} with {last}: group or filter by the currency."
+
+
+def _by_currency(report: ResolvedReport, measure: Measure) -> bool:
+    wanted = measure.place
+    return wanted is not None and any(
+        group.place.field == wanted.field and group.place.steps == wanted.steps and group.place.member == ("currency",)
+        for group in report.groups
+    )

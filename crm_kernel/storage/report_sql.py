@@ -1,0 +1,286 @@
+"""One SQL statement for one report: its rows and, before them, the totals.
+
+The statement is built of common tables: `base` (the values of each record), `ranked` (places of values in their order,
+for medians), `grouped` (one row a group), `kept` (what `having` leaves, numbered in order). Sums are made of two sums,
+as SQLite refuses a sum beyond 64 bits in the middle of a statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from crm_kernel.fields.base import Kind, Storage
+from crm_kernel.filters import moments
+from crm_kernel.filters.dialect import Dialect
+from crm_kernel.filters.expression import Place
+from crm_kernel.filters.scope import NOTHING, Rows
+from crm_kernel.filters.sql import Sql, compose, join, param
+from crm_kernel.filters.to_sql import FALSE, Compiler, Cursor, member_of
+from crm_kernel.reports import FINER, Group, Measure, ResolvedReport
+
+_HALF = 1_000_000_000
+_PLACE = '"#"'
+_FROM_GROUPS = frozenset({"count", "sum", "avg", "min", "max"})
+
+
+class ReportSql(NamedTuple):
+    """The statement; its rows are `place, groups…, measures…`, totals first with place 0.
+
+    A measure of money takes three columns: value, first and last currency; every other column is one.
+    """
+
+    sql: Sql
+    report: ResolvedReport
+
+
+def report_sql(report: ResolvedReport, dialect: Dialect, rows: Rows, zone: str) -> ReportSql:
+    """The statement for the rows that `rows` gives, days being those of `zone` (an IANA name).
+
+    It asks for one row more than the report's limit, so that a cut is seen.
+    """
+    return ReportSql(_Builder(report, dialect, rows, zone).statement(), report)
+
+
+class _Builder:
+    def __init__(self, report: ResolvedReport, dialect: Dialect, rows: Rows, zone: str) -> None:
+        self._report = report
+        self._dialect = dialect
+        self._rows = rows
+        self._zone = zone
+        self._compiler = Compiler(dialect)
+        self._medians = [i for i, m in enumerate(report.measures) if m.how == "median"]
+        self._keys = [Sql(_inner(f"g{i}")) for i in range(len(report.groups))]
+
+    def statement(self) -> Sql:
+        tables = [("base", self._base())]
+        if self._medians:
+            tables.append(("ranked", self._ranked()))
+        tables += [("grouped", self._grouped()), ("kept", self._kept())]
+        parts = [compose(f"{name} AS ({{}})", table) for name, table in tables]
+        limit = param(self._report.document.limit + 1)
+        template = "WITH {} SELECT * FROM ({} UNION ALL {}) AS answer ORDER BY 1"
+        shown = compose(f"SELECT {{}} FROM kept WHERE {_PLACE} <= {{}}", self._shown(), limit)
+        return compose(template, join(", ", parts), self._totals(), shown)
+
+    # ---- the records --------------------------------------------------------------------------------------------
+    def _base(self) -> Sql:
+        columns = [_as("1", "#")]
+        for index, group in enumerate(self._report.groups):
+            columns += _named(self._group_values(group), f"g{index}", ("", "f"))
+        for index, measure in enumerate(self._report.measures):
+            if measure.place is not None:
+                columns += _named(self._measure_values(measure, measure.place), f"m{index}", ("", "c"))
+        entity = self._report.document.entity
+        return compose(f'SELECT {{}} FROM "e_{entity}" AS t WHERE {{}}', join(", ", columns), self._where())
+
+    def _where(self) -> Sql:
+        conditions = [Sql('t."deleted_at" IS NULL')]
+        for rows in (self._rows, self._report.filter):
+            if rows is NOTHING:
+                conditions.append(FALSE)
+            elif rows is not None:
+                conditions.append(self._compiler.condition(rows.root, Cursor("t")))
+        return join(" AND ", conditions)
+
+    def _scalar(self, place: Place, *, folded: bool = False) -> Sql:
+        return self._compiler.scalar(place, Cursor("t"), folded=folded)
+
+    def _group_values(self, group: Group) -> list[Sql]:
+        value = self._scalar(group.place)
+        if group.by is None:
+            folds = group.kind is Kind.TEXT and group.place.fold
+            return [value, self._scalar(group.place, folded=True)] if folds else [value]
+        if group.place.kind is Kind.MOMENT:
+            value = self._dialect.day(value, moments.segments(self._zone))
+        return [self._dialect.bucket(value, group.by)]
+
+    def _measure_values(self, measure: Measure, place: Place) -> list[Sql]:
+        if place.kind is not Kind.MONEY:
+            return [self._scalar(place)]
+        amount, currency = (self._scalar(member_of(place, name)) for name in ("amount", "currency"))
+        if measure.how == "count_distinct":
+            return [compose("{} || ' ' || {}", currency, amount)]
+        return [amount, currency]
+
+    def _ranked(self) -> Sql:
+        columns = [Sql("base.*")]
+        for index in self._medians:
+            value = _inner(f"m{index}")
+            for mark, keys in (("", self._keys), ("t", [])):
+                by = compose("PARTITION BY {}", join(", ", keys)) if keys else Sql("")
+                order = f"ORDER BY {value} IS NULL, {value}"
+                columns.append(compose(f"row_number() OVER ({{}} {order}) AS {_inner(f'r{mark}{index}')}", by))
+                columns.append(compose(f"count({value}) OVER ({{}}) AS {_inner(f'n{mark}{index}')}", by))
+        return compose("SELECT {} FROM base", join(", ", columns))
+
+    # ---- the groups ---------------------------------------------------------------------------------------------
+    @property
+    def _source(self) -> str:
+        return "ranked" if self._medians else "base"
+
+    def _grouped(self) -> Sql:
+        columns: list[Sql] = []
+        for index, group in enumerate(self._report.groups):
+            columns.append(_as(_inner(f"g{index}"), group.name))
+            if group.kind is Kind.TEXT:
+                folded = _inner(f"g{index}f" if group.place.fold else f"g{index}")
+                columns.append(_as(f"max({folded})", f"{group.name}__fold"))
+        for index, measure in enumerate(self._report.measures):
+            columns += self._aggregates(index, measure, "")
+        grouping = f" GROUP BY {', '.join(map(str, self._keys))}" if self._keys else ""
+        return compose(f"SELECT {{}} FROM {self._source}{grouping}", join(", ", columns))
+
+    def _aggregates(self, index: int, measure: Measure, mark: str) -> list[Sql]:
+        """The columns of one measure; for an average also what it is made of, so that totals can be made of groups."""
+        value, name = _inner(f"m{index}"), measure.name
+        found: list[Sql] = []
+        match measure.how:
+            case "count":
+                found = [_as("count(*)", name)]
+            case "count_distinct":
+                found = [_as(f"count(DISTINCT {value})", name)]
+            case "sum":
+                found = [_as(_sum(value, measure.kind), _main(measure))]
+            case "min" | "max":
+                found = [_as(f"{measure.how}({value})", _main(measure))]
+            case "avg":
+                total, count = _sum(value, _summed(measure)), f"count({value})"
+                found = [_as(_mean(total, count, measure), _main(measure))]
+                found += [_as(total, f"{name}__sum"), _as(count, f"{name}__count")]
+            case "median":
+                place, count = _inner(f"r{mark}{index}"), _inner(f"n{mark}{index}")
+                middle = f"CASE WHEN {place} IN (({count} + 1) / 2, ({count} + 2) / 2) THEN {value} END"
+                found = [_as(_mean(_sum(middle, _summed(measure)), f"count({middle})", measure), _main(measure))]
+        if measure.is_money:
+            currency = f"CASE WHEN {value} IS NOT NULL THEN {_inner(f'm{index}c')} END"
+            found += [_as(f"min({currency})", f"{name}__currency"), _as(f"max({currency})", f"{name}__last")]
+        return found
+
+    def _kept(self) -> Sql:
+        having = self._report.having
+        where = compose(" WHERE {}", self._compiler.condition(having.root, Cursor("g"))) if having else Sql("")
+        return compose(
+            f"SELECT g.*, row_number() OVER (ORDER BY {{}}) AS {_PLACE} FROM grouped AS g{{}}", self._order(), where
+        )
+
+    def _order(self) -> Sql:
+        wanted = [*self._report.order]
+        named = {key.column for key in wanted}
+        columns = {column.name: column for column in self._report.columns}
+        keys = [(columns[key.column], key.descending) for key in wanted]
+        keys += [(group, False) for group in self._report.groups if group.name not in named]
+        parts = [
+            compose(f"{{}}{' DESC' if descending else ''} NULLS LAST", sql)
+            for column, descending in keys
+            for sql in _sort_keys(column)
+        ]
+        return join(", ", parts) if parts else Sql("1")
+
+    # ---- what is answered ---------------------------------------------------------------------------------------
+    def _shown(self) -> Sql:
+        columns = [Sql(_PLACE)]
+        columns += [self._selected(group.name, _storage(group.kind)) for group in self._report.groups]
+        for measure in self._report.measures:
+            columns += self._measure_columns(measure)
+        return join(", ", columns)
+
+    def _selected(self, name: str, storage: Storage) -> Sql:
+        return Sql(f"{self._dialect.select(_quoted(name), storage)} AS {_quoted(name)}")
+
+    def _measure_columns(self, measure: Measure) -> list[Sql]:
+        if measure.is_money:
+            suffixes = ("__amount", "__currency", "__last")
+            return [Sql(_quoted(measure.name + suffix)) for suffix in suffixes]
+        return [self._selected(measure.name, _storage(measure.kind))]
+
+    def _totals(self) -> Sql:
+        """The measures over all records: made of the groups where that is possible, else of the records again."""
+        if all(measure.how in _FROM_GROUPS for measure in self._report.measures):
+            inner = compose(
+                "SELECT {} FROM grouped", join(", ", [c for m in self._report.measures for c in _joined(m)])
+            )
+        else:
+            columns = [c for i, m in enumerate(self._report.measures) for c in self._aggregates(i, m, "t")]
+            inner = compose(f"SELECT {{}} FROM {self._source}", join(", ", columns))
+        shown = [_as("0", "#"), *(Sql(f"NULL AS {_quoted(g.name)}") for g in self._report.groups)]
+        for measure in self._report.measures:
+            shown += self._measure_columns(measure)
+        return compose("SELECT {} FROM ({}) AS total", join(", ", shown), inner)
+
+
+def _joined(measure: Measure) -> list[Sql]:
+    """A measure over all groups, of the measures of the groups."""
+    name, main = measure.name, _quoted(_main(measure))
+    found: list[Sql] = []
+    match measure.how:
+        case "count":
+            found = [_as(f"coalesce(sum({main}), 0)", name)]
+        case "sum":
+            found = [_as(_sum(main, measure.kind), _main(measure))]
+        case "avg":
+            total, count = _sum(_quoted(f"{name}__sum"), _summed(measure)), f"sum({_quoted(f'{name}__count')})"
+            found = [_as(_mean(total, count, measure), _main(measure))]
+        case how:
+            found = [_as(f"{how}({main})", _main(measure))]
+    if measure.is_money:
+        first, last = _quoted(f"{name}__currency"), _quoted(f"{name}__last")
+        found += [_as(f"min({first})", f"{name}__currency"), _as(f"max({last})", f"{name}__last")]
+    return found
+
+
+def _inner(name: str) -> str:
+    """A column of the statement's own: no column of a report can have that name."""
+    return f'"#{name}"'
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _as(expression: str, name: str) -> Sql:
+    return Sql(f"{expression} AS {_quoted(name)}")
+
+
+def _named(values: Sequence[Sql], name: str, suffixes: Sequence[str]) -> list[Sql]:
+    return [compose(f"{{}} AS {_inner(name + suffix)}", value) for value, suffix in zip(values, suffixes, strict=False)]
+
+
+def _main(measure: Measure) -> str:
+    return measure.name + ("__amount" if measure.is_money else "")
+
+
+def _summed(measure: Measure) -> Kind:
+    """The kind of the values that a mean is made of."""
+    return measure.place.kind if measure.place else Kind.INTEGER
+
+
+def _sum(value: str, kind: Kind) -> str:
+    if kind is Kind.NUMBER:
+        return f"sum({value})"
+    return f"(sum(({value}) / {_HALF}) * {_HALF} + sum(({value}) % {_HALF}))"
+
+
+def _mean(total: str, count: str, measure: Measure) -> str:
+    """`total` / `count`; of decimals and money rounded half away from zero to a whole number of units."""
+    if measure.kind is Kind.NUMBER:
+        return f"({total} * 1.0 / nullif({count}, 0))"
+    finer = 10**FINER if measure.kind is Kind.DECIMAL else 1
+    double, twice = f"(2 * {finer} * {total})", f"(2 * nullif({count}, 0))"
+    return f"(CASE WHEN {total} < 0 THEN ({double} - {count}) / {twice} ELSE ({double} + {count}) / {twice} END)"
+
+
+def _storage(kind: Kind) -> Storage:
+    return "moment" if kind is Kind.MOMENT else "text"
+
+
+def _sort_keys(column: Group | Measure) -> list[Sql]:
+    name = Sql(f"g.{_quoted(column.name)}")
+    if isinstance(column, Measure):
+        return [Sql(f"g.{_quoted(_main(column))}")]
+    if column.kind is Kind.CHOICE and column.place.choices:
+        whens = [compose(f"WHEN {{}} THEN {rank}", param(choice)) for rank, choice in enumerate(column.place.choices)]
+        return [compose("CASE {} {} END", name, join(" ", whens))]
+    if column.kind is Kind.TEXT:
+        return [Sql(f"g.{_quoted(column.name + '__fold')}"), name]
+    return [name]
