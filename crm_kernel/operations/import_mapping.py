@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -113,7 +113,7 @@ class _Check:
         field = self._model.fields.get(name)
         if field is None:
             known = [n for n, f in self._model.fields.items() if not f.read_only]
-            self.fault(pointer, "unknown_field", f"{self._model.name} has no field {name!r}:{near(name, known)}")
+            self.fault(pointer, "unknown_field", f"{self._model.name} has no field {name!r}{_meant(name, known)}")
         elif field.read_only and name != "id":
             self.fault(pointer, "read_only", f"The field {name!r} is set by the kernel, not by an import.")
             return None
@@ -150,7 +150,7 @@ class _Check:
         for index, name in enumerate(self._mapping.key):
             at, field = f"/key/{index}", self._model.fields.get(name)
             if field is None:
-                self.fault(at, "unknown_field", f"{self._model.name} has no field {name!r}:{near(name, filled)}")
+                self.fault(at, "unknown_field", f"{self._model.name} has no field {name!r}{_meant(name, filled)}")
             elif name not in filled:
                 self.fault(at, "required", f"The key {name!r} is filled by no column and no constant.")
             elif field.type.kind in _NO_KEYS:
@@ -163,6 +163,11 @@ class _Check:
                 "/key", "required", f'The key {named} is not indexed; give the field "x-crm": {{"index": true}}.'
             )
         return tuple(fields)
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    found = near(name, known)
+    return f";{found}" if found else "."
 
 
 def _is_format(text: str) -> bool:

@@ -10,7 +10,7 @@ from tests.cli.conftest import Crm
 
 @pytest.mark.contract("cli.md#new")
 def test_an_app_folder_that_works(crm: Crm, tmp_path: Path) -> None:
-    app = tmp_path / "Ozola & \"Dēls\""
+    app = tmp_path / 'Ozola & "Dēls"'
     ran = crm("new", app)
     assert ran.status == 0
     assert {path.name for path in app.iterdir()} == {"crm.toml", "documents", "plugins", "README.md", ".gitignore"}
