@@ -26,7 +26,7 @@ def _names(names: Iterable[str]) -> dict[str, Any]:
 def parameters(entities: Iterable[str], reports: Iterable[str], kinds: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The parameters there are, by the names that routes know them by."""
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
-    fields = "The members to answer, as a comma list; a path such as company.name is a flat member of that name."
+    fields = "The members to answer, as a comma list; a path such as owner.name is a flat member of that name."
     flag = {"type": "boolean", "default": False}
     count = {**_TEXT, "enum": ["none", "capped", "exact"], "default": "none"}
     sort = {**_TEXT, "default": "-created_at"}
@@ -36,7 +36,7 @@ def parameters(entities: Iterable[str], reports: Iterable[str], kinds: Iterable[
         "report": _path("name", _names(reports)),
         "kind": _path("kind", _names(kinds)),
         "name": _path("name", _TEXT),
-        "filter": _query("filter", "A filter expression, such as budget > 1000 and owner = @me."),
+        "filter": _query("filter", "A filter expression, such as owner = @me and created_at > @today-7d."),
         "sort": _query("sort", "At most 4 fields as a comma list, - for descending.", sort),
         "fields": _query("fields", fields),
         "expand": _query("expand", "References to answer as objects, as a comma list."),

@@ -35,7 +35,7 @@ def _object(properties: Mapping[str, Schema], *, optional: tuple[str, ...] = ())
 
 def _problem() -> Schema:
     fault = {
-        "pointer": {"type": "string", "description": "JSON Pointer to the value at fault.", "examples": ["/budget"]},
+        "pointer": {"type": "string", "description": "JSON Pointer to the value at fault.", "examples": ["/field"]},
         "code": {"type": "string", "examples": ["minimum", "required", "reference"]},
         "detail": _TEXT,
         "row": {"type": "integer", "minimum": 1, "description": "The change of a batch."},

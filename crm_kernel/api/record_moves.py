@@ -25,7 +25,7 @@ _MEMBERS: dict[str, tuple[type, str]] = {
 async def move_record(request: ApiRequest) -> Answer:
     """A record moved to another stage."""
     entity: str = request.path_params["entity"]
-    id = request.record_id(entity)
+    id = request.record_id
     request.parameters()
     version = request.version()
     body = await request.value()
@@ -49,7 +49,7 @@ async def move_record(request: ApiRequest) -> Answer:
 async def possible_moves(request: ApiRequest) -> Answer:
     """What moves are possible, and why the rest is not."""
     entity: str = request.path_params["entity"]
-    id = request.record_id(entity)
+    id = request.record_id
     request.parameters()
     return Answer(encode(await request.kernel.reader.moves(entity, id, request.caller)))
 

@@ -42,7 +42,7 @@ async def create_record(request: ApiRequest) -> Answer:
 async def get_record(request: ApiRequest) -> Answer:
     """One record."""
     entity: str = request.path_params["entity"]
-    id = request.record_id(entity)
+    id = request.record_id
     asked = request.parameters(GET_PARAMETERS)
     fields = split_names(asked["fields"], "fields") if asked.get("fields") else None
     expand = split_names(asked["expand"], "expand") if asked.get("expand") else ()
@@ -54,7 +54,7 @@ async def get_record(request: ApiRequest) -> Answer:
 async def update_record(request: ApiRequest) -> Answer:
     """A merge patch of one record."""
     entity: str = request.path_params["entity"]
-    id = request.record_id(entity)
+    id = request.record_id
     request.parameters()
     values = await _values(request, "update", entity, id)
     return record_answer(
@@ -67,7 +67,7 @@ async def update_record(request: ApiRequest) -> Answer:
 async def delete_record(request: ApiRequest) -> Answer:
     """A soft delete, or with `purge=true` the removal for good."""
     entity: str = request.path_params["entity"]
-    id = request.record_id(entity)
+    id = request.record_id
     kind = "purge" if flag(request.parameters({"purge"}), "purge") else "delete"
     await write_one(request, Change(kind, entity, id=id, version=request.version()))
     return Answer(status=204)
@@ -77,7 +77,7 @@ async def delete_record(request: ApiRequest) -> Answer:
 async def restore_record(request: ApiRequest) -> Answer:
     """A deleted record taken back."""
     entity: str = request.path_params["entity"]
-    id = request.record_id(entity)
+    id = request.record_id
     request.parameters()
     return record_answer(await write_one(request, Change("restore", entity, id=id, version=request.version())))
 
@@ -100,7 +100,7 @@ async def batch(request: ApiRequest) -> Answer:
 async def record_history(request: ApiRequest) -> Answer:
     """What happened to one record, newest first."""
     entity: str = request.path_params["entity"]
-    id = request.record_id(entity)
+    id = request.record_id
     asked = request.parameters(HISTORY_PARAMETERS)
     limit, cursor = read_limit(asked.get("limit")), asked.get("cursor") or None
     return Answer(encode(await request.kernel.reader.history(entity, id, request.caller, limit=limit, cursor=cursor)))

@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl
 
 from litestar import Request
 
-from crm_kernel.access import not_found
 from crm_kernel.api.problems import Disconnected
 from crm_kernel.callers import Caller
 from crm_kernel.errors import Error, Fault, near
@@ -84,13 +83,11 @@ class ApiRequest(Request[Any, Any, Any]):
         text = tag[1]
         return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else _NO_VERSION
 
-    def record_id(self, entity: str) -> str:
-        """The id in the path. One that is no UUID is answered like one that never was."""
+    @property
+    def record_id(self) -> str:
+        """The id in the path, a UUID in its usual form; what is no UUID is left as it is, and names no record."""
         sent: str = self.path_params["id"]
-        if _UUID.fullmatch(sent) is None:
-            self.kernel.reader.access(self.caller, entity)
-            raise not_found(entity, sent)
-        return sent.lower()
+        return sent.lower() if _UUID.fullmatch(sent) else sent
 
     async def value(self, *, limit: int = MAX_BODY, values: int = MAX_VALUES) -> Any:
         """The JSON value of the body. Raises `Error("bad_json" | "too_large")`."""

@@ -106,11 +106,12 @@ def serve(
     once requests are. With several `workers` each is a process with a kernel of its own, and only the first delivers
     events. Raises `ConfigError` where the kernel cannot be opened or a worker ends by itself.
     """
-    if workers == 1:
-        asyncio.run(_serve_here(settings, listener, ready, prepare, strict))
-    else:
-        asyncio.run(_prepare_only(settings, prepare, strict))
-        _serve_in_processes(settings, listener, ready, workers)
+    with listener:
+        if workers == 1:
+            asyncio.run(_serve_here(settings, listener, ready, prepare, strict))
+        else:
+            pending = asyncio.run(_prepare_only(settings, prepare, strict))
+            _serve_in_processes(settings, listener, ready, workers, pending)
 
 
 async def _serve_here(
@@ -137,6 +138,7 @@ async def _answer(app: Litestar, listener: socket.socket, stop: asyncio.Event, r
     stopping = asyncio.create_task(stop.wait())
     ready(url)
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    by_itself = not stop.is_set()
     stopping.cancel()
     server.stop()
     done, _ = await asyncio.wait((serving,), timeout=GRACE_SECONDS)
@@ -145,18 +147,26 @@ async def _answer(app: Litestar, listener: socket.socket, stop: asyncio.Event, r
         serving.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await serving
+    if by_itself:
+        raise ConfigError("The server ended by itself; what it said stands above.")
 
 
-async def _prepare_only(settings: Settings, prepare: Prepare, strict: bool) -> None:
+async def _prepare_only(settings: Settings, prepare: Prepare, strict: bool) -> list[dict[str, Any]]:
+    """Prepare once for all workers; what is left to an administrator."""
     kernel = await Kernel.open(settings, strict=strict)
     try:
         await prepare(kernel)
+        return kernel.pending
     finally:
         await kernel.close()
 
 
 def _serve_in_processes(
-    settings: Settings, listener: socket.socket, ready: Callable[[str], None], workers: int
+    settings: Settings,
+    listener: socket.socket,
+    ready: Callable[[str], None],
+    workers: int,
+    pending: list[dict[str, Any]],
 ) -> None:
     url = url_of(listener)
     started = multiprocessing.Value("i", 0)
@@ -165,7 +175,7 @@ def _serve_in_processes(
         reseed_rng()  # a forked process would give out the same keys as its siblings
         with started.get_lock():
             started.value += 1
-            return _Worker(settings, delivers=started.value == 1)
+            return _Worker(settings, pending, delivers=started.value == 1)
 
     server = _Processes(listener, workers)
     server.on_startup(lambda: ready(url))
@@ -178,8 +188,9 @@ def _serve_in_processes(
 class _Worker:
     """The application of one worker process: its kernel is open from the start of the server to its end."""
 
-    def __init__(self, settings: Settings, *, delivers: bool) -> None:
+    def __init__(self, settings: Settings, pending: list[dict[str, Any]], *, delivers: bool) -> None:
         self._settings = settings
+        self._pending = pending
         self._delivers = delivers
         self._app: Litestar | None = None
 
@@ -197,6 +208,7 @@ class _Worker:
         except ConfigError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        kernel.pending = self._pending
         if self._delivers:
             await kernel.start()
         self._app = create_app(kernel)
