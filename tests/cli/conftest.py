@@ -35,20 +35,30 @@ class Ran(NamedTuple):
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+class Terminal(io.StringIO):
+    """A standard input at which somebody sits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 Crm = Callable[..., Ran]
 
 
 @pytest.fixture
 def crm(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Crm:
-    """Runs one command line: `crm("user", "list", app=folder, stdin="…")`. Shadows the fixture of the test kit."""
+    """Runs one command line: `crm("user", "list", app=folder, stdin="…")`; `terminal`: somebody sits there.
+
+    Shadows the fixture of the test kit.
+    """
     monkeypatch.setenv("CRM_SECRET", SECRET)
 
-    def command(*arguments: Any, app: Path | None = None, stdin: str = "") -> Ran:
+    def command(*arguments: Any, app: Path | None = None, stdin: str = "", terminal: bool = False) -> Ran:
         if app is None:
             monkeypatch.delenv("CRM_APP", raising=False)
         else:
             monkeypatch.setenv("CRM_APP", str(app))
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", Terminal(stdin) if terminal else io.StringIO(stdin))
         capsys.readouterr()
         status = run([str(argument) for argument in arguments])
         return Ran(status, *capsys.readouterr())
