@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -122,3 +123,32 @@ def test_pieces_of_sql() -> None:
     piece = compose("{1} OR {0} OR {1}", param(1), param(2))
     assert (piece.text, piece.params) == ("? OR ? OR ?", (2, 1, 2))
     assert join(" AND ", [param(1), Sql("x")]) == Sql("? AND x", (1,))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Riga", "America/St_Johns", "Pacific/Apia"])
+@given(moment=st.datetimes(datetime(1905, 1, 1), datetime(2095, 1, 1)))
+def test_days_of_a_known_zone(zone: str, moment: datetime) -> None:
+    stored = moment.isoformat()
+    assert value(DIALECT.day(param(stored), moments.segments(zone))) == moments.date_of(stored, zone)
+
+
+@pytest.mark.contract("documents.md#report-buckets")
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        ("2026-03-18", ["2026-03-18", "2026-03-16", "2026-03-01", "2026-01-01", "2026-01-01"]),
+        ("2026-03-15", ["2026-03-15", "2026-03-09", "2026-03-01", "2026-01-01", "2026-01-01"]),
+        ("2026-03-16", ["2026-03-16", "2026-03-16", "2026-03-01", "2026-01-01", "2026-01-01"]),
+        ("2027-01-01", ["2027-01-01", "2026-12-28", "2027-01-01", "2027-01-01", "2027-01-01"]),
+        ("2024-12-31", ["2024-12-31", "2024-12-30", "2024-12-01", "2024-10-01", "2024-01-01"]),
+        (None, [None] * 5),
+    ],
+)
+def test_buckets(day: str | None, expected: list[str | None]) -> None:
+    found = [value(DIALECT.bucket(param(day), by)) for by in ("day", "week", "month", "quarter", "year")]
+    assert found == expected
+
+
+def test_quarters() -> None:
+    starts = [value(DIALECT.bucket(param(f"2026-{month:02}-15"), "quarter")) for month in range(1, 13)]
+    assert starts == [f"2026-{start}-01" for start in ("01", "04", "07", "10") for _ in range(3)]
