@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
 from typing import Any
 
 import click
@@ -42,11 +40,9 @@ _NOT_COPIED = shutil.ignore_patterns("data", "__pycache__", "crm.lock")
 def command(example: str, *, port: int, keep: Path | None) -> None:
     """Serve an EXAMPLE with sample data; print the URL, a log-in, a token and five commands to try."""
     source = find_example(example)
-    listener = listen("127.0.0.1", port)
-    signal.signal(signal.SIGTERM, _leave)
     with _folder(keep) as folder:
         shutil.copytree(source, folder, ignore=_NOT_COPIED, dirs_exist_ok=True)
-        settings = load_settings(folder, {**os.environ})
+        settings = load_settings(folder, os.environ)
         make_database_folder(settings)
         lines: list[str] = []
 
@@ -60,7 +56,7 @@ def command(example: str, *, port: int, keep: Path | None) -> None:
             click.echo(f"listening on {url}\n" + "\n".join(line.replace("{url}", url) for line in lines))
 
         log_as_server()
-        serve(settings, listener, ready=ready, prepare=prepare, strict=True)
+        serve(settings, listen("127.0.0.1", port), ready=ready, prepare=prepare, strict=True)
 
 
 def find_example(name: str) -> Path:
@@ -82,10 +78,6 @@ def _folder(keep: Path | None) -> Generator[Path]:
         raise Error("conflict", f"{keep} is not empty.", hint="Choose a folder that is new or empty.")
     keep.mkdir(parents=True, exist_ok=True)
     yield keep
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 async def _load_sample(kernel: Kernel, folder: Path) -> None:
