@@ -16,7 +16,8 @@ from crm_kernel.filters.parser import parse_path
 from crm_kernel.filters.places import Places, World
 from crm_kernel.filters.scope import Scope
 from crm_kernel.filters.sql import Sql, compose, join, param
-from crm_kernel.filters.to_sql import Compiler, Cursor, member_of
+from crm_kernel.filters.sql_parts import Cursor, member_of
+from crm_kernel.filters.to_sql import Compiler
 from crm_kernel.model import Field, Model
 
 _UNSORTABLE = frozenset({Kind.LIST, Kind.OBJECT, Kind.JSON})

@@ -7,13 +7,11 @@ A test beyond references is a semi-join (`company IN (SELECT … JOIN …)`), on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from crm_kernel.fields.base import Kind
-from crm_kernel.fields.currencies import NOT_TWO, minor_digits
+from crm_kernel.fields.currencies import minor_digits
 from crm_kernel.filters.binding import Bound, plain, scaled, seconds_before
 from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.environment import Environment
@@ -34,10 +32,9 @@ from crm_kernel.filters.expression import (
 from crm_kernel.filters.operators import OPERATORS, operator_of
 from crm_kernel.filters.scope import Rows
 from crm_kernel.filters.sql import Sql, compose, join, param
-from crm_kernel.filters.values import Constant, Segments, Value
+from crm_kernel.filters.sql_parts import FALSE, TRUE, Cursor, bound, by_digits, column, member_of, scale_of, table
+from crm_kernel.filters.values import Segments
 
-FALSE = Sql("1 = 0")
-TRUE = Sql("1 = 1")
 _SEARCHED = ("contains", "starts with", "ends with", "matches")
 
 
@@ -55,28 +52,6 @@ def to_sql(expression: Expression, dialect: Dialect, *, alias: str = "t", first:
 def bind(params: Iterable[Any], environment: Environment) -> list[Any]:
     """The bind values of an `Sql`, its variables taken from the environment."""
     return [p.bind(environment) if isinstance(p, Bound) else p for p in params]
-
-
-class Cursor(NamedTuple):
-    """The row that names are about: a table's alias, or a list's element with the folded copy of its `list`."""
-
-    alias: str
-    folded: Sql | None = None
-
-
-def bound(value: Value, change: Callable[[Any], Any]) -> Sql:
-    """A value of a filter as one bind value; a constant is changed now, all else when the statement runs."""
-    return param(change(value.value)) if isinstance(value, Constant) else param(Bound(value, change))
-
-
-def table(entity: str) -> str:
-    """The quoted name of an entity's table."""
-    return f'"e_{entity}"'
-
-
-def column(alias: str, name: str) -> Sql:
-    """A quoted column of a row."""
-    return Sql(f'{alias}."{name}"')
 
 
 class Compiler:
@@ -180,7 +155,7 @@ class Compiler:
         if {left.kind, right.kind} == {Kind.DATE, Kind.MOMENT}:
             pair = [self._day(place, cursor) for place in (left, right)]
         elif Kind.DECIMAL in (left.kind, right.kind):
-            pair = self._same_scale(left, right, cursor)
+            pair = self._samescale_of(left, right, cursor)
         else:
             pair = [self.scalar(place, cursor) for place in (left, right)]
         return operator.sql(self._dialect, pair[0], pair[1:])
@@ -244,7 +219,7 @@ class Compiler:
         """An amount of any currency against numbers: the numbers are scaled to each currency's minor units."""
         amount, currency = (column(cursor.alias, tree.place.field + s) for s in ("__amount", "__currency"))
         sql = operator_of(tree.operator).sql
-        return _by_digits(currency, lambda digits: sql(self._dialect, amount, self._operands(tree, digits)))
+        return by_digits(currency, lambda digits: sql(self._dialect, amount, self._operands(tree, digits)))
 
     # ---- columns ------------------------------------------------------------------------------------------------
     def _column(self, place: Place, cursor: Cursor) -> Sql:
@@ -283,25 +258,25 @@ class Compiler:
             return value
         return self._dialect.local_date(value, param(Bound(Segments(), self._dialect.encode_segments)))
 
-    def _same_scale(self, left: Place, right: Place, cursor: Cursor) -> list[Sql]:
+    def _samescale_of(self, left: Place, right: Place, cursor: Cursor) -> list[Sql]:
         if Kind.NUMBER in (left.kind, right.kind):
             return [self._as_double(place, cursor) for place in (left, right)]
-        scale = max(_scale(left), _scale(right))
+        scale = max(scale_of(left), scale_of(right))
         return [self._times(place, cursor, scale) for place in (left, right)]
 
     def _times(self, place: Place, cursor: Cursor, scale: int) -> Sql:
         value = self.scalar(place, cursor)
         if place.money and place.member == ("amount",):
             currency = self.scalar(member_of(place, "currency"), cursor)
-            return _by_digits(currency, lambda digits: compose(f"{{}} * {10 ** (scale - digits)}", value))
-        factor = 10 ** (scale - _scale(place))
+            return by_digits(currency, lambda digits: compose(f"{{}} * {10 ** (scale - digits)}", value))
+        factor = 10 ** (scale - scale_of(place))
         return compose(f"{{}} * {factor}", value) if factor > 1 else value
 
     def _as_double(self, place: Place, cursor: Cursor) -> Sql:
         value = self.scalar(place, cursor)
         if place.money and place.member == ("amount",):
             currency = self.scalar(member_of(place, "currency"), cursor)
-            return _by_digits(currency, lambda digits: compose(f"{{}} / {10**digits}.0", value))
+            return by_digits(currency, lambda digits: compose(f"{{}} / {10**digits}.0", value))
         return compose(f"{{}} / {10**place.scale}.0", value) if place.kind is Kind.DECIMAL else value
 
     # ---- references ---------------------------------------------------------------------------------------------
@@ -346,24 +321,3 @@ def _all(parts: list[Sql]) -> Sql:
 
 def _bare(place: Place) -> bool:
     return not place.steps and place.mask is None and place.root == "record" and place.limits is None
-
-
-def member_of(place: Place, name: str) -> Place:
-    """The `amount` or `currency` of a place of money."""
-    return msgspec.structs.replace(place, member=(name,), kind=Kind.DECIMAL if name == "amount" else Kind.TEXT)
-
-
-def _scale(place: Place) -> int:
-    return max(NOT_TWO.values()) if place.money else place.scale
-
-
-_CODES: Mapping[int, str] = {
-    digits: ", ".join(f"'{code}'" for code, d in sorted(NOT_TWO.items()) if d == digits)
-    for digits in sorted(set(NOT_TWO.values()))
-}
-
-
-def _by_digits(currency: Sql, part: Callable[[int], Sql]) -> Sql:
-    """An expression that depends on the currency's minor digits."""
-    cases = [compose(f"WHEN {{}} IN ({codes}) THEN {{}}", currency, part(digits)) for digits, codes in _CODES.items()]
-    return compose("CASE {} ELSE {} END", join(" ", cases), part(2))

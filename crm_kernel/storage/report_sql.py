@@ -16,7 +16,8 @@ from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.expression import Place
 from crm_kernel.filters.scope import NOTHING, Rows
 from crm_kernel.filters.sql import Sql, compose, join, param
-from crm_kernel.filters.to_sql import FALSE, Compiler, Cursor, member_of
+from crm_kernel.filters.sql_parts import FALSE, Cursor, member_of
+from crm_kernel.filters.to_sql import Compiler
 from crm_kernel.reports import FINER, Group, Measure, ResolvedReport
 
 _HALF = 1_000_000_000
