@@ -48,12 +48,12 @@ _MINE = "owner = @me or team in @my_teams"
 ROLE_DOCUMENTS = [
     {
         "kind": "role",
-        "name": "desk",
+        "name": "bench-desk",
         "grants": [{"entity": "contact", "actions": ["read", *_ACTIONS], "fields": _FIELDS}],
     },
     {
         "kind": "role",
-        "name": "agent",
+        "name": "bench-agent",
         "grants": [
             {"entity": "contact", "actions": ["read"], "where": _MINE},
             {"entity": "contact", "actions": _ACTIONS, "where": _MINE, "fields": _FIELDS},
@@ -75,13 +75,25 @@ NO_OP_PLUGIN = '''\
 
 from crm_kernel import Plugin, hookimpl
 
-plugin = Plugin(name="{name}", title="Nothing", kernel=">=0.1,<1")
+plugin = Plugin(name="nothing", title="Nothing", kernel=">=0.1,<1")
 
 
 @hookimpl
 async def before_write(batch):
     """Looks at nothing, changes nothing."""
 '''
+
+CRM_TOML = """\
+[app]
+region = "LV"
+
+[plugins]
+enabled = ["real_estate"]
+path = "plugins"
+
+[documents]
+path = "documents"
+"""
 
 _FIRST = [
     "Anna",
@@ -155,8 +167,8 @@ def write_csv(file: Path, count: int) -> None:
         writer.writerows(contacts(count))
 
 
-def write_app_files(app: Path, plugins: int) -> None:
-    """Puts documents, mapping and `plugins` no-op plugins into the app folder that `crm new` made."""
+def write_app_files(app: Path) -> None:
+    """Makes of the folder that `crm new` made the app to measure: `real_estate` and a no-op plugin beside `base`."""
     for folder, documents in (
         ("fields", [FIELDS_DOCUMENT]),
         ("reports", [REPORT_DOCUMENT]),
@@ -167,7 +179,6 @@ def write_app_files(app: Path, plugins: int) -> None:
             text = json.dumps(document, indent=2, ensure_ascii=False)
             (app / "documents" / folder / f"{document['name']}.json").write_text(text + "\n", "utf-8")
     (app / "mapping.toml").write_text(IMPORT_MAPPING + "\n", "utf-8")
-    for number in range(plugins):
-        name = f"nothing{number}" if number else "nothing"
-        (app / "plugins" / name).mkdir(parents=True, exist_ok=True)
-        (app / "plugins" / name / "__init__.py").write_text(NO_OP_PLUGIN.format(name=name), "utf-8")
+    (app / "crm.toml").write_text(CRM_TOML, "utf-8")
+    (app / "plugins" / "nothing").mkdir(parents=True)
+    (app / "plugins" / "nothing" / "__init__.py").write_text(NO_OP_PLUGIN, "utf-8")

@@ -101,10 +101,10 @@ class Framework:
         return timed([str(BIN / "crm"), "--app", str(self.app), *words])
 
     def fill(self, csv_file: Path, count: int) -> Filled:
-        """Makes the app anew: people, documents, two no-op plugins beside `real_estate`, contacts."""
+        """Makes the app anew: people, documents, three plugins, contacts."""
         shutil.rmtree(self.app, ignore_errors=True)
         timed([str(BIN / "crm"), "new", str(self.app)])
-        data.write_app_files(self.app, plugins=2)
+        data.write_app_files(self.app)
         self.crm("apply", "--yes")
         self.crm("user", "add", "root", "--role", "admin")
         self._token("root")
@@ -127,9 +127,9 @@ class Framework:
         """Adds teams and users in two batches."""
         teams = dict(zip(data.TEAMS, self._batch("team", [{"name": team} for team in data.TEAMS]), strict=True))
         people = [
-            {"login": login, "name": login, "roles": ["agent"], "team": teams[team]} for login, team in data.USERS
+            {"login": login, "name": login, "roles": ["bench-agent"], "team": teams[team]} for login, team in data.USERS
         ]
-        self._batch("user", [*people, {"login": "desk", "name": "Desk", "roles": ["desk"]}])
+        self._batch("user", [*people, {"login": "desk", "name": "Desk", "roles": ["bench-desk"]}])
 
     def _batch(self, entity: str, records: list[dict[str, Any]]) -> list[str]:
         """Creates records; their ids."""
