@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
 import multiprocessing
@@ -145,8 +144,7 @@ async def _answer(app: Litestar, listener: socket.socket, stop: asyncio.Event, r
     if not done:
         _log.warning("Requests under way were cut after %s s.", GRACE_SECONDS)
         serving.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await serving
+        await asyncio.wait((serving,))
     if by_itself:
         raise ConfigError("The server ended by itself; what it said stands above.")
 
@@ -205,7 +203,8 @@ class _Worker:
         await receive()
         try:
             kernel = await Kernel.open(self._settings)
-        except ConfigError as error:
+        except Exception as error:
+            # Told, not raised: granian would go on serving an application whose start it saw fail.
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         kernel.pending = self._pending

@@ -1,0 +1,82 @@
+"""Reports over HTTP, as JSON and as CSV."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+PATH = "/api/reports/by-type"
+RUN = "/api/reports/run"
+COUNT = {"entity": "contact", "measures": [{"count": "*", "as": "n"}]}
+
+
+async def sample(office: Any) -> None:
+    for budget, kind in ((100, "cash"), (50.5, "cash"), (30.25, None)):
+        await office.contact(budget=budget, purchase_type=kind)
+    await office.contact("ann", budget=1000, purchase_type="cash")
+
+
+async def test_a_stored_report(office: Any) -> None:
+    await sample(office)
+    answer = (await office("bob", "GET", PATH)).json()
+    assert answer["report"] == "by-type"
+    assert [column["name"] for column in answer["columns"]] == ["purchase_type", "n", "total"]
+    assert answer["rows"] == [
+        {"purchase_type": "cash", "n": 2, "total": 150.5},
+        {"purchase_type": None, "n": 1, "total": 30.25},
+    ]
+    assert answer["totals"] == {"n": 3, "total": 180.75}
+    assert answer["truncated"] is False
+    above = (await office("bob", "GET", PATH, params={"least": "60"})).json()
+    assert above["totals"] == {"n": 1, "total": 100}
+
+
+@pytest.mark.contract("http-api.md#reports-csv")
+async def test_as_csv(office: Any) -> None:
+    await sample(office)
+    answer = await office("bob", "GET", PATH, params={"format": "csv"})
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="by-type.csv"'
+    assert answer.text.splitlines() == ["purchase_type,n,total", "cash,2,150.5", ",1,30.25"]
+    unsaved = await office("bob", "POST", RUN, json=COUNT, params={"format": "csv"})
+    assert unsaved.headers["Content-Disposition"] == 'attachment; filename="report.csv"'
+    assert unsaved.text.splitlines() == ["n", "3"]
+
+
+async def test_a_text_cannot_become_a_formula(office: Any) -> None:
+    await office.contact(bank=" =1+1")
+    report = {**COUNT, "group_by": ["bank"]}
+    answer = await office("bob", "POST", RUN, json=report, params={"format": "csv"})
+    assert answer.text.splitlines()[1] == "'=1+1,1"
+
+
+async def test_an_unsaved_report_changes_nothing_so_a_read_only_token_may(office: Any) -> None:
+    await sample(office)
+    assert (await office("reader", "POST", RUN, json=COUNT)).json()["rows"] == [{"n": 4}]
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"format": "xlsx"}, "bad_value"),
+        ({"leest": "1"}, "unknown_parameter"),
+        ({"least": "much"}, "bad_value"),
+    ],
+)
+async def test_parameters_are_checked(office: Any, params: dict[str, str], code: str) -> None:
+    answer = await office("bob", "GET", PATH, params=params)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+@pytest.mark.parametrize("body", [[], "by-type", {}, {"entity": "contact", "measures": []}, {**COUNT, "filter": "x"}])
+async def test_a_body_that_is_no_report(office: Any, body: Any) -> None:
+    assert (await office("bob", "POST", RUN, json=body)).status_code == 422
+
+
+async def test_a_report_of_what_one_does_not_know(office: Any) -> None:
+    hidden = await office("dan", "GET", PATH)
+    unknown = await office("dan", "GET", "/api/reports/by-typo")
+    assert (hidden.status_code, unknown.status_code) == (404, 404)
+    assert hidden.text.replace("by-type", "R") == unknown.text.replace("by-typo", "R")
+    assert (await office("dan", "POST", RUN, json=COUNT)).status_code == 422
