@@ -132,8 +132,9 @@ class Kernel:
     def swap(self, registry: Registry) -> None:
         """Take a registry into force."""
         self._registry = registry
-        self.problems = [*self.plugins.faulty(), *(_sentence(broken) for broken in registry.broken)]
-        for problem in self.problems:
+        broken = [_sentence(broken) for broken in registry.broken]
+        self.problems = [*self.plugins.faulty(), *broken]
+        for problem in broken:  # the plugins that are left out were told when they were loaded
             log.warning("%s", problem)
 
     def build(self, stored: Sequence[dict[str, Any]], *, settle: bool = False) -> Registry:
