@@ -1,4 +1,4 @@
-"""The names a plugin may import. Nothing else of the kernel is public, but `crm_kernel.base` and `crm_kernel.testing`."""
+"""The names a plugin may import; beside them only `crm_kernel.base` and `crm_kernel.testing` are public."""
 
 from __future__ import annotations
 

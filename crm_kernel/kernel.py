@@ -1,4 +1,4 @@
-"""The composition root: settings and plugins in, operations out. No process-wide state: two kernels live in one test."""
+"""The composition root: settings and plugins in, operations out. Nothing is global: two kernels live in one test."""
 
 from __future__ import annotations
 

@@ -55,7 +55,10 @@ class BoundListener(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
-    """Everything declared, by kind and name. `version` differs between any two registries of a process."""
+    """Everything declared, by kind and name. `version` differs between any two registries of a process.
+
+    `aside` are (entity, field) of stored documents whose name a plugin has taken since.
+    """
 
     version: int
     entities: Model
@@ -69,6 +72,7 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     listeners: Sequence[BoundListener]
     declarations: Mapping[tuple[str, str], Declaration]
     broken: Sequence[Broken]
+    aside: frozenset[tuple[str, str]] = frozenset()
     value_context: ValueContext
 
     @cached_property

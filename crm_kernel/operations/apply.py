@@ -1,4 +1,4 @@
-"""Carries out a plan: tables and columns, documents and their versions, moved and filled records, in one transaction."""
+"""Carries out a plan: columns, documents and their versions, moved and filled records, in one transaction."""
 
 from __future__ import annotations
 

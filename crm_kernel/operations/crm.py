@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any, Protocol
 
 import msgspec
@@ -21,7 +22,8 @@ from crm_kernel.operations.read import Reader
 from crm_kernel.operations.write import Outcome, Writer
 from crm_kernel.registry import Registry
 from crm_kernel.storage import keys
-from crm_kernel.storage.ports import Database, Tx
+from crm_kernel.storage.ports import Database, NotUnique, Tx
+from crm_kernel.storage.store import Store
 
 AnyEntity = str | type[Entity]
 
@@ -38,8 +40,11 @@ class Services(Protocol):
     @property
     def database(self) -> Database: ...
     @property
+    def store(self) -> Store: ...
+    @property
     def clock(self) -> Clock: ...
     def settings_of(self, plugin: str | None) -> Any: ...
+    def state_of(self, plugin: str | None) -> dict[str, Any]: ...
     async def caller_for(self, user: str, channel: str) -> Caller: ...
 
 
@@ -49,18 +54,31 @@ class Crm:
     Without `as_user` it acts as the plugin itself with all rights, and history says so.
     """
 
-    def __init__(self, services: Services, caller: Caller, *, key: str | None = None, user: str | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        caller: Caller,
+        *,
+        key: str | None = None,
+        user: str | None = None,
+        ordinals: Iterator[int] | None = None,
+    ) -> None:
         self._services = services
         self._caller = caller
         self._key = key  # of the event that a listener works on: repeated deliveries write once
         self._user = user
-        self._writes = 0
+        self._ordinals = ordinals or count(1)  # of its writes, those made `as_user` too: each has a key of its own
         self.log = logging.getLogger(f"crm.plugin.{caller.plugin}" if caller.plugin else "crm")
 
     @property
     def settings(self) -> Any:
         """The plugin's settings: its settings class filled from `[plugins.NAME]`."""
         return self._services.settings_of(self._caller.plugin)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the plugin keeps while the app runs: what `on_start` puts here listeners find, and `on_stop` ends."""
+        return self._services.state_of(self._caller.plugin)
 
     @property
     def clock(self) -> Clock:
@@ -82,7 +100,7 @@ class Crm:
 
     def as_user(self, user: str) -> Crm:
         """The same with the rights of a user (id or login), who is looked up when it is used."""
-        return Crm(self._services, self._caller, key=self._key, user=user)
+        return Crm(self._services, self._caller, key=self._key, user=user, ordinals=self._ordinals)
 
     async def write(
         self,
@@ -95,26 +113,46 @@ class Crm:
         """Do all changes in one transaction and return the records as written, in order.
 
         Changes are `Change.create(Viewing, …)` or, with `entity`, those of the batch route
-        (`{"create": {"values": {…}}}`). With the same `key` they are done once, however often this is called. Raises
-        `Error` with all faults of all changes; then nothing is written.
+        (`{"create": {"values": {…}}}`). With the same `key` they are done once, however often this is called: a repeat
+        returns the records as they are now. Raises `Error` with all faults of all changes; then nothing is written.
         """
         caller = await self._acting(as_user)
-        self._writes += 1
-        key = key or (f"{self._key}:{self._writes}" if self._key else None)
-        scope = f"plugin:{caller.plugin}"
-        if key is not None:
-            kept = await keys.answer(self._services.database, scope, key)
-            if kept is not None:
-                return [RecordView(record) for record in decode(kept.encode())]
+        ordinal = next(self._ordinals)
+        key = key or (f"{self._key}:{ordinal}" if self._key else None)
         requests = [self._change(change, entity) for change in changes]
+        if key is None:
+            return self._written(await self._services.writer.write(requests, caller))
+        scope = f"plugin:{caller.plugin}"
 
         async def keep(tx: Tx, outcomes: list[Outcome]) -> None:
-            if key is not None:
-                records = encode([o.record for o in outcomes]).decode()
-                await keys.keep(tx, scope, key, records, self._services.clock.now_text())
+            # Ids and no values: what is erased from the records must not live on here.
+            ids = encode([(o.entity, o.id) for o in outcomes]).decode()
+            await keys.keep(tx, scope, key, ids, self._services.clock.now_text())
 
-        outcomes = await self._services.writer.write(requests, caller, also=keep)
+        if (kept := await keys.answer(self._services.database, scope, key)) is not None:
+            return await self._again(kept)
+        try:
+            return self._written(await self._services.writer.write(requests, caller, also=keep))
+        except NotUnique:  # of the key: another call with it was first
+            kept = await keys.answer(self._services.database, scope, key)
+            if kept is None:
+                raise
+            return await self._again(kept)
+
+    def _written(self, outcomes: Sequence[Outcome]) -> list[RecordView]:
         return [self._view(o.record or {"id": o.id}, o.entity) for o in outcomes]
+
+    async def _again(self, kept: str) -> list[RecordView]:
+        """The records that an earlier write with the same key wrote, as they are now; `{"id"}` of one that is gone."""
+        written: list[tuple[str, str]] = [(entity, id) for entity, id in decode(kept.encode())]
+        found: dict[tuple[str, str], Mapping[str, Any]] = {}
+        for entity in {entity for entity, _ in written}:
+            model = self._services.registry.entities.get(entity)
+            ids = [id for name, id in written if name == entity]
+            if model is not None:
+                records = await self._services.store.records.load(self._services.database, model, ids)
+                found.update({(entity, record["id"]): record for record in records})
+        return [self._view(found.get((entity, id), {"id": id}), entity) for entity, id in written]
 
     @staticmethod
     def _change(change: AnyChange | Mapping[str, Any], entity: AnyEntity | None) -> AnyChange:

@@ -11,15 +11,15 @@ import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from crm_kernel.callers import Caller
+from crm_kernel.callers import system
 from crm_kernel.clock import Clock, moment_text
 from crm_kernel.events import Event
 from crm_kernel.filters.to_predicate import to_predicate
-from crm_kernel.operations.images import event_of
+from crm_kernel.operations.images import Images, event_of, load_images
 from crm_kernel.registry import BoundListener, Registry
 from crm_kernel.storage import delivery, outbox
 from crm_kernel.storage.delivery import DEAD, RETRY, Pending
@@ -30,16 +30,32 @@ from crm_kernel.storage.store import Store
 log = logging.getLogger("crm_kernel.deliver")
 
 BATCH = 200
-MAX_ATTEMPTS = 8
+MAX_ATTEMPTS = 15
+"""With these pauses about an hour: a mail server may be away for that long before a person must look."""
 MAX_DEPTH = 5
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 600.0
 POLL = 1.0
 """Seconds after which the outbox is looked at without an alarm: other processes write to it too."""
+UNSAVED = 1000
+"""Events that a position in memory may be ahead of the stored one, where none of them was for the listener."""
+GRACE = 10.0
+"""Seconds that the delivery at hand may still take when the app stops."""
+
+
+class Cause(NamedTuple):
+    """Why a listener runs: the event's id, the listener's name, and how many events led there."""
+
+    event: str
+    listener: str
+    depth: int
 
 
 class Dispatcher:
-    """Feeds listeners from the outbox. `crm_for(caller, key)` makes what a listener works with."""
+    """Feeds listeners from the outbox.
+
+    `crm_for(plugin, cause)` makes what a listener works with; the listeners of a plugin that is not `is_active` wait.
+    """
 
     def __init__(
         self,
@@ -47,15 +63,21 @@ class Dispatcher:
         store: Store,
         clock: Clock,
         registry: Callable[[], Registry],
-        crm_for: Callable[[Caller, str], Any],
+        crm_for: Callable[[str, Cause], Any],
+        is_active: Callable[[str], bool],
     ) -> None:
         self._database = database
         self._store = store
         self._clock = clock
         self._registry = registry
         self._crm_for = crm_for
+        self._is_active = is_active
         self._alarm = asyncio.Event()
+        self._round = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._positions: dict[str, int] = {}
+        self._stored: dict[str, int] = {}
 
     def wake(self) -> None:
         """Something was committed."""
@@ -64,37 +86,42 @@ class Dispatcher:
     async def start(self) -> None:
         """Begin to deliver; a listener seen for the first time begins with what happens from now on."""
         await self.adopt()
+        self._stopping = False
         self._task = asyncio.create_task(self._run(), name="crm-deliver")
 
     async def adopt(self) -> None:
-        """Give new listeners their position."""
-        known = await delivery.positions(self._database)
-        new = [bound.name for bound in self._registry().listeners if bound.name not in known]
-        if new:
-            last = await outbox.last_seq(self._database)
-
-            async def work(tx: Tx) -> None:
-                for name in new:
-                    await delivery.advance(tx, name, last)
-
-            await self._database.write(work)
+        """Know the position of every listener; a new one begins behind the last event."""
+        names = [bound.name for bound in self._registry().listeners if bound.name not in self._positions]
+        if not names:
+            return
+        self._stored = await delivery.positions(self._database)
+        last = await outbox.last_seq(self._database)
+        self._positions.update({name: self._stored.get(name, last) for name in names})
+        await self._save(lambda behind: behind is None)
 
     async def stop(self) -> None:
         """Finish the delivery at hand and stop."""
-        if self._task is not None:
+        if self._task is None:
+            return
+        self._stopping = True
+        self._alarm.set()
+        done, _ = await asyncio.wait([self._task], timeout=GRACE)
+        if not done:
+            log.warning("a listener was cut after %s s; it gets its event again", GRACE)
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+        await self._save(lambda behind: behind != 0)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._alarm.clear()
             try:
                 busy = await self.deliver_once()
             except Exception:
                 log.exception("delivery stopped for a moment")
-                busy = False
-            if not busy:
+                busy = 0
+            if not busy and not self._stopping:
                 try:
                     async with asyncio.timeout(POLL):
                         await self._alarm.wait()
@@ -102,60 +129,91 @@ class Dispatcher:
                     continue
 
     async def deliver_all(self) -> int:
-        """Deliver until nothing is due; how many events were handled (tests and `crm deliver`)."""
+        """Deliver until nothing is due; how many deliveries were tried."""
         total = 0
-        while handled := await self.deliver_once():
-            total += handled
+        while tried := await self.deliver_once():
+            total += tried
         return total
 
     async def deliver_once(self) -> int:
-        """One round over all listeners: what is due again, then the next events; how many deliveries were looked at."""
-        listeners = self._registry().listeners
-        if not listeners:
-            return 0
-        positions = await delivery.positions(self._database)
-        handled = 0
-        for bound in listeners:
-            handled += await self._retry(bound)
-            handled += await self._advance(bound, positions.get(bound.name, 0))
-        return handled
+        """One round over all listeners: what is due again, then the next events; how many deliveries were tried."""
+        async with self._round:
+            await self.adopt()
+            active = [bound for bound in self._registry().listeners if self._is_active(bound.plugin)]
+            last = await outbox.last_seq(self._database)
+            waiting = await delivery.waiting(self._database)
+            tried = 0
+            for bound in active:
+                if bound.name in waiting:
+                    tried += await self._retry(bound)
+                tried += await self._advance(bound, last, waits=bound.name in waiting)
+            await self._save(lambda behind: behind is None or behind >= UNSAVED)
+            return tried
 
-    async def _advance(self, bound: BoundListener, position: int) -> int:
-        events = await outbox.after(self._database, position, BATCH)
-        if not events:
+    async def _advance(self, bound: BoundListener, last: int, *, waits: bool) -> int:
+        """Tell one listener of the next events up to `last` that are for it; `waits`: some deliveries are due or held."""
+        position, listener = self._positions[bound.name], bound.listener
+        if position >= last:
             return 0
-        held = await delivery.held_back(self._database, bound.name)
+        events = await outbox.after(
+            self._database, position, BATCH, until=last, type=listener.event, entity=listener.entity
+        )
+        if not events:
+            self._positions[bound.name] = last
+            return 0
+        images = await self._images(events)
+        held = await delivery.held_back(self._database, bound.name) if waits else set[tuple[str, str]]()
         failed: list[Pending] = []
+        tried = 0
         for event in events:
-            if not _is_for(bound, event):
-                continue
+            if self._stopping:
+                break
             place = (event.entity, event.record)
-            if place in held:
-                failed.append(Pending(bound.name, event.seq, *place))
-                continue
-            pending = await self._deliver(bound, event, attempts=0)
+            pending: Pending | None = Pending(bound.name, event.seq, *place)
+            if place not in held:
+                pending = await self._deliver(bound, event, images.get(event.seq), attempts=0)
             if pending is not None:
                 held.add(place)
                 failed.append(pending)
+            tried += 1
+        if tried:
+            await self._reach(bound.name, last if tried == len(events) < BATCH else events[tried - 1].seq, failed)
+        return tried
 
+    async def _reach(self, listener: str, seq: int, failed: Sequence[Pending]) -> None:
         async def work(tx: Tx) -> None:
             if failed:
                 await delivery.put(tx, failed)
-            await delivery.advance(tx, bound.name, events[-1].seq)
+            await delivery.advance(tx, listener, seq)
 
         await self._database.write(work)
-        return len(events)
+        self._positions[listener] = self._stored[listener] = seq
+
+    async def _save(self, due: Callable[[int | None], bool]) -> None:
+        """Store the positions in memory that are `due`, by how far the stored one is behind (None: none is stored)."""
+        behind = {n: seq - self._stored[n] if n in self._stored else None for n, seq in self._positions.items()}
+        unsaved = {name: self._positions[name] for name, events in behind.items() if due(events)}
+        if not unsaved:
+            return
+
+        async def work(tx: Tx) -> None:
+            for name, seq in unsaved.items():
+                await delivery.advance(tx, name, seq)
+
+        await self._database.write(work)
+        self._stored.update(unsaved)
 
     async def _retry(self, bound: BoundListener) -> int:
         due = await delivery.due(self._database, bound.name, self._clock.now_text())
-        if not due:
-            return 0
-        events: Mapping[int, OutboxEvent] = {
-            e.seq: e for e in await outbox.by_seq(self._database, [p.seq for p in due])
-        }
-        for pending in due:
+        events = {e.seq: e for e in await outbox.by_seq(self._database, [p.seq for p in due])}
+        images = await self._images(list(events.values()))
+        for tried, pending in enumerate(due):
+            if self._stopping:
+                return tried
             event = events.get(pending.seq)
-            again = None if event is None else await self._deliver(bound, event, attempts=pending.attempts)
+            again = None
+            if event is not None:
+                again = await self._deliver(bound, event, images.get(event.seq), attempts=pending.attempts)
             await self._settle(pending, again)
         return len(due)
 
@@ -168,64 +226,60 @@ class Dispatcher:
 
         await self._database.write(work)
 
-    async def _deliver(self, bound: BoundListener, stored: OutboxEvent, *, attempts: int) -> Pending | None:
-        """Tell one listener of one event; what is left to do where that failed."""
-        if stored.depth >= MAX_DEPTH:
-            log.warning("event %s is not told to %s: more than %s causes deep", stored.id, bound.name, MAX_DEPTH)
+    async def _images(self, events: Sequence[OutboxEvent]) -> Mapping[int, Images]:
+        return await load_images(self._database, self._store, self._registry(), events)
+
+    async def _deliver(
+        self, bound: BoundListener, stored: OutboxEvent, images: Images | None, *, attempts: int
+    ) -> Pending | None:
+        """Tell one listener of one event; what is left to do where that failed. Without images its entity is gone."""
+        if images is None:
             return None
         try:
-            model = self._registry().entities.get(stored.entity)
-            if model is None:
-                return None
-            event = await event_of(self._database, self._store, model, stored, attempts + 1)
+            event = event_of(stored, images, attempts + 1)
             if not await self._fits(bound, event):
                 return None
-            caller = Caller(
-                channel="plugin",
-                system=True,
-                plugin=bound.plugin,
-                cause={"event": stored.id, "listener": bound.name},
-                depth=stored.depth + 1,
-            )
-            await bound.listener.handle(event, self._crm_for(caller, f"{stored.id}:{bound.name}"))
+            if stored.depth > MAX_DEPTH:
+                log.error("event %s is not told to %s: more than %s events led to it", stored.id, bound.name, MAX_DEPTH)
+                return None
+            crm = self._crm_for(bound.plugin, Cause(stored.id, bound.name, stored.depth + 1))
+            await bound.listener.handle(event, crm)
         except Exception as error:
             log.exception("listener %s failed on event %s", bound.name, stored.id)
             return self._failed(bound, stored, attempts + 1, error)
         return None
 
     def _failed(self, bound: BoundListener, stored: OutboxEvent, attempts: int, error: Exception) -> Pending:
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempts - 1)) * random.uniform(0.8, 1.2)  # noqa: S311
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempts - 1)) * random.uniform(0.8, 1.2)
         state = DEAD if attempts >= MAX_ATTEMPTS else RETRY
+        if state == DEAD:
+            log.error("event %s is given up for %s; later ones of its record wait", stored.id, bound.name)
         next_at = moment_text(self._clock.now() + timedelta(seconds=pause))
         text = f"{type(error).__name__}: {error}"[:500]
         return Pending(bound.name, stored.seq, stored.entity, stored.record, state, attempts, next_at, text)
 
     async def _fits(self, bound: BoundListener, event: Event) -> bool:
-        """Whether the listener's condition holds on the record's new image and the event."""
+        """Whether the listener's condition holds on the record's new image and the event. It holds on no purged one."""
         if bound.where is None or event.after is None:
             return bound.where is None
         registry = self._registry()
-        environment = registry.environment(Caller(channel="job", system=True), self._clock.now())
+        caller = system("job", timezone=registry.value_context.timezone)
+        environment = msgspec.structs.replace(
+            registry.environment(caller, self._clock.now()), event=_members(event), before=event.before
+        )
         if bound.where.uses_related:
             environment = await self._store.lookups.prefetch(
-                self._database, registry.entities, [bound.where], [dict(event.after)], environment
+                self._database, registry.entities, [bound.where], [event.after], environment
             )
-        environment = msgspec.structs.replace(environment, event=_members(event), before=event.before)
         return to_predicate(bound.where)(event.after, environment)
 
 
-def _is_for(bound: BoundListener, event: OutboxEvent) -> bool:
-    """Whether type and entity fit, before any image is loaded."""
-    return bound.listener.event == event.type and bound.listener.entity in (None, event.entity)
-
-
 def _members(event: Event) -> dict[str, Any]:
-    changed: Sequence[str] = event.changed
     return {
         "type": event.type,
         "from": event.from_,
         "to": event.to,
         "reason": event.reason,
         "actor": event.actor,
-        "changed": list(changed),
+        "changed": list(event.changed),
     }

@@ -89,8 +89,8 @@ async def stages_in_use(reads: Reads, store: Store, before: Registry, after: Reg
         if (
             old is None
             or not model.pipelines
-            or old.pipelines == model.pipelines
-            and _same_stages(before, after, model)
+            or (old.pipelines == model.pipelines
+            and _same_stages(before, after, model))
         ):
             continue
         for pipeline, stage, records in await scan.stage_counts(reads, old):

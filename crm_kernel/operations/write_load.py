@@ -99,7 +99,7 @@ async def _load_named(work: WriteWork, model: EntityModel, changes: list[AnyChan
     rows = await work.select_for_change(model, [c.id for c in changes], access, expressions)
     for change in changes:
         row, flags = rows.get(str(change.id), (None, ()))
-        if row is None or (row["deleted_at"] is not None) != (change.kind == "restore") and change.kind != "purge":
+        if row is None or ((row["deleted_at"] is not None) != (change.kind == "restore") and change.kind != "purge"):
             change.fault("", "not_found", f"There is no {model.name} {change.id} for you.", status=404)
             continue
         change.old = row

@@ -64,6 +64,11 @@ async def done(tx: Tx, listener: str, seq: int) -> None:
     await tx.run(Delivery.delete().where(Delivery.listener == listener).where(Delivery.seq == seq))
 
 
+async def waiting(reads: Reads) -> set[str]:
+    """The listeners that have deliveries still to get, dead ones too."""
+    return {row[0] for row in await reads.read("SELECT DISTINCT listener FROM crm_delivery")}
+
+
 async def held_back(reads: Reads, listener: str) -> set[tuple[str, str]]:
     """The (entity, record) whose next events must wait for an earlier delivery to this listener."""
     sql = "SELECT DISTINCT entity, record FROM crm_delivery WHERE listener = ?"

@@ -7,7 +7,7 @@ its own, and one that is missing after a crash is simply found missing again. No
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal, NamedTuple
 
 from piccolo.table import Table
@@ -20,6 +20,8 @@ from crm_kernel.storage.indexes import Index, entity_indexes, is_ours
 from crm_kernel.storage.introspect import Catalog, introspect
 from crm_kernel.storage.ports import Database, NotUnique, Reads, Tx
 from crm_kernel.storage.tables import KERNEL_TABLES, TableShape, entity_table, shape
+
+_ASIDE = "__aside"
 
 
 class Step(NamedTuple):
@@ -52,8 +54,18 @@ class _Declared(NamedTuple):
     renames: dict[str, str]
 
 
-async def ddl_plan(model: Model, database: Reads, dialect: Dialect, *, before: Model | None = None) -> DdlPlan:
+async def ddl_plan(
+    model: Model,
+    database: Reads,
+    dialect: Dialect,
+    *,
+    before: Model | None = None,
+    aside: Collection[tuple[str, str]] = (),
+) -> DdlPlan:
     """The steps from the database to `model` and the kernel's tables.
+
+    `aside`: (entity, field) whose stored columns belong to a document although a plugin has taken the name: they are
+    renamed once, to `<column>__aside`, and keep their data.
 
     With `before`, the model that ran until now, its columns that are no longer declared are `hide_column` steps: they
     run nothing, for the data stays until `crm purge`. A column that would change its type is a fault.
@@ -61,6 +73,7 @@ async def ddl_plan(model: Model, database: Reads, dialect: Dialect, *, before: M
     catalog = await introspect(database)
     plan = DdlPlan([], [])
     for declared in _all_declared(model, dialect):
+        _set_aside(declared, catalog, {field for entity, field in aside if entity == declared.entity}, plan)
         _compare(declared, catalog, plan)
     plan.steps.extend(_hidden(before or {}, model, plan))
     return plan
@@ -71,7 +84,9 @@ async def is_empty(database: Reads) -> bool:
     return "crm_document" not in (await introspect(database)).tables
 
 
-async def evolve(database: Database, model: Model, dialect: Dialect) -> DdlPlan:
+async def evolve(
+    database: Database, model: Model, dialect: Dialect, *, aside: Collection[tuple[str, str]] = ()
+) -> DdlPlan:
     """Bring the database to `model`; what was done. Safe beside other processes, and to be repeated.
 
     Raises `Error("plan_refused")` with the faults before anything is changed, `Error("unique")` where stored values
@@ -79,7 +94,7 @@ async def evolve(database: Database, model: Model, dialect: Dialect) -> DdlPlan:
     """
 
     async def work(tx: Tx) -> DdlPlan:
-        plan = await ddl_plan(model, tx, dialect)  # under the lock: another process may have been faster
+        plan = await ddl_plan(model, tx, dialect, aside=aside)  # under the lock: another process may have been faster
         await apply_steps(tx, plan)
         return plan
 
@@ -133,6 +148,17 @@ def _renames(entity: EntityModel) -> dict[str, str]:
         if field.options.was and field.options.was not in entity.fields
         for column in field_columns(field)
     }
+
+
+def _set_aside(declared: _Declared, catalog: Catalog, fields: Collection[str], plan: DdlPlan) -> None:
+    """Rename the columns of fields whose name a plugin has taken, where that was not done before."""
+    table = declared.shape.name
+    there = catalog.tables.get(table, {})
+    for name in [n for n in there if n.partition("__")[0] in fields and not n.endswith(_ASIDE)]:
+        if name + _ASIDE not in there:
+            sql = f"ALTER TABLE {quoted(table)} RENAME COLUMN {quoted(name)} TO {quoted(name + _ASIDE)}"
+            plan.steps.append(Step(declared.entity, "rename_column", name + _ASIDE, sql))
+            there[name + _ASIDE] = there.pop(name)
 
 
 def _compare(declared: _Declared, catalog: Catalog, plan: DdlPlan) -> None:

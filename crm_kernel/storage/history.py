@@ -6,13 +6,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from crm_kernel.storage.jsontext import from_json, to_json
-from crm_kernel.storage.ports import Reads, Tx
+from crm_kernel.storage.ports import Reads, Row, Tx
 
 _INSERT = (
     "INSERT INTO crm_history (entity, record, version, at, action, actor, channel, cause, changes, move)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SELECT = "SELECT seq, entity, record, version, at, action, actor, channel, cause, changes, move FROM crm_history"
+
+_OF_RECORDS = """
+SELECT h.seq, h.entity, h.record, h.version, h.at, h.action, h.actor, h.channel, h.cause,
+  CASE WHEN h.version >= json_extract(w.value, '$[1]') THEN h.changes END, h.move
+FROM json_each(?) AS w CROSS JOIN crm_history AS h ON h.entity = ? AND h.record = json_extract(w.value, '$[0]')
+ORDER BY h.seq DESC
+"""
 
 
 class HistoryEntry(NamedTuple):
@@ -47,10 +54,22 @@ async def of_record(
     older = "" if before is None else " AND seq < ?"
     params = [entity, record, *([] if before is None else [before]), limit]
     rows = await reads.read(f"{_SELECT} WHERE entity = ? AND record = ?{older} ORDER BY seq DESC LIMIT ?", params)
-    return [HistoryEntry._make((*row[1:8], *map(from_json, row[8:]), row[0])) for row in rows]
+    return [_entry(row) for row in rows]
+
+
+async def of_records(reads: Reads, entity: str, since: Mapping[str, int]) -> dict[str, list[HistoryEntry]]:
+    """All entries of several records of an entity, newest first; `changes` only from the version `since[record]` on."""
+    found: dict[str, list[HistoryEntry]] = {record: [] for record in since}
+    for row in await reads.read(_OF_RECORDS, (to_json(list(since.items())), entity)):
+        found[row[2]].append(_entry(row))
+    return found
 
 
 async def forget(tx: Tx, entity: str, records: Iterable[str]) -> None:
     """Remove the values that purged records had; that there were changes stays."""
     sql = "UPDATE crm_history SET changes = NULL WHERE entity = ? AND record = ?"
     await tx.executemany(sql, [(entity, record) for record in records])
+
+
+def _entry(row: Row) -> HistoryEntry:
+    return HistoryEntry._make((*row[1:8], *map(from_json, row[8:]), row[0]))

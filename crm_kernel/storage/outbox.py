@@ -42,9 +42,24 @@ async def add(tx: Tx, events: Iterable[OutboxEvent]) -> None:
     await tx.executemany(_INSERT, rows)
 
 
-async def after(reads: Reads, seq: int, limit: int) -> list[OutboxEvent]:
-    """The next events behind `seq`. None is ever skipped: on SQLite numbers are given in the order of commit."""
-    return [_event(row) for row in await reads.read(f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))]
+async def after(
+    reads: Reads,
+    seq: int,
+    limit: int,
+    *,
+    until: int | None = None,
+    type: str | None = None,
+    entity: str | None = None,
+) -> list[OutboxEvent]:
+    """The next events behind `seq`, those of one type and entity where they are given, none behind `until`.
+
+    None is ever skipped: on SQLite numbers are given in the order of commit.
+    """
+    limits = {"seq <= ?": until, "type = ?": type, "entity = ?": entity}
+    given = {condition: value for condition, value in limits.items() if value is not None}
+    where = " AND ".join(["seq > ?", *given])
+    rows = await reads.read(f"{_SELECT} WHERE {where} ORDER BY seq LIMIT ?", (seq, *given.values(), limit))
+    return [_event(row) for row in rows]
 
 
 async def by_seq(reads: Reads, seqs: Iterable[int]) -> list[OutboxEvent]:

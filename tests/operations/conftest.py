@@ -1,4 +1,4 @@
-"""A small shop to write to: an entity with a pipeline, custom fields, roles; and kernels with plugins written inline."""
+"""A small shop to write to: an entity with a pipeline and roles; and kernels with plugins written inline."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from crm_kernel import Error
+from crm_kernel import Change, Error
 from crm_kernel.kernel import Kernel
 from crm_kernel.storage.evolution import evolve
 from crm_kernel.testing import TestCrm
@@ -95,6 +95,26 @@ async def refusal(operation: Awaitable[Any]) -> Refusal:
     with pytest.raises(Error) as caught:
         await operation
     return Refusal(caught.value)
+
+
+async def contacts(crm: TestCrm, *rows: dict[str, Any]) -> list[Any]:
+    return await crm.write([Change.create("contact", {"name": f"c{n}", **row}) for n, row in enumerate(rows)])
+
+
+def fields(**schema: Any) -> dict[str, Any]:
+    return {"kind": "fields", "name": "extra", "entity": "contact", "schema": schema}
+
+
+def named(name: str) -> dict[str, Any]:
+    """A `fields` document with one text field."""
+    return fields(properties={name: {"type": "string"}})
+
+
+async def plan_of(operation: Any) -> dict[str, Any]:
+    with pytest.raises(Error) as caught:
+        await operation
+    assert caught.value.code == "plan_refused"
+    return caught.value.extra["plan"]
 
 
 MakeCrm = Callable[[str], Awaitable[TestCrm]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from crm_kernel import Change, Error
 from crm_kernel.operations.list_query import ListQuery
 from crm_kernel.testing import TestCrm
-from tests.operations.conftest import ORDER, PIPELINE, refusal
+from tests.operations.conftest import ORDER, PIPELINE, contacts, fields, named, plan_of, refusal
 
 FIELDS = {
     "kind": "fields",
@@ -33,21 +32,6 @@ FIELDS = {
 @pytest.fixture
 def crm_documents() -> Sequence[Mapping[str, Any]]:
     return []
-
-
-async def contacts(crm: TestCrm, *rows: dict[str, Any]) -> list[Any]:
-    return await crm.write([Change.create("contact", {"name": f"c{n}", **row}) for n, row in enumerate(rows)])
-
-
-def fields(**schema: Any) -> dict[str, Any]:
-    return {"kind": "fields", "name": "extra", "entity": "contact", "schema": schema}
-
-
-async def plan_of(operation: Any) -> dict[str, Any]:
-    with pytest.raises(Error) as caught:
-        await operation
-    assert caught.value.code == "plan_refused"
-    return caught.value.extra["plan"]
 
 
 @pytest.mark.contract("documents.md#plan-first", "http-api.md#documents-put", "http-api.md#documents-dry-run")
@@ -207,7 +191,7 @@ async def test_a_stored_document_that_no_longer_fits_is_left_out(crm: TestCrm) -
     await crm.put(FIELDS)
     path = crm.kernel.settings.database.path
     assert path is not None
-    rows = "UPDATE crm_document SET body = replace(body, '\"budget\"', '\"phone\"')"
+    rows = 'UPDATE crm_document SET body = replace(body, \'"entity":"contact"\', \'"entity":"contac"\')'
 
     async def spoil(tx: Any) -> None:
         await tx.execute(rows)
@@ -218,89 +202,10 @@ async def test_a_stored_document_that_no_longer_fits_is_left_out(crm: TestCrm) -
     assert "contact-buyer" in crm.kernel.problems[0]
     listed = await crm.kernel.documents.list(crm.kernel.system("api"))
     broken = next(d for d in listed if d["name"] == "contact-buyer")
-    assert (broken["state"], broken["errors"][0]["pointer"]) == ("broken", "/schema/properties/phone")
+    assert (broken["state"], broken["errors"][0]["pointer"]) == ("broken", "/entity")
     assert (await crm.kernel.documents.get("fields", "contact-buyer", crm.kernel.system("api")))[
         "name"
     ] == "contact-buyer"
-
-
-class Files:
-    """The documents folder of an app."""
-
-    def __init__(self, crm: TestCrm) -> None:
-        self.crm = crm
-        self.folder: Path = crm.kernel.settings.documents
-
-    def write(self, body: Mapping[str, Any], name: str = "extra") -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / f"{name}.json").write_text(json.dumps(body), encoding="utf-8")
-
-    async def sync(self, **options: Any) -> dict[str, Any]:
-        return await self.crm.kernel.documents.sync_files(self.folder, **options)
-
-    def field(self) -> str:
-        names = set(self.crm.kernel.registry.entities["contact"].fields) & {"one", "two", "three"}
-        return ",".join(sorted(names))
-
-
-def named(name: str) -> dict[str, Any]:
-    return fields(properties={name: {"type": "string"}})
-
-
-@pytest.mark.contract(
-    "documents.md#truth-in-database",
-    "documents.md#file-changed-applied",
-    "documents.md#file-unchanged-drift",
-    "documents.md#both-changed-conflict",
-)
-async def test_where_truth_lives(crm: TestCrm) -> None:
-    files = Files(crm)
-    files.write(named("one"))
-    assert (await files.sync())["plan"]["documents"][0]["change"] == "add"
-    assert files.field() == "one"
-    assert (await files.sync())["plan"]["status"] == "clean"
-    files.write(named("two"))
-    assert (await files.sync())["plan"]["documents"][0]["change"] == "change"
-    assert files.field() == "two"
-    await crm.put(named("three"))
-    drift = await files.sync()
-    assert ([d["change"] for d in drift["plan"]["documents"]], files.field()) == (["drift"], "three")
-    files.write(named("one"))
-    plan = await plan_of(files.sync())
-    assert [d["change"] for d in plan["documents"]] == ["conflict"]
-    await files.sync(take="database")
-    assert files.field() == "three"
-    assert (await files.sync())["plan"]["documents"][0]["change"] == "drift"
-    files.write(named("two"))
-    await files.sync(take="files")
-    assert files.field() == "two"
-
-
-@pytest.mark.contract("documents.md#file-gone-removed", "documents.md#api-document-kept")
-async def test_a_file_that_is_gone_takes_its_document_with_it(crm: TestCrm) -> None:
-    files = Files(crm)
-    files.write(named("one"))
-    await files.sync()
-    await crm.put({**named("two"), "name": "by-api"})
-    (files.folder / "extra.json").unlink()
-    assert [d["change"] for d in (await files.sync())["plan"]["documents"]] == ["remove"]
-    assert files.field() == "two"
-
-
-@pytest.mark.contract("documents.md#serve-applies-safe", "documents.md#serve-pending")
-async def test_the_server_applies_what_is_safe_and_tells_the_rest(crm: TestCrm) -> None:
-    files = Files(crm)
-    await crm.put(fields(properties={"size": {"type": "integer"}}))
-    await contacts(crm, {"size": 9})
-    files.write({**named("one"), "name": "safe"}, "safe")
-    files.write({**fields(properties={"depth": {"type": "integer"}}, required=["depth"]), "name": "strict"}, "strict")
-    files.write({**named("two"), "name": "wrong", "entity": "nothing"}, "wrong")
-    (files.folder / "broken.json").write_text("{", encoding="utf-8")
-    result = await files.sync(safe_only=True)
-    assert files.field() == "one"
-    assert sorted(p["name"] for p in result["pending"]) == ["strict", "wrong"]
-    assert "broken.json" in result["problems"][0]
-    assert await crm.count("contact") == 1
 
 
 @pytest.mark.contract("documents.md#versions-kept", "http-api.md#documents-list")
@@ -331,3 +236,29 @@ async def test_a_stored_field_keeps_its_type(crm: TestCrm) -> None:
             (e["pointer"], e["code"]) for e in plan["documents"][0]["errors"]
         ]
     await crm.put(fields(properties={"size": {"type": "integer", "minimum": 0}}))
+
+
+@pytest.mark.contract("documents.md#apply-atomic")
+async def test_an_application_that_fails_leaves_nothing(crm: TestCrm) -> None:
+    bodies = [named("one"), {**named("two"), "name": "second", "entity": "nothing"}]
+    with pytest.raises(Error):
+        await crm.kernel.documents.put_all(bodies, crm.kernel.system("api"))
+    await contacts(crm, {}, {})
+    unique = fields(
+        properties={"one": {"type": "string", "default": "same", "x-crm": {"unique": True}}}, required=["one"]
+    )
+    with pytest.raises(Error):
+        await crm.put({**unique, "on_invalid": "backfill"})
+    assert await crm.kernel.documents.stored() == []
+    columns = await crm.kernel.database.read("SELECT name FROM pragma_table_info('e_contact')")
+    assert not {"one", "two"} & {c[0] for c in columns}
+
+
+@pytest.mark.contract("documents.md#x-index")
+async def test_an_indexed_field_has_its_index(crm: TestCrm) -> None:
+    await crm.put(FIELDS)
+    rows = await crm.kernel.database.read(
+        "EXPLAIN QUERY PLAN SELECT id FROM e_contact WHERE budget > 4 AND deleted_at IS NULL"
+    )
+    assert "USING" in str(rows)
+    assert "budget" in str(rows)
