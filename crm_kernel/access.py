@@ -106,8 +106,10 @@ def role_faults(role: Role, entities: Model) -> list[Fault]:
 def _expression_faults(doc: Any, names: list[str], entities: Model, at: str) -> list[Fault]:
     faults: list[Fault] = []
     for member in ("where", "check"):
-        text: Any = getattr(doc, member)
-        for name in names if text is not None else ():
+        text: str | None = getattr(doc, member)
+        if text is None:
+            continue
+        for name in names:
             try:
                 expression = resolve(text, name, entities)
             except Error as error:

@@ -81,7 +81,7 @@ async def _impact(reads: Reads, store: Store, kind: str, name: str, old: EntityM
     return Impact(kind, name, new.name, total, invalid, already, sample)
 
 
-async def stages_in_use(reads: Reads, store: Store, before: Registry, after: Registry) -> list[StageUse]:
+async def stages_in_use(reads: Reads, before: Registry, after: Registry) -> list[StageUse]:
     """Records in stages that go away, and records of an entity that gets its first pipeline."""
     uses: list[StageUse] = []
     for name, model in after.entities.items():
@@ -89,8 +89,7 @@ async def stages_in_use(reads: Reads, store: Store, before: Registry, after: Reg
         if (
             old is None
             or not model.pipelines
-            or (old.pipelines == model.pipelines
-            and _same_stages(before, after, model))
+            or (old.pipelines == model.pipelines and _same_stages(before, after, model))
         ):
             continue
         for pipeline, stage, records in await scan.stage_counts(reads, old):

@@ -1,4 +1,4 @@
-"""What a change of documents does, told before anything changes: errors, DDL, records that become invalid, dependants."""
+"""What a change of documents does, told before anything changes: errors, DDL, invalid records, dependants."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def make_plan(
     impacts = await invalid_records(
         source, services.store, before, after, [(p.kind, p.name, p.body) for p in effective]
     )
-    stages = await stages_in_use(source, services.store, before, after)
+    stages = await stages_in_use(source, before, after)
     for use in stages:
         if use.target is None:
             _add_error(documents, "pipeline", use.pipeline, use.fault())
@@ -101,7 +101,7 @@ async def make_plan(
         "digest": "",
         "status": _status(documents, impacts, choices, dependants, ddl),
         "documents": documents,
-        "ddl": _ddl(ddl, before),
+        "ddl": _ddl(ddl),
         "impact": [_impact(impact, choices) for impact in impacts],
         "stages": [{"pipeline": s.pipeline, "stage": s.stage, "records": s.records} for s in stages],
         "dependants": dependants,
@@ -217,7 +217,7 @@ def _dependants(before: Registry, after: Registry, proposed: Sequence[Proposed])
     ]
 
 
-def _ddl(ddl: DdlPlan, before: Registry) -> list[dict[str, Any]]:
+def _ddl(ddl: DdlPlan) -> list[dict[str, Any]]:
     return [
         {"entity": step.entity, "change": step.change, "name": step.name, "sql": step.sql}
         for step in ddl.steps

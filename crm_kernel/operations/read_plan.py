@@ -169,7 +169,7 @@ class Planner:
         return Path(text, found.columns, found.convert)
 
     def _order_by(self, access: Access, model: EntityModel, query: ListQuery) -> list[OrderBy]:
-        """All sort keys. The default is newest first, by the id (which begins with the time) for whom may not see when."""
+        """All sort keys. The default is newest first: by the id, which begins with the time, where that is hidden."""
         keys = query.sort_keys()
         by_time = not keys and "created_at" in access.readable(model.name)
         sorts = (SortKey("created_at", True),) if by_time else keys

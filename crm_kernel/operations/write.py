@@ -3,12 +3,13 @@
 Steps, each over the whole batch: resolve entities → load current rows through the caller's row rules → merge → field
 permissions → normalise and default → references → row rules on the new image → JSON Schema → pipelines →
 `before_move`, `before_write` → what hooks amended or added passes the same rules with system rights → store →
-`check_write` → history and outbox → commit → wake the dispatcher. Faults are collected per change; one answer names all.
+`check_write` → history and outbox → commit → wake the dispatcher. Faults are collected per change: one answer tells all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -138,14 +139,12 @@ class Writer:
             for wake in self.committed:
                 tx.after_commit(wake)
 
-        try:
+        with suppress(Refused):
             await self._database.write(work)
-        except Refused:
-            pass
         return done, faults
 
     async def run_inside(self, work: WriteWork, changes: list[AnyChange]) -> None:
-        """All steps inside a transaction that is open already (the application of a plan); faults stay on the changes."""
+        """All steps inside an open transaction (the application of a plan); faults stay on the changes."""
         await self._run(work, changes)
 
     async def _run(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
