@@ -58,10 +58,10 @@ async def _check(settings: Settings) -> tuple[list[str], list[str], list[str]]:
     try:
         plan, problems = await kernel.documents.plan_files(settings.documents)
         faults = [*(problem.sentence() for problem in problems), *plan_faults(settings, plan)]
-        for plugin, check in kernel.plugins.checks():
-            faults += [f"{plugin}, {check.name}: {sentence}" for sentence in await check.run(kernel.crm(plugin))]
         if await is_empty(kernel.database):
             return kernel.problems, faults, [NEVER]
+        for plugin, check in kernel.plugins.checks():
+            faults += [f"{plugin}, {check.name}: {sentence}" for sentence in await check.run(kernel.crm(plugin))]
         notices = [f"Not applied yet: {line}; `crm apply` does it." for line in _waiting(plan.answer)]
         return kernel.problems, faults, notices + differences(settings, kernel.plugins)
     finally:

@@ -1,10 +1,11 @@
 """Real estate: listings, viewings, offers, and the matching of buyers to listings."""
 
+from pathlib import Path
 from typing import Any
 
-from crm_kernel import Batch, Entity, Listener, Plugin, hookimpl
+from crm_kernel import Batch, Check, Crm, Entity, Extension, Listener, Plugin, hookimpl
 
-from . import access, checks, entities, listeners, pipelines, reports, upkeep
+from . import access, checks, entities, health, listeners, pipelines, reports, upkeep, views
 
 plugin = Plugin(name="real_estate", title="Real estate", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -18,6 +19,11 @@ def register_entities() -> list[type[Entity]]:
         entities.BuyerRequirement,
         entities.ListingMatch,
     ]
+
+
+@hookimpl
+def register_extensions() -> list[type[Extension]]:
+    return [entities.ContactInOffice]
 
 
 @hookimpl
@@ -36,8 +42,28 @@ def register_reports() -> list[dict[str, Any]]:
 
 
 @hookimpl
+def register_views() -> list[dict[str, Any]]:
+    return views.ALL
+
+
+@hookimpl
+def register_documents() -> list[Path]:
+    return [Path(__file__).parent / "documents"]
+
+
+@hookimpl
 def register_listeners() -> list[Listener]:
     return listeners.ALL
+
+
+@hookimpl
+def register_checks() -> list[Check]:
+    return health.ALL
+
+
+@hookimpl
+async def before_move(batch: Batch) -> None:
+    upkeep.market_dates(batch)
 
 
 @hookimpl
@@ -51,3 +77,13 @@ async def check_write(batch: Batch) -> None:
     await checks.shown(batch)
     await checks.no_double_booking(batch)
     await checks.one_accepted_offer(batch)
+
+
+@hookimpl
+async def on_start(crm: Crm) -> None:
+    await health.opened(crm)
+
+
+@hookimpl
+async def on_stop(crm: Crm) -> None:
+    await health.closed(crm)

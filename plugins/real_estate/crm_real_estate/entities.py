@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from crm_kernel import Entity, Money, Ref, field
+from crm_kernel import Entity, Extension, Money, Ref, field
 from crm_kernel.base import Contact, User
 
 from . import reso
@@ -222,3 +222,11 @@ class ListingMatch(Entity, name="listing_match", title="{requirement.contact.nam
         reso.ContactListingPreference | None, field(labels=named("Pircēja vērtējums", "Оценка покупателя"))
     ] = None
     sent_at: datetime | None = None
+
+
+class ContactInOffice(Extension, entity=Contact):
+    """What a person is to the office."""
+
+    contact_type: Annotated[
+        list[reso.ContactType] | None, field(unique_items=True, labels=named("Kontakta veids", "Тип контакта"))
+    ] = None

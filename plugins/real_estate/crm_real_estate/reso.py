@@ -66,6 +66,13 @@ BuyerFinancing = Literal[
     "Seller Financing", "Trust Deed", "USDA", "VA",
 ]
 
+ContactType = Literal[
+    "Business", "Buyer", "Buyer Attorney", "Family", "Financial Planner", "Friend", "Home Improvement Specialist",
+    "Home Inspector", "Home Security Provider", "Home Warranty Representative", "Insurance Representative", "Landlord",
+    "Lead", "Loan Officer", "Moving/Storage", "Other", "Prospect", "Ready to Buy", "Seller", "Seller Attorney",
+    "Tenant", "Title Representative",
+]
+
 ContactListingPreference = Literal["Discard", "Favorite", "Possibility"]
 
 PropertyCondition = Literal["Fixer", "New Construction", "To Be Built", "Under Construction", "Updated/Remodeled"]

@@ -1,4 +1,4 @@
-"""What the plugin fills in before a write (`before_write`): prices kept, market dates, ends of viewings, acceptance."""
+"""What the plugin fills in before a write: prices kept, ends of viewings, acceptance; market dates at a move."""
 
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -22,14 +22,13 @@ async def keep(batch: Batch) -> None:
 
 
 def _listings(batch: Batch) -> None:
-    """Keeps what a listing's own changes say: address, former prices, market dates."""
-    today = _today(batch)
+    """Keeps what a listing's own changes say: address, former prices, days on the market."""
     for change in batch.of(Listing):
         if change.kind in ("delete", "purge"):
             continue
         _keep_address(change)
         _keep_prices(change)
-        _keep_market_dates(change, today)
+        _keep_days_on_market(change)
 
 
 def _keep_address(change: Change[Listing]) -> None:
@@ -51,10 +50,13 @@ def _keep_prices(change: Change[Listing]) -> None:
         change.amend(previous_list_price=former)
 
 
-def _keep_market_dates(change: Change[Listing], today: date) -> None:
+def market_dates(batch: Batch) -> None:
     """Dates come from real moves only: a listing created in a late stage is history, and its dates are its own."""
-    before, after = change.before, change.after
-    if before is not None and before.stage != after.stage:
+    today = _today(batch)
+    for change in batch.of(Listing):
+        before, after = change.before, change.after
+        if before is None:
+            continue
         if after.stage in SHOWN and after.on_market_date is None:
             change.amend(on_market_date=today)
         if after.stage in OFF_MARKET and after.off_market_date is None:
@@ -62,6 +64,10 @@ def _keep_market_dates(change: Change[Listing], today: date) -> None:
         came_back = after.stage in ON_MARKET and after.off_market_date is not None
         if came_back and after.off_market_date == before.off_market_date:
             change.amend(off_market_date=None)
+
+
+def _keep_days_on_market(change: Change[Listing]) -> None:
+    after = change.after
     if after.on_market_date is None:
         return
     days = domain.days_on_market(after.on_market_date, (after.off_market_date, after.close_date))
