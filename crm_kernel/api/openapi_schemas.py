@@ -152,7 +152,7 @@ def shared_schemas() -> dict[str, Schema]:
         "Document": _object(stored),
         "Documents": _object({"items": _array(_object(stored))}),
         "Plugins": _plugins(),
-        "Entities": _object({"items": _array(_object(listed))}),
+        "Entities": _object({"items": _array(_object(listed, optional=("title",)))}),
         "Live": _object({"status": {"const": "live"}}),
         "Ready": _object({"status": {"const": "ready"}, "pending": _array(pending)}),
         "Move": _object(

@@ -1,0 +1,154 @@
+"""Each route beside records with good, bad, unauthenticated and denied input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.acceptance.http.conftest import Case, World, cases
+
+SCHEMA = "GET /api/schema"
+ENTITY_SCHEMA = "GET /api/schema/{entity}"
+REPORT = "GET /api/reports/{name}"
+RUN = "POST /api/reports/run"
+DOCUMENTS = "GET /api/documents"
+GET_DOCUMENT = "GET /api/documents/{kind}/{name}"
+PUT_DOCUMENT = "PUT /api/documents/{kind}/{name}"
+DELETE_DOCUMENT = "DELETE /api/documents/{kind}/{name}"
+PLUGINS = "GET /api/plugins"
+OPENAPI = "GET /openapi.json"
+LIVE = "GET /health/live"
+READY = "GET /health/ready"
+
+NOBODY: dict[str, Any] = {"who": None, "code": "unauthenticated"}
+COUNT = {"entity": "contact", "measures": [{"count": "*", "as": "n"}]}
+VIEW = {"kind": "view", "name": "mine", "entity": "contact", "label": "Mine", "columns": ["name"]}
+PATH = "/api/documents/view/mine"
+
+
+@cases(
+    Case(SCHEMA, "good", 200),
+    Case(SCHEMA, "bad", 400, path="/api/schema?entity=contact", code="unknown_parameter"),
+    Case(SCHEMA, "unauthenticated", 401, **NOBODY),
+)
+def test_schema(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(Case(SCHEMA, "denied", 200, who="dan"))
+def test_schema_without_a_role_shows_people_only(world: World, case: Case) -> None:
+    assert {item["name"] for item in world.run(case).json()["items"]} == {"user", "team"}
+
+
+@cases(
+    Case(ENTITY_SCHEMA, "good", 200, path="/api/schema/contact", has={"title": "Contact"}),
+    Case(ENTITY_SCHEMA, "bad", 404, path="/api/schema/nothing", code="not_found"),
+    Case(ENTITY_SCHEMA, "unauthenticated", 401, path="/api/schema/contact", **NOBODY),
+    Case(ENTITY_SCHEMA, "denied", 404, who="dan", path="/api/schema/contact", code="not_found"),
+)
+def test_entity_schema(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(REPORT, "good", 200, path="/api/reports/by-type?source=web", has={"report": "by-type"}),
+    Case(REPORT, "bad", 404, path="/api/reports/nothing", code="not_found"),
+    Case(REPORT, "bad", 400, path="/api/reports/by-type?sauce=web", code="unknown_parameter"),
+    Case(REPORT, "bad", 400, path="/api/reports/by-type?format=pdf", code="bad_value"),
+    Case(REPORT, "unauthenticated", 401, path="/api/reports/by-type", **NOBODY),
+    Case(REPORT, "denied", 404, who="dan", path="/api/reports/by-type", code="not_found"),
+)
+def test_report(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(RUN, "good", 200, body=COUNT, has={"report": None}),
+    Case(RUN, "good", 200, who="reader", body=COUNT),
+    Case(RUN, "bad", 422, body={"entity": "contact"}, code="invalid"),
+    Case(RUN, "bad", 422, body=7, code="invalid"),
+    Case(RUN, "unauthenticated", 401, body=COUNT, **NOBODY),
+    Case(RUN, "denied", 422, who="dan", body=COUNT, code="invalid"),
+)
+def test_run(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(DOCUMENTS, "good", 200, who="ann"),
+    Case(DOCUMENTS, "bad", 400, who="ann", path="/api/documents?kind=role", code="unknown_parameter"),
+    Case(DOCUMENTS, "unauthenticated", 401, **NOBODY),
+    Case(DOCUMENTS, "denied", 403, code="forbidden"),
+)
+def test_documents(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(GET_DOCUMENT, "good", 200, who="ann", path="/api/documents/role/agent", has={"kind": "role", "name": "agent"}),
+    Case(GET_DOCUMENT, "bad", 404, who="ann", path="/api/documents/role/nobody", code="not_found"),
+    Case(GET_DOCUMENT, "bad", 404, who="ann", path="/api/documents/rolle/agent", code="not_found"),
+    Case(GET_DOCUMENT, "unauthenticated", 401, path="/api/documents/role/agent", **NOBODY),
+    Case(GET_DOCUMENT, "denied", 403, path="/api/documents/role/agent", code="forbidden"),
+)
+def test_get_document(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(PUT_DOCUMENT, "good", 200, who="ann", path=f"{PATH}?dry_run=true", body=VIEW, has={"applied": False}),
+    Case(PUT_DOCUMENT, "good", 200, who="ann", path=PATH, body=VIEW, has={"applied": True}),
+    Case(PUT_DOCUMENT, "bad", 422, who="ann", path=PATH, body=[], code="invalid"),
+    Case(PUT_DOCUMENT, "bad", 422, who="ann", path=PATH, body={**VIEW, "name": "other"}, code="invalid"),
+    Case(PUT_DOCUMENT, "bad", 409, who="ann", path=PATH, body={**VIEW, "columns": ["x"]}, code="plan_refused"),
+    Case(PUT_DOCUMENT, "unauthenticated", 401, path=PATH, body=VIEW, **NOBODY),
+    Case(PUT_DOCUMENT, "denied", 403, path=PATH, body=VIEW, code="forbidden"),
+    Case(PUT_DOCUMENT, "denied", 403, who="reader", path=PATH, body=VIEW, code="read_only_token"),
+)
+def test_put_document(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(DELETE_DOCUMENT, "good", 200, who="ann", path=PATH, has={"applied": True}),
+    Case(DELETE_DOCUMENT, "bad", 404, who="ann", path="/api/documents/view/nothing", code="not_found"),
+    Case(DELETE_DOCUMENT, "bad", 404, who="ann", path="/api/documents/entity/contact", code="not_found"),
+    Case(DELETE_DOCUMENT, "unauthenticated", 401, path=PATH, **NOBODY),
+    Case(DELETE_DOCUMENT, "denied", 403, path=PATH, code="forbidden"),
+)
+def test_delete_document(world: World, case: Case) -> None:
+    world.send("ann", "PUT", PATH, json=VIEW)
+    world.run(case)
+
+
+@cases(
+    Case(PLUGINS, "good", 200, who="ann"),
+    Case(PLUGINS, "bad", 400, who="ann", path="/api/plugins?name=base", code="unknown_parameter"),
+    Case(PLUGINS, "unauthenticated", 401, **NOBODY),
+    Case(PLUGINS, "denied", 403, code="forbidden"),
+)
+def test_plugins(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(OPENAPI, "good", 200, has={"openapi": "3.1.0"}),
+    Case(OPENAPI, "bad", 400, path="/openapi.json?version=3", code="unknown_parameter"),
+    Case(OPENAPI, "unauthenticated", 401, **NOBODY),
+)
+def test_openapi(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(Case(OPENAPI, "denied", 200, who="dan"))
+def test_openapi_without_a_role_shows_people_only(world: World, case: Case) -> None:
+    assert "/api/records/contact" not in world.run(case).json()["paths"]
+
+
+@cases(
+    Case(LIVE, "good", 200, who=None, has={"status": "live"}),
+    Case(LIVE, "bad", 400, who=None, path="/health/live?x=1", code="unknown_parameter"),
+    Case(READY, "good", 200, who=None, has={"status": "ready", "pending": []}),
+    Case(READY, "bad", 400, who=None, path="/health/ready?x=1", code="unknown_parameter"),
+)
+def test_health(world: World, case: Case) -> None:
+    world.run(case)
