@@ -51,7 +51,7 @@ class Kernel:
         self.secret = secret_key(settings)
         self.problems: list[str] = []
         self.pending: list[dict[str, Any]] = []
-        self._registry = self.build((), settle=True)
+        self._registry = self.build(())  # stored documents may be what plugins' declarations refer to: see `reload`
         self._states: dict[str | None, dict[str, Any]] = {}
         self._started = False
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
@@ -140,7 +140,8 @@ class Kernel:
     def build(self, stored: Sequence[dict[str, Any]], *, settle: bool = False) -> Registry:
         """The registry of the plugins and these stored documents.
 
-        With `settle` a plugin whose own declarations do not fit is left out; otherwise they are told as broken.
+        With `settle` a plugin whose own declarations do not fit is left out; otherwise they are told as broken. A
+        listener to an entity that no document declares (yet) is left out by itself.
         """
         app = self.settings.app
         context = ValueContext(region=app.region, currency=app.currency, timezone=app.timezone)
@@ -148,7 +149,7 @@ class Kernel:
             declared = [Declaration(_source(d.plugin), d.kind, d.name, d.body, d.cls) for d in self.plugins.documents()]
             declared += [Declaration(Source("document", b["name"]), b["kind"], b["name"], b) for b in stored]
             registry = build_registry(declared, self.plugins.listeners(), context)
-            broken = next((b for b in registry.broken if b.source.kind == "plugin"), None)
+            broken = next((b for b in registry.broken if b.source.kind == "plugin" and b.kind != "listener"), None)
             if broken is None or not settle:
                 return registry
             self.plugins.leave_out(broken.source.name, _sentence(broken))

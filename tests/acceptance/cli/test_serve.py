@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -56,6 +57,38 @@ def test_serve_prints_its_address_and_answers_a_token(crm: Crm, app: Path) -> No
         over_http = get(f"{url}/api/records/user", token)["items"]
         by_command = crm("query", "user", "--json", "--app", app).out.splitlines()
         assert [json.loads(line) for line in by_command] == over_http
+
+
+NOTING = """
+from crm_kernel import Listener, Plugin, hookimpl
+plugin = Plugin(name="noting", title="Noting", kernel=">=0.1")
+async def note(event, crm):
+    values = {"type": "note", "subject": event.after["name"], "about": event.record}
+    await crm.write([{"create": {"values": values}}], entity="activity")
+@hookimpl
+def register_listeners():
+    return [Listener(event="record.created", entity="lead", handle=note)]
+"""
+
+
+@pytest.mark.contract("hooks.md#listener-cli-rows")
+def test_the_server_tells_listeners_of_what_the_command_line_wrote(crm: Crm, app: Path, tmp_path: Path) -> None:
+    package = app / "plugins" / "noting"
+    package.mkdir()
+    (package / "__init__.py").write_text(NOTING, "utf-8")
+    assert crm("user", "add", "ilze", "--role", "admin", "--app", app).status == 0
+    token = crm("token", "create", "ilze", "--name", "x", "--app", app).out.strip()
+    file = tmp_path / "leads.csv"
+    file.write_text("name\nAnna\nBen\n", "utf-8")
+    with served("serve", "--port", "0", "--app", app) as lines:
+        url = next(lines).removeprefix("listening on ").strip()
+        assert crm("import", "lead", file, "--app", app).status == 0
+        deadline = monotonic() + 30
+        subjects: list[str] = []
+        while len(subjects) < 2 and monotonic() < deadline:
+            found = get(f"{url}/api/records/activity?fields=subject", token)["items"]
+            subjects = sorted(activity["subject"] for activity in found)
+    assert subjects == ["Anna", "Ben"]
 
 
 @pytest.mark.contract("cli.md#demo")
