@@ -6,9 +6,9 @@ MEMBERS = [
     *("id", "version", "created_at", "created_by", "updated_at", "updated_by", "owner", "team", "deleted_at"),
     *("name", "first_name", "last_name", "email", "emails", "phone", "phones", "job_title", "company", "address"),
     *("birthday", "language", "labels", "source", "external_id", "do_not_contact"),
-    *("score", "segment", "budget", "rating"),
+    *("contact_type", "score", "segment", "budget", "rating"),
 ]
-JSON_MEMBERS = {"emails", "phones", "address", "labels"}
+JSON_MEMBERS = {"emails", "phones", "address", "labels", "contact_type"}
 
 _TYPES = {"version": "INTEGER", "do_not_contact": "INTEGER", "score": "REAL", "budget": "REAL", "rating": "INTEGER"}
 _COLUMNS = ", ".join(f"{member} {_TYPES.get(member, 'TEXT')}" for member in MEMBERS[1:])
