@@ -52,7 +52,6 @@ class Kernel:
         self.problems: list[str] = []
         self.pending: list[dict[str, Any]] = []
         self._registry = self.build(())  # stored documents may be what plugins' declarations refer to: see `reload`
-        self._states: dict[str | None, dict[str, Any]] = {}
         self._started = False
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
         self.writer = Writer(database, self.store, HookRunner(plugins), clock, self._current, self.reader.find)
@@ -172,10 +171,6 @@ class Kernel:
     def settings_of(self, plugin: str | None) -> Any:
         """The settings of a plugin, None where it has none."""
         return None if plugin is None else self.plugins.settings(plugin)
-
-    def state_of(self, plugin: str | None) -> dict[str, Any]:
-        """What a plugin keeps while the app runs, {} at first."""
-        return self._states.setdefault(plugin, {})
 
     async def caller_for(self, user: str, channel: str) -> Caller:
         """A user by id or login, as a caller. Raises `Error("not_found")`."""

@@ -12,6 +12,7 @@ from crm_kernel.api.request import ApiRequest, no_object
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.changes import Change
+from crm_kernel.schema.walk import pointer
 
 _MEMBERS: dict[str, tuple[type, str]] = {
     "to": (str, "a text"),
@@ -65,10 +66,9 @@ def _fault(body: Any) -> Error | None:
     if "to" not in body:
         faults.append(Fault(pointer="/to", code="required", detail="A move needs the stage it goes to."))
     for name, value in body.items():
-        pointer = "/" + name.replace("~", "~0").replace("/", "~1")
         if name not in _MEMBERS:
             detail = f"A move has no member {name!r}:{near(name, _MEMBERS)}"
-            faults.append(Fault(pointer=pointer, code="unknown_field", detail=detail))
+            faults.append(Fault(pointer=pointer((name,)), code="unknown_field", detail=detail))
         elif not isinstance(value, _MEMBERS[name][0]) and (value is not None or name == "to"):
-            faults.append(Fault(pointer=pointer, code="type", detail=f"{name} is {_MEMBERS[name][1]}."))
+            faults.append(Fault(pointer=pointer((name,)), code="type", detail=f"{name} is {_MEMBERS[name][1]}."))
     return Error("invalid", faults=faults) if faults else None

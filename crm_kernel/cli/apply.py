@@ -66,6 +66,7 @@ async def _apply(
     if gone and not yes:
         _confirm(gone)
     answer = await kernel.documents.sync_files(settings.documents, take=take, on_invalid=on_invalid)
+    await kernel.dispatcher.adopt()  # so that listeners are told of what is written before the first `crm serve`
     write_lock(settings, kernel.plugins)
     return answer
 

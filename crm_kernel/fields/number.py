@@ -18,6 +18,7 @@ MAX_STORED = 2**63 - 1
 
 MAX_DECIMALS = 12
 
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?")
 
 
@@ -88,6 +89,8 @@ class Integer(FieldType):
         return (Column("", "integer"),)
 
     def canonical(self, value: Any, context: ValueContext) -> Any:
+        if type(value) is int and -MAX_INTEGER <= value <= MAX_INTEGER:
+            return value  # nearly all are: 0.1 µs against 1.5
         number = exact(value)
         if number is None:
             return value
@@ -97,6 +100,8 @@ class Integer(FieldType):
         return whole if number == whole else value
 
     def parse(self, text: str, context: ValueContext) -> Any:
+        if len(text) < 16 and text.isascii() and text.isdigit():
+            return int(text)
         return read_number(text)
 
 
@@ -114,6 +119,8 @@ class Number(FieldType):
         return (Column("", "real"),)
 
     def canonical(self, value: Any, context: ValueContext) -> Any:
+        if type(value) is float and math.isfinite(value):
+            return value + 0.0
         number = exact(value)
         if number is None:
             return value
@@ -123,6 +130,8 @@ class Number(FieldType):
         return double + 0.0  # -0.0 would be a second form of the same value
 
     def parse(self, text: str, context: ValueContext) -> Any:
+        if len(text) < 16 and _PLAIN.fullmatch(text):
+            return float(text)
         return read_number(text)
 
 

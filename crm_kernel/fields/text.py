@@ -22,10 +22,10 @@ def check_characters(text: str, pointer: str = "") -> None:
 
 def clean(text: str) -> str | None:
     """A top-level text as it is stored: trimmed, NFC, None where nothing is left. Raises `Faulty` (`format`)."""
+    if text.isascii() and "\0" not in text:
+        return text.strip() or None
     check_characters(text)
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    return text.strip() or None
+    return unicodedata.normalize("NFC", text).strip() or None
 
 
 class Text(FieldType):

@@ -8,6 +8,7 @@ from typing import Any
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.operations.changes import AnyChange, Change
 from crm_kernel.operations.write import Outcome
+from crm_kernel.schema.walk import pointer
 
 MAX_CHANGES = 10_000
 
@@ -50,7 +51,7 @@ def read_changes(entity: str, body: Any) -> tuple[list[AnyChange], bool]:
         faults.append(Fault(pointer="/atomic", code="type", detail="atomic is true or false."))
     for name in body.keys() - {"changes", "atomic"}:
         detail = f"unknown member {name!r}:{near(name, ('changes', 'atomic'))}"
-        faults.append(Fault(pointer=f"/{name}", code="unknown_field", detail=detail))
+        faults.append(Fault(pointer=pointer((name,)), code="unknown_field", detail=detail))
     if len(body["changes"]) > MAX_CHANGES:
         raise Error("too_large", f"{len(body['changes'])} changes; at most {MAX_CHANGES} are taken at once.")
     changes: list[AnyChange] = []
@@ -85,7 +86,7 @@ def _member_faults(kind: str, members: Any) -> list[Fault]:
         if name not in members
     ]
     for name, value in members.items():
-        at = f"/{kind}/{name}"
+        at = pointer((kind, name))
         if name not in _MEMBERS[kind]:
             hint = near(name, _MEMBERS[kind])
             faults.append(Fault(pointer=at, code="unknown_field", detail=f"{kind} has no member {name!r}:{hint}"))

@@ -44,7 +44,6 @@ class Services(Protocol):
     @property
     def clock(self) -> Clock: ...
     def settings_of(self, plugin: str | None) -> Any: ...
-    def state_of(self, plugin: str | None) -> dict[str, Any]: ...
     async def caller_for(self, user: str, channel: str) -> Caller: ...
 
 
@@ -74,11 +73,6 @@ class Crm:
     def settings(self) -> Any:
         """The plugin's settings: its settings class filled from `[plugins.NAME]`."""
         return self._services.settings_of(self._caller.plugin)
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """What the plugin keeps while the app runs: what `on_start` puts here listeners find, and `on_stop` ends."""
-        return self._services.state_of(self._caller.plugin)
 
     @property
     def clock(self) -> Clock:

@@ -91,7 +91,7 @@ class _Past:
         for entry in later:
             for name, change in (entry.changes or {}).items():
                 if name in self._fields:
-                    image[name] = _canonical(self._fields[name], change["old"], self._context)
+                    image[name] = _canonical(self._fields[name], change[0], self._context)
         earlier = self._entries[len(later) :]
         image.update(_system_fields(version, earlier, {e.action for e in later}))
         return image

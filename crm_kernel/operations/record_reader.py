@@ -143,6 +143,6 @@ def _entry(entry: history.HistoryEntry, readable: set[str], names: dict[str, str
         "cause": entry.cause,
         "action": entry.action,
         "version": entry.version,
-        "changes": {name: change for name, change in (entry.changes or {}).items() if name in readable},
+        "changes": {n: {"old": old, "new": new} for n, (old, new) in (entry.changes or {}).items() if n in readable},
         "move": entry.move if entry.move is None or "stage" in readable else None,
     }

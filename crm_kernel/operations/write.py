@@ -3,7 +3,7 @@
 Steps, each over the whole batch: resolve entities → load current rows through the caller's row rules → merge → field
 permissions → normalise and default → references → row rules on the new image → JSON Schema → pipelines →
 `before_move`, `before_write` → what hooks amended or added passes the same rules with system rights → store →
-`check_write` → history and outbox → commit → wake the dispatcher. Faults are collected per change: one answer tells all.
+`check_write` → history and outbox → commit → wake the dispatcher. Faults are collected per change; an answer tells all.
 """
 
 from __future__ import annotations
@@ -284,8 +284,10 @@ def _sound(changes: list[AnyChange]) -> list[AnyChange]:
 
 
 def _is_unchanged(change: AnyChange) -> bool:
+    if change.kind not in ("update", "move"):
+        return False
     change.changed = changed_names(change)
-    return change.kind in ("update", "move") and not change.changed
+    return not change.changed
 
 
 def _name_record(work: WriteWork, change: AnyChange) -> None:

@@ -12,6 +12,7 @@ from crm_kernel.filters.expression import Expression
 from crm_kernel.model import EntityModel, Field
 from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange
 from crm_kernel.operations.work import WriteWork
+from crm_kernel.schema.walk import pointer
 
 ACTIONS = {"create": "create", "update": "update", "move": "move", "delete": "delete", "restore": "delete"}
 """The action each kind of change needs (purge needs `admin`)."""
@@ -190,25 +191,29 @@ def merge(work: WriteWork, change: AnyChange) -> None:
     action = "create" if change.old is None else "update"
     grants = holding(work, change, action)
     writable = None if grants is None else frozenset[str]().union(*(g.writable for g in grants))
+    fields, context, new, is_new = change.model.fields, change.context, change.new, change.old is None
     for name, sent in change.values.items():
-        field = change.model.fields.get(name)
+        field = fields.get(name)
         if field is None or not (change.trusted or _exists(work, change, name)):
             known = [n for n in change.model.fields if change.trusted or _exists(work, change, n)]
-            change.fault(f"/{name}", "unknown_field", f"unknown field {name!r}:{near(name, known)}")
+            change.fault(pointer((name,)), "unknown_field", f"unknown field {name!r}:{near(name, known)}")
             continue
         try:
-            value = _canonical(field, sent, change)
+            if is_new:
+                value = None if sent is None else field.type.canonical(sent, context)
+            else:
+                value = _canonical(field, sent, change)
         except Faulty as faulty:
             change.faults.extend(f.at(row=change.row, prefix=f"/{name}") for f in faulty.faults)
-            change.new[name] = None
+            new[name] = None
             continue
         if change.old is not None and value == change.old.get(name):
             continue
         if not _may_write(change, field, writable):
             change.fault(f"/{name}", "read_only", f"{field.label} may not be written.")
             continue
-        change.new[name] = value
-    if change.old is None:
+        new[name] = value
+    if is_new:
         _defaults(change)
 
 
@@ -217,10 +222,8 @@ def _exists(work: WriteWork, change: AnyChange, name: str) -> bool:
 
 
 def _may_write(change: AnyChange, field: Field, writable: frozenset[str] | None) -> bool:
-    if field.name == "id":
-        return change.old is None
     if field.read_only:
-        return False
+        return field.name == "id" and change.old is None
     if field.name in STAGE_FIELDS:
         return True  # the action `move` is checked as a whole
     return writable is None or field.name in writable

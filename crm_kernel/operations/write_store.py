@@ -130,9 +130,9 @@ def _told(change: AnyChange) -> Iterable[str]:
 def _history(work: WriteWork, change: AnyChange) -> HistoryEntry:
     old, new, sensitive = change.old or {}, change.new, change.model.sensitive
     told = () if change.kind == "purge" else _told(change)
-    values = {name: {"old": old.get(name), "new": new[name]} for name in told if name not in UNVALUED}
+    values = {name: (old.get(name), new[name]) for name in told if name not in UNVALUED}
     for name in sensitive & values.keys():
-        values[name] = {"old": None, "new": None}
+        values[name] = (None, None)
     return HistoryEntry(
         entity=change.entity,
         record=new["id"],

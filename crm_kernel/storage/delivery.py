@@ -19,8 +19,10 @@ _PUT = (
     f"INSERT INTO crm_delivery ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (listener, seq) DO UPDATE"
     " SET state = excluded.state, attempts = excluded.attempts, next_at = excluded.next_at, error = excluded.error"
 )
+# Without their `Z` moments sort by time: with it a fraction comes before its full second.
 _DUE = f"""
-SELECT {_COLUMNS} FROM crm_delivery AS d WHERE listener = ? AND state = 'retry' AND next_at <= ? AND NOT EXISTS (
+SELECT {_COLUMNS} FROM crm_delivery AS d
+WHERE listener = ? AND state = 'retry' AND rtrim(next_at, 'Z') <= rtrim(?, 'Z') AND NOT EXISTS (
   SELECT 1 FROM crm_delivery AS e
   WHERE e.listener = d.listener AND e.entity = d.entity AND e.record = d.record AND e.seq < d.seq
 ) ORDER BY seq LIMIT ?

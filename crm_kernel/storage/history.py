@@ -23,7 +23,7 @@ ORDER BY h.seq DESC
 
 
 class HistoryEntry(NamedTuple):
-    """One change of one record. `changes`: field → `{"old": …, "new": …}`; `seq` is given when it is stored."""
+    """One change of one record. `changes`: field → (old, new); `seq` is given when it is stored."""
 
     entity: str
     record: str

@@ -63,7 +63,7 @@ class History(Table, tablename="crm_history", db=TABLES):
     actor = Text(null=True, default=None)
     channel = Text()
     cause = Text(null=True, default=None, help_text="JSON: what made the change, if not a caller")
-    changes = Text(null=True, default=None, help_text='JSON: {"field": {"old": …, "new": …}}')
+    changes = Text(null=True, default=None, help_text='JSON: {"field": [old, new]}')
     move = Text(null=True, default=None, help_text="JSON: from, to, reason, seconds")
 
 

@@ -24,17 +24,17 @@ async def test_newest_first_in_pages(database: SqliteEngine) -> None:
 
 
 async def test_changes_are_kept_exactly(database: SqliteEngine) -> None:
-    changes = {"budget": {"old": None, "new": {"amount": Decimal("250000.50"), "currency": "EUR"}}}
+    changes = {"budget": [None, {"amount": Decimal("250000.50"), "currency": "EUR"}]}
     stored = entry("a", 1, changes=changes, cause={"plugin": "x"}, move={"from": None, "to": "new"})
     await database.write(lambda tx: history.add(tx, [stored]))
     found = await history.of_record(database, "contact", "a")
     assert [e._replace(seq=0) for e in found] == [stored]
     assert await database.read("SELECT changes FROM crm_history") == [
-        ('{"budget":{"old":null,"new":{"amount":250000.50,"currency":"EUR"}}}',)
+        ('{"budget":[null,{"amount":250000.50,"currency":"EUR"}]}',)
     ]
 
 
 async def test_a_purged_record_leaves_no_values(database: SqliteEngine) -> None:
-    await database.write(lambda tx: history.add(tx, [entry("a", 1, changes={"name": {"old": None, "new": "x"}})]))
+    await database.write(lambda tx: history.add(tx, [entry("a", 1, changes={"name": (None, "x")})]))
     await database.write(lambda tx: history.forget(tx, "contact", ["a"]))
     assert [e.changes for e in await history.of_record(database, "contact", "a")] == [None]
