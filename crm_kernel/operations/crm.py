@@ -18,8 +18,9 @@ from crm_kernel.operations.answers import decode, encode
 from crm_kernel.operations.batch_json import read_change
 from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
 from crm_kernel.operations.hooks import refuse_inside_hook
+from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.read import Reader
-from crm_kernel.operations.write import Outcome, Writer
+from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
 from crm_kernel.storage import keys
 from crm_kernel.storage.ports import Database, NotUnique, Tx

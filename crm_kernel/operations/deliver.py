@@ -151,7 +151,7 @@ class Dispatcher:
             return tried
 
     async def _advance(self, bound: BoundListener, last: int, *, waits: bool) -> int:
-        """Tell one listener of the next events up to `last` that are for it; `waits`: some deliveries are due or held."""
+        """Tell one listener of the next events up to `last` that are for it; `waits`: some wait."""
         position, listener = self._positions[bound.name], bound.listener
         if position >= last:
             return 0

@@ -38,6 +38,15 @@ async def test_a_failed_delivery_holds_its_record_back(database: SqliteEngine) -
     assert await delivery.due(database, "mail", NOW) == [pending(2), pending(4, "b")]
 
 
+async def test_a_fraction_of_a_second_is_due_after_its_full_second(database: SqliteEngine) -> None:
+    soon = pending(1, next_at="2026-03-01T10:00:00.9Z")
+    await database.write(lambda tx: delivery.put(tx, [soon]))
+    assert await delivery.due(database, "mail", NOW) == []
+    assert await delivery.due(database, "mail", "2026-03-01T10:00:00.91Z") == [soon]
+    assert await delivery.due(database, "mail", "2026-03-01T10:00:01Z") == [soon]
+    assert await delivery.waiting(database) == {"mail"}
+
+
 async def test_a_dead_letter_waits_for_a_replay(database: SqliteEngine) -> None:
     await database.write(lambda tx: delivery.put(tx, [pending(1), pending(2), pending(1, listener="log")]))
     died = [pending(1, state=DEAD, attempts=9, error="no"), pending(1, listener="log", state=DEAD)]

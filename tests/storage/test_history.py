@@ -34,6 +34,18 @@ async def test_changes_are_kept_exactly(database: SqliteEngine) -> None:
     ]
 
 
+async def test_of_several_records_with_the_changes_from_a_version_on(database: SqliteEngine) -> None:
+    written = [entry(record, n, changes={"name": n}) for n in range(1, 4) for record in "abc"]
+    await database.write(lambda tx: history.add(tx, written))
+    found = await history.of_records(database, "contact", {"a": 1, "b": 3, "gone": 1})
+    assert {record: [(e.version, e.changes) for e in entries] for record, entries in found.items()} == {
+        "a": [(3, {"name": 3}), (2, {"name": 2}), (1, {"name": 1})],
+        "b": [(3, {"name": 3}), (2, None), (1, None)],
+        "gone": [],
+    }
+    assert (await history.of_records(database, "company", {"a": 1}))["a"] == []
+
+
 async def test_a_purged_record_leaves_no_values(database: SqliteEngine) -> None:
     await database.write(lambda tx: history.add(tx, [entry("a", 1, changes={"name": (None, "x")})]))
     await database.write(lambda tx: history.forget(tx, "contact", ["a"]))

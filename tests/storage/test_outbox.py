@@ -22,6 +22,17 @@ async def test_the_feed_skips_none(database: SqliteEngine) -> None:
     assert [e.seq for e in first + rest] == list(range(1, 11))
 
 
+async def test_the_feed_of_one_type_and_entity(database: SqliteEngine) -> None:
+    others = [event(2)._replace(type="record.created"), event(3)._replace(entity="company")]
+    await database.write(lambda tx: outbox.add(tx, [event(1), *others, event(4)]))
+    for wanted, given in (
+        ([1, 3, 4], {"type": "record.updated"}),
+        ([1, 4], {"type": "record.updated", "entity": "contact"}),
+        ([1, 2], {"entity": "contact", "until": 3}),
+    ):
+        assert [e.seq for e in await outbox.after(database, 0, 10, **given)] == wanted  # type: ignore[arg-type]
+
+
 async def test_events_come_back_as_they_were_written(database: SqliteEngine) -> None:
     full = event(1)._replace(extra={"after": {"rate": Decimal("1.50")}}, cause="e0", depth=2, actor="u")
     bare = event(2)._replace(changed=())
