@@ -7,7 +7,7 @@ from typing import Any
 
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.operations.changes import AnyChange, Change
-from crm_kernel.operations.write import Outcome
+from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.schema.walk import pointer
 
 MAX_CHANGES = 10_000

@@ -23,9 +23,10 @@ from crm_kernel.errors import Error, Fault, near
 from crm_kernel.fields.base import Faulty
 from crm_kernel.fields.moment import read_moment
 from crm_kernel.operations.changes import AnyChange, Change
+from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.teams import own_teams, with_below
 from crm_kernel.operations.token_use import TokenUse
-from crm_kernel.operations.write import Outcome, Writer
+from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
 from crm_kernel.settings import Settings
 from crm_kernel.storage import meta, tokens

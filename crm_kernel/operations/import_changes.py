@@ -9,7 +9,7 @@ from crm_kernel.errors import Fault
 from crm_kernel.fields.base import Faulty
 from crm_kernel.operations.changes import AnyChange, Change, Found
 from crm_kernel.operations.import_mapping import Column, Plan
-from crm_kernel.operations.write import Outcome
+from crm_kernel.operations.outcomes import Outcome
 
 Duplicates = Literal["error", "skip", "update", "create"]
 

@@ -18,7 +18,10 @@ Read = Callable[[str], Any]
 """The sent value of a cell that is not blank. Raises `Faulty`."""
 
 _NUMBERS = (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.MONEY)
-_NO_KEYS = (Kind.MONEY, Kind.LIST, Kind.OBJECT, Kind.JSON)
+_MUTABLE = (Kind.MONEY, Kind.LIST, Kind.OBJECT, Kind.JSON)
+_REMEMBERED = 4096
+"""Cells of a column whose values are remembered: numbers and dates repeat, and reading them is slow."""
+
 _HINT = "Correct the mapping (or the header of the file); nothing was imported."
 
 
@@ -153,7 +156,7 @@ class _Check:
                 self.fault(at, "unknown_field", f"{self._model.name} has no field {name!r}{_meant(name, filled)}")
             elif name not in filled:
                 self.fault(at, "required", f"The key {name!r} is filled by no column and no constant.")
-            elif field.type.kind in _NO_KEYS:
+            elif field.type.kind in _MUTABLE:
                 self.fault(at, "type", f"{name!r} is {field.type.name}, which cannot be a key.")
             else:
                 fields.append(field)
@@ -180,21 +183,27 @@ def _is_format(text: str) -> bool:
 
 def _read(column: ColumnMapping, field: Field, context: ValueContext, decimal: str) -> Read | None:
     """How the cells of a column are read: translated values first, then its format, then as its type reads text."""
-    type_, kind = field.type, field.type.kind
+    kind = field.type.kind
     if column.currency is not None:
         context = context._replace(currency=column.currency)
     read: Read | None = None
     if column.format is not None and kind in (Kind.DATE, Kind.MOMENT):
-        read = _formatted(column.format, type_, context)
-    elif decimal != "." and kind in _NUMBERS:
-        read = lambda text: type_.parse(text.replace(decimal, "."), context)  # noqa: E731 - one of several readers
-    elif type(type_).parse is not FieldType.parse:
-        read = lambda text: type_.parse(text, context)  # noqa: E731
+        read = _formatted(column.format, field.type, context)
+    elif type(field.type).parse is not FieldType.parse:
+        read = _parsed(field.type, context, decimal if kind in _NUMBERS else ".")
+    if read is not None and kind not in _MUTABLE:
+        read = lru_cache(maxsize=_REMEMBERED)(read)
     return read if column.values is None else _translated(column.values, read)
 
 
+def _parsed(type_: FieldType, context: ValueContext, decimal: str) -> Read:
+    def read(text: str) -> Any:
+        return type_.parse(text if decimal == "." else text.replace(decimal, "."), context)
+
+    return read
+
+
 def _formatted(format: str, type_: FieldType, context: ValueContext) -> Read:
-    @lru_cache(maxsize=1024)  # dates repeat, and strptime is slow
     def read(text: str) -> Any:
         try:
             moment = datetime.strptime(text.strip(), format)

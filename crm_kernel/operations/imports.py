@@ -24,7 +24,8 @@ from crm_kernel.mappings import ImportMapping
 from crm_kernel.operations.import_changes import BATCH, Duplicates, Result, Row, batches, result, to_change
 from crm_kernel.operations.import_mapping import Column, Plan, settle
 from crm_kernel.operations.import_rows import CsvFile, Survey
-from crm_kernel.operations.write import Outcome, Writer
+from crm_kernel.operations.outcomes import Outcome
+from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
 from crm_kernel.storage import jobs
 from crm_kernel.storage.jobs import DONE, RUNNING, StoredJob
@@ -98,8 +99,15 @@ class Imports:
 
     async def _run(self, task: _Task, database: Database, writer: Writer) -> dict[str, Any]:
         job = await self._begin(task, database)
-        for rows in batches(task.file.rows(job.position), task.plan):
-            job = await self._batch(task, job, rows, database, writer)
+        source = batches(task.file.rows(job.position), task.plan)
+        rows = next(source, None)
+        while rows is not None:
+            stored = asyncio.create_task(self._batch(task, job, rows, database, writer))
+            await asyncio.sleep(0)  # it goes as far as its COMMIT; while that reaches the disk, the next rows are read
+            try:
+                rows = next(source, None)
+            finally:
+                job = await stored
             if task.progress is not None:
                 task.progress(job.position, job.rows)
         if task.errors_path is not None:

@@ -14,9 +14,9 @@ from crm_kernel.filters.to_predicate import to_predicate
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.list_query import ListQuery
 from crm_kernel.operations.moves import possible_moves
+from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.read import Reader
 from crm_kernel.operations.work import Work
-from crm_kernel.operations.write import Outcome
 from crm_kernel.schema import describe, list_entities
 from crm_kernel.storage import history
 

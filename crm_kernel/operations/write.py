@@ -8,19 +8,18 @@ permissions → normalise and default → references → row rules on the new im
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-import msgspec
-
-from crm_kernel.access import MOVE_FIELDS
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
-from crm_kernel.errors import Error, Fault, winner
+from crm_kernel.errors import Fault, winner
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
+from crm_kernel.operations.outcomes import Also, Finish, Outcome, finisher, outcomes_of
+from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import WriteWork
 from crm_kernel.operations.write_load import check_action, check_version, load, merge
 from crm_kernel.operations.write_rules import check_new_image, check_schema, set_stage
@@ -31,25 +30,6 @@ from crm_kernel.storage.ports import Database, Tx
 from crm_kernel.storage.store import Store
 
 MAX_ROUNDS = 5
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one requested change. `status` is the HTTP status it would have alone."""
-
-    row: int
-    status: int
-    outcome: str
-    entity: str
-    id: str | None = None
-    version: int | None = None
-    record: dict[str, Any] | None = None
-    error: Error | None = None
-
-
-Also = Callable[[Tx, list[Outcome]], Awaitable[None]]
-"""What is written in the same transaction, once its outcomes are known."""
-
-Finish = Callable[[Tx, dict[int, AnyChange]], Awaitable[None]]
 
 
 class Refused(Exception):
@@ -98,14 +78,14 @@ class Writer:
             request.row = number if len(requests) > 1 or not atomic else None
         while True:
             rows = [(n, c) for n, c in enumerate(requests, start=1) if n not in failed]
-            finish = None if also is None else _finisher(also, requests, failed)
+            finish = None if also is None else finisher(also, requests, failed)
             done, faults = await self._attempt(rows, caller, dry_run, finish)
             if not faults:
                 break
             if atomic:
                 raise winner([f for found in faults.values() for f in found])
             failed.update(faults)
-        return _outcomes(requests, done, failed)
+        return outcomes_of(requests, done, failed)
 
     def on(self, database: Database) -> Writer:
         """The same door to another database with the same tables; nobody is woken by what is written there."""
@@ -121,7 +101,7 @@ class Writer:
         async def work(tx: Tx) -> None:
             registry = self._registry()
             context = WriteWork(tx, self._store, registry, caller, self._clock.now())
-            for segment in _segments(rows):
+            for segment in segments(rows):
                 fresh = [(n, _fresh(change, caller)) for n, change in segment]
                 changes = [c for _, c in fresh]
                 added = await self._run(context, changes)
@@ -237,31 +217,6 @@ class Writer:
         return find
 
 
-def _segments(rows: list[tuple[int, AnyChange]]) -> list[list[tuple[int, AnyChange]]]:
-    """Rows cut before each that may name a record a second time: a later row meets the earlier one as stored."""
-    segments: list[list[tuple[int, AnyChange]]] = []
-    seen: set[Any] = set()
-    manner: tuple[str, ...] | None = None  # how the segment names records: by id, or by which key
-    for number, change in rows:
-        name = _name_of(change)
-        if not segments or (name is not None and (name in seen or manner not in (None, change.on))):
-            segments.append([])
-            seen, manner = set(), None
-        if name is not None:
-            seen.add(name)
-            manner = change.on
-        segments[-1].append((number, change))
-    return segments
-
-
-def _name_of(change: AnyChange) -> Any:
-    """What names the record of a change: its id, or its values of the key; None for a create without id."""
-    if change.on:
-        return (change.entity, *(repr(change.values.get(name)) for name in change.on))
-    id = change.id or change.values.get("id")
-    return None if id is None else (change.entity, str(id).lower())
-
-
 def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
     """A change to work on: a transaction may run more than once, so the request itself stays as it is."""
     change: AnyChange = type(request)(
@@ -305,47 +260,3 @@ def _expressions(work: WriteWork, changes: list[AnyChange]) -> list[Any]:
         if moving:
             expressions += [guard for (name, _), guard in work.registry.guards.items() if name in model.pipelines]
     return expressions
-
-
-def _outcomes(
-    requests: Sequence[AnyChange], done: dict[int, AnyChange], failed: dict[int, list[Fault]]
-) -> list[Outcome]:
-    return [
-        _failed(n, request, failed[n]) if n in failed else _outcome(n, done[n])
-        for n, request in enumerate(requests, start=1)
-    ]
-
-
-def _finisher(also: Also, requests: Sequence[AnyChange], failed: dict[int, list[Fault]]) -> Finish:
-    async def finish(tx: Tx, done: dict[int, AnyChange]) -> None:
-        await also(tx, _outcomes(requests, done, failed))
-
-    return finish
-
-
-_STATUS = {"created": 201, "deleted": 204, "purged": 204}
-
-
-def _outcome(number: int, change: AnyChange) -> Outcome:
-    if change.kind == "create":
-        outcome = "created"
-    elif change.kind in ("delete", "purge", "restore"):
-        outcome = {"delete": "deleted", "purge": "deleted", "restore": "updated"}[change.kind]
-    elif not change.changed:
-        outcome = "skipped" if change.skipped else "unchanged"
-    else:
-        outcome = "moved" if change.move_record and set(change.changed) & MOVE_FIELDS else "updated"
-    return Outcome(
-        row=number,
-        status=_STATUS.get(outcome, 200),
-        outcome=outcome,
-        entity=change.entity,
-        id=change.new.get("id"),
-        version=change.new.get("version"),
-        record=change.new,
-    )
-
-
-def _failed(number: int, request: AnyChange, faults: list[Fault]) -> Outcome:
-    error = winner(faults)
-    return Outcome(row=number, status=error.status, outcome="failed", entity=request.entity, id=request.id, error=error)

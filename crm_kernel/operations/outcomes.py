@@ -1,0 +1,79 @@
+"""What became of the changes that were asked for, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from crm_kernel.access import MOVE_FIELDS
+from crm_kernel.errors import Error, Fault, winner
+from crm_kernel.operations.changes import AnyChange
+from crm_kernel.storage.ports import Tx
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one requested change. `status` is the HTTP status it would have alone."""
+
+    row: int
+    status: int
+    outcome: str
+    entity: str
+    id: str | None = None
+    version: int | None = None
+    record: dict[str, Any] | None = None
+    error: Error | None = None
+
+
+Also = Callable[[Tx, list[Outcome]], Awaitable[None]]
+"""What is written in the same transaction, once its outcomes are known."""
+
+Finish = Callable[[Tx, dict[int, AnyChange]], Awaitable[None]]
+
+
+def outcomes_of(
+    requests: Sequence[AnyChange], done: dict[int, AnyChange], failed: dict[int, list[Fault]]
+) -> list[Outcome]:
+    """The outcome of each request: what its change came to (`done`), or the faults it has (`failed`)."""
+    return [
+        _failed(n, request, failed[n]) if n in failed else _outcome(n, done[n])
+        for n, request in enumerate(requests, start=1)
+    ]
+
+
+def finisher(also: Also, requests: Sequence[AnyChange], failed: dict[int, list[Fault]]) -> Finish:
+    """Calls `also` with the outcomes once the changes of a transaction are done."""
+
+    async def finish(tx: Tx, done: dict[int, AnyChange]) -> None:
+        await also(tx, outcomes_of(requests, done, failed))
+
+    return finish
+
+
+_STATUS = {"created": 201, "deleted": 204, "purged": 204}
+
+
+def _outcome(number: int, change: AnyChange) -> Outcome:
+    if change.kind == "create":
+        outcome = "created"
+    elif change.kind in ("delete", "purge", "restore"):
+        outcome = {"delete": "deleted", "purge": "deleted", "restore": "updated"}[change.kind]
+    elif not change.changed:
+        outcome = "skipped" if change.skipped else "unchanged"
+    else:
+        outcome = "moved" if change.move_record and set(change.changed) & MOVE_FIELDS else "updated"
+    return Outcome(
+        row=number,
+        status=_STATUS.get(outcome, 200),
+        outcome=outcome,
+        entity=change.entity,
+        id=change.new.get("id"),
+        version=change.new.get("version"),
+        record=change.new,
+    )
+
+
+def _failed(number: int, request: AnyChange, faults: list[Fault]) -> Outcome:
+    error = winner(faults)
+    return Outcome(row=number, status=error.status, outcome="failed", entity=request.entity, id=request.id, error=error)
