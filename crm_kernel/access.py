@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -162,6 +162,15 @@ def builtin_grants(entities: Model) -> dict[str, list[Grant]]:
     }
 
 
+class Reading(NamedTuple):
+    """What may be read of an entity: rows, fields, those with a rule of their own, whether rules read other records."""
+
+    rows: Rows
+    fields: tuple[str, ...]
+    masked: tuple[tuple[str, Rows], ...]
+    uses_related: bool
+
+
 class Access:
     """What one set of roles may do; a `Scope` for filters. Immutable; share it freely."""
 
@@ -172,6 +181,7 @@ class Access:
         self._rows: dict[tuple[str, str], Rows] = {}
         self._field_rows: dict[tuple[str, str], Rows] = {}
         self._readable: dict[str, frozenset[str]] = {}
+        self._readings: dict[str, Reading] = {}
 
     @cached_property
     def unrestricted(self) -> bool:
@@ -206,6 +216,17 @@ class Access:
                 names = frozenset[str]().union(*(g.readable for g in grants))
             self._readable[entity] = names
         return self._readable[entity]
+
+    def reading(self, entity: str) -> Reading:
+        """All that his grants say of reading an entity, for records in hand."""
+        if entity not in self._readings:
+            fields = tuple(name for name in self._model[entity].fields if name in self.readable(entity))
+            rules = {name: self.field_rows(entity, name) for name in fields}
+            masked = tuple((name, rule) for name, rule in rules.items() if rule is not None)
+            rows = self.rows(entity)
+            related = any(isinstance(r, Expression) and r.uses_related for r in (rows, *rules.values()))
+            self._readings[entity] = Reading(rows, fields, masked, related)
+        return self._readings[entity]
 
     def writable(self, entity: str, action: str = "update") -> frozenset[str]:
         """The fields that some grant lets him write on some row by `action` (create or update)."""

@@ -71,7 +71,7 @@ def read_row(plan: Plan, number: int, cells: list[str]) -> Row:
     for column in plan.columns:
         text = cells[column.place]
         if not text or text.isspace():
-            values[column.field.name] = None
+            values[column.field.name] = column.blank
         elif column.read is None:
             values[column.field.name] = text
         else:

@@ -34,6 +34,8 @@ class Column(NamedTuple):
     read: Read | None
     match: Field | None = None
     """The unique field of the other entity by which a reference is found."""
+    blank: Any = None
+    """What a blank cell means: nothing, unless the mapping translates it."""
 
 
 class Plan(NamedTuple):
@@ -216,12 +218,16 @@ def _formatted(format: str, type_: FieldType, context: ValueContext) -> Read:
     return read
 
 
+def _value(sent: Any) -> Any:
+    """A value of a mapping; TOML has no null, so `""` stands for it."""
+    return None if sent == "" else sent
+
+
 def _translated(values: dict[str, Any], read: Read | None) -> Read:
     def translate(text: str) -> Any:
         stripped = text.strip()
         if stripped in values:
-            value = values[stripped]
-            return None if value == "" else value
+            return _value(values[stripped])
         return text if read is None else read(text)
 
     return translate

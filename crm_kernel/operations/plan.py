@@ -136,7 +136,7 @@ def _document(
         broken = _broken(after, change.kind, change.name)
         errors += [] if broken is None else broken.faults
         if change.kind in ("fields", "entity"):
-            entity = change.body.get("entity", change.name)
+            entity = str(change.body.get("entity", change.name))
             errors += [f for f in ddl.faults if f.pointer.startswith(f"/{entity}/")]
             errors += _type_changes(before, after, entity)
     old = next((d.body for d in stored if (d.kind, d.name) == (change.kind, change.name)), None)

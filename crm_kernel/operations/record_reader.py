@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from crm_kernel.access import Access, not_found
+from crm_kernel.access import Access, Reading, not_found
 from crm_kernel.callers import Caller
 from crm_kernel.errors import Error
 from crm_kernel.filters.expression import Expression
-from crm_kernel.filters.scope import NOTHING
+from crm_kernel.filters.scope import NOTHING, Rows
 from crm_kernel.filters.to_predicate import to_predicate
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.list_query import ListQuery
@@ -86,38 +86,31 @@ class RecordReader(Reader):
 
     async def _seen(self, outcome: Outcome, access: Access, caller: Caller) -> dict[str, Any]:
         record = outcome.record or {"id": outcome.id}
-        if outcome.outcome in ("deleted", "failed"):
+        if outcome.outcome in ("deleted", "failed") or not access.allows(outcome.entity, "read"):
             return {"id": outcome.id}
-        if self._needs_database(access, outcome.entity):
+        reading = access.reading(outcome.entity)
+        if reading.uses_related:
             found = await self.by_ids(outcome.entity, [str(outcome.id)], caller)
             return found.get(str(outcome.id), {"id": outcome.id})
-        return self._seen_in_hand(record, access, self._registry().entities[outcome.entity], caller)
-
-    @staticmethod
-    def _needs_database(access: Access, entity: str) -> bool:
-        """Whether what he may read depends on other records."""
-        names = access.readable(entity) if access.allows(entity, "read") else ()
-        rules = [access.rows(entity), *(access.field_rows(entity, name) for name in names)]
-        return any(isinstance(rule, Expression) and rule.uses_related for rule in rules)
+        return self._seen_in_hand(record, reading, self._registry().entities[outcome.entity], caller)
 
     def _seen_in_hand(
-        self, record: dict[str, Any], access: Access, model: EntityModel, caller: Caller
+        self, record: dict[str, Any], reading: Reading, model: EntityModel, caller: Caller
     ) -> dict[str, Any]:
+        """What he may read of a record in hand, where that takes no other record."""
         environment = self._environment(caller)
 
-        def holds(rule: Any) -> bool:
-            return rule is None or (rule is not NOTHING and to_predicate(rule)(record, environment))
+        def holds(rule: Rows) -> bool:
+            return rule is None or (isinstance(rule, Expression) and to_predicate(rule)(record, environment))
 
-        if not access.allows(model.name, "read") or not holds(access.rows(model.name)):
+        if not holds(reading.rows):
             return {"id": record["id"]}
-        readable = access.readable(model.name)
-        seen = {
-            name: record[name] if holds(access.field_rows(model.name, name)) else None
-            for name in model.fields
-            if name in readable
-        }
+        seen = {name: record[name] for name in reading.fields}
+        for name, rule in reading.masked:
+            if not holds(rule):
+                seen[name] = None
         if "rotting" in seen:
-            seen["rotting"] = bool(self._registry().rotting(model, record, self._clock.now()))
+            seen["rotting"] = self._registry().rotting(model, record, self._clock.now())
         return seen
 
     def schema(self, entity: str | None, caller: Caller) -> Any:

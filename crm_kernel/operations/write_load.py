@@ -19,6 +19,8 @@ ACTIONS = {"create": "create", "update": "update", "move": "move", "delete": "de
 
 PURGE_ACTION = "admin"
 
+_NAMED = frozenset({Kind.REFERENCE, Kind.CHOICE})
+
 
 def wheres(grants: Iterable[Grant]) -> list[Expression]:
     """The distinct `where` expressions of some grants, in order."""
@@ -205,6 +207,11 @@ def merge(work: WriteWork, change: AnyChange) -> None:
                 value = _canonical(field, sent, change)
         except Faulty as faulty:
             change.faults.extend(f.at(row=change.row, prefix=f"/{name}") for f in faulty.faults)
+            new[name] = None
+            continue
+        if value is not None and field.type.kind in _NAMED and not isinstance(value, str):
+            # What follows looks these up by name, long before the JSON Schema would say the same.
+            change.fault(f"/{name}", "type", f"{field.label} is a text.")
             new[name] = None
             continue
         if change.old is not None and value == change.old.get(name):
