@@ -62,8 +62,15 @@ def settle(
     if mapping.timezone is not None:
         context = context._replace(timezone=mapping.timezone)
     columns = [
-        Column(index, name, field, _read(column, field, context, mapping.decimal), check.match(name, column, field))
-        for index, name, column, field in check.used(header)
+        Column(
+            place=place,
+            header=name,
+            field=field,
+            read=_read(column, field, context, mapping.decimal),
+            match=check.match(name, column, field),
+            blank=_value((column.values or {}).get("")),
+        )
+        for place, name, column, field in check.used(header)
     ]
     for name in mapping.constants:
         check.field(name, f"/constants/{name}")

@@ -72,6 +72,19 @@ def test_blank_cells_are_nothing(plan: Any) -> None:
     }
 
 
+def test_a_blank_cell_may_be_translated(plan: Any) -> None:
+    columns: dict[str, str | ColumnMapping] = {
+        "x": ColumnMapping(field="do_not_contact", values={"yes": True, "": False})
+    }
+    settled = plan("x", ImportMapping(columns=columns), "contact")
+    assert [read(settled, cell).values["do_not_contact"] for cell in ("yes", " ", "", "1")] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+
+
 @pytest.mark.contract("documents.md#map-file")
 def test_the_decimal_mark_is_that_of_the_mapping(plan: Any) -> None:
     settled = plan("amount,price,number", ImportMapping(decimal=",", delimiter=";"))
