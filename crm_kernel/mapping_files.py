@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,8 @@ from crm_kernel.mappings import ImportMapping
 from crm_kernel.problems import Place, Problem
 from crm_kernel.source_json import JsonFault, problem_of, read_json
 from crm_kernel.source_toml import TomlFault, TomlText
+
+_NO_DELIMITERS = ('"', "\r", "\n", "\0")
 
 
 def parse_mapping(raw: bytes, file: str) -> tuple[ImportMapping | None, list[Problem]]:
@@ -47,9 +48,11 @@ def mapping_faults(mapping: ImportMapping) -> list[Fault]:
         faults.append(Fault(pointer=pointer, code=code, detail=detail))
 
     try:
-        codecs.lookup(mapping.encoding)
-    except LookupError:
+        "".encode(mapping.encoding)
+    except (LookupError, ValueError):
         fault("/encoding", "enum", f"There is no encoding {mapping.encoding!r}.")
+    if mapping.delimiter in _NO_DELIMITERS:
+        fault("/delimiter", "enum", f"{mapping.delimiter!r} cannot part columns: it has a meaning of its own in CSV.")
     if mapping.timezone is not None and mapping.timezone not in available_timezones():
         hint = near(mapping.timezone, available_timezones()) or " expected an IANA name like 'Europe/Riga'."
         fault("/timezone", "enum", f"There is no time zone {mapping.timezone!r};{hint}")
