@@ -1,4 +1,4 @@
-"""Imports: what becomes of rows, of duplicates, of references, of interruptions; and the counts."""
+"""Imports: what becomes of rows, of duplicates, of references; and the counts."""
 
 from __future__ import annotations
 
@@ -10,62 +10,16 @@ from typing import Any
 import pytest
 
 from crm_kernel import Change
-from crm_kernel.callers import Caller
 from crm_kernel.errors import ConfigError, Error
 from crm_kernel.mappings import ColumnMapping, ImportMapping
-from crm_kernel.operations.imports import Imports
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import refusal
-
-PEOPLE = {
-    "kind": "role",
-    "name": "importer",
-    "grants": [
-        {"entity": "job", "actions": ["read", "create", "import"], "where": "owner = @me"},
-        {"entity": "contact", "actions": ["read"], "where": "language = 'lv'"},
-    ],
-}
-BY_NUMBER = ImportMapping(key=["number"])
+from tests.operations.importing import BY_NUMBER, PEOPLE, Importing
 
 
 @pytest.fixture
 def crm_documents(crm_documents: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     return [*crm_documents, PEOPLE]
-
-
-class Importing:
-    """Imports texts as files."""
-
-    def __init__(self, crm: TestCrm, folder: Path) -> None:
-        self.crm = crm
-        self.file = folder / "in.csv"
-        self.errors = folder / "errors.csv"
-        self.imports = Imports(crm.kernel)
-        self.caller = crm.kernel.system("import")
-
-    async def run(
-        self, text: str, mapping: ImportMapping | None = BY_NUMBER, *, entity: str = "job", **options: Any
-    ) -> dict[str, Any]:
-        self.file.write_text(text, "utf-8")
-        caller: Caller = options.pop("caller", self.caller)
-        return await self.imports.run(entity, self.file, mapping, caller=caller, errors_path=self.errors, **options)
-
-    async def counts(self, text: str, mapping: ImportMapping | None = BY_NUMBER, **options: Any) -> dict[str, int]:
-        """The counts that are not 0; with all of them adding up to the rows."""
-        job = await self.run(text, mapping, **options)
-        assert sum(job["counts"].values()) == job["rows"]
-        return {name: count for name, count in job["counts"].items() if count}
-
-    def refused(self) -> list[dict[str, str]]:
-        with self.errors.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-
-    async def jobs(self) -> list[dict[str, Any]]:
-        """All jobs by number, as (number, level)."""
-        return [dict(r) for r in await self.crm.find("job", sort="number,created_at", limit=500)]
-
-    async def pairs(self) -> list[tuple[Any, Any]]:
-        return [(job["number"], job["amount"]) for job in await self.jobs()]
 
 
 @pytest.fixture
@@ -248,76 +202,6 @@ async def test_a_dry_run_writes_nothing_and_shows_the_same_counts(
     assert done["counts"] == dry["counts"]
     assert done["errors"] == dry["errors"]
     assert importing.refused() == refused
-
-
-class Interrupted(Exception):
-    """What stops an import in a test."""
-
-
-def stop_after(rows: int) -> Any:
-    def progress(done: int, _all: int) -> None:
-        if done >= rows:
-            raise Interrupted
-
-    return progress
-
-
-@pytest.mark.contract("cli.md#import-continues")
-async def test_an_interrupted_import_goes_on_and_takes_each_row_once(
-    importing: Importing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("crm_kernel.operations.import_changes.BATCH", 10)
-    text = "amount\n" + "".join(f"{n if n % 7 else -n}\n" for n in range(1, 96))
-    for stop in (10, 30, 31, 60):
-        with pytest.raises(Interrupted):
-            await importing.run(text, ImportMapping(), progress=stop_after(stop))
-    seen: list[tuple[int, int]] = []
-    job = await importing.run(text, ImportMapping(), progress=lambda done, rows: seen.append((done, rows)))
-    assert seen == [(70, 95), (80, 95), (90, 95), (95, 95)]
-    assert job["counts"] == {"created": 82, "updated": 0, "unchanged": 0, "skipped": 0, "refused": 13}
-    assert sorted(j["amount"] for j in await importing.jobs()) == [n for n in range(1, 96) if n % 7]
-    assert [int(r["_row"]) for r in importing.refused()] == list(range(7, 96, 7))
-    again = await importing.run(text, ImportMapping())
-    assert again["id"] != job["id"]
-    assert await importing.crm.count("job") == 164
-
-
-async def test_another_option_is_another_import(importing: Importing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crm_kernel.operations.import_changes.BATCH", 1)
-    text = "number\nA\nB\n"
-    with pytest.raises(Interrupted):
-        await importing.run(text, progress=stop_after(1))
-    assert await importing.counts(text, on_duplicate="skip") == {"created": 1, "skipped": 1}
-    assert await importing.counts(text) == {"created": 1, "refused": 1}
-
-
-async def test_two_processes_cannot_take_the_same_rows(importing: Importing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crm_kernel.operations.import_changes.BATCH", 1)
-    text = "amount\n1\n2\n3\n"
-    rival = Imports(importing.crm.kernel)
-
-    async def overtake() -> None:
-        await rival.run("job", importing.file, ImportMapping(), caller=importing.caller)
-
-    batch = importing.imports._batch  # pyright: ignore[reportPrivateUsage]
-
-    async def batch_after_rival(*args: Any) -> Any:
-        await overtake()
-        return await batch(*args)
-
-    monkeypatch.setattr(importing.imports, "_batch", batch_after_rival)
-    assert (await refusal(importing.run(text, ImportMapping()))).code == "in_progress"
-    assert sorted(j["amount"] for j in await importing.jobs()) == [1.0, 2.0, 3.0]
-
-
-async def test_a_failing_hook_leaves_the_position_with_the_rows(importing: Importing) -> None:
-    statements = importing.crm.kernel.database
-    assert await importing.counts("number\n" + "".join(f"{n}\n" for n in range(1200)), ImportMapping()) == {
-        "created": 1200
-    }
-    rows = await statements.read("SELECT state, body FROM crm_job")
-    assert rows[0][0] == "done"
-    assert '"position":1200' in rows[0][1]
 
 
 async def test_an_empty_file_is_done_at_once(importing: Importing) -> None:
