@@ -13,6 +13,9 @@ from .entities import ListingMatch
 MATCHED = "stage in ('Coming Soon', 'Active', 'Active Under Contract')"
 """Listings that buyers are told of."""
 
+CAME = f"{MATCHED} and event.from not in ('Coming Soon', 'Active', 'Active Under Contract')"
+"""They were not before: what stays on the market was measured then, and at each change since."""
+
 MATCHES = 50
 """The best matches kept for a new requirement; listings that come later add theirs."""
 
@@ -43,7 +46,9 @@ async def log_viewing(event: Event, crm: Crm) -> None:
 
 async def link_viewings(event: Event, crm: Crm) -> None:
     """The viewings that led to an offer name it: so the report knows how many it took."""
-    offer = event.after or {}
+    offer = event.after
+    if offer is None:  # purged since
+        return
     led = "listing = @param.listing and buyer = @param.buyer and stage = 'completed' and offer is null"
     viewings = await crm.find("viewing", led, listing=offer["listing"], buyer=offer["buyer"])
     if viewings:
@@ -104,7 +109,7 @@ ALL = [
     Listener(
         event="record.updated", entity="listing", where=MATCHED, handle=match_buyers, name="match_updated_listing"
     ),
-    Listener(event="record.moved", entity="listing", where=MATCHED, handle=match_buyers, name="match_moved_listing"),
+    Listener(event="record.moved", entity="listing", where=CAME, handle=match_buyers, name="match_moved_listing"),
     Listener(
         event="record.created",
         entity="buyer_requirement",
