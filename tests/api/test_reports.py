@@ -17,6 +17,7 @@ async def sample(office: Any) -> None:
     await office.contact("ann", budget=1000, purchase_type="cash")
 
 
+@pytest.mark.contract("http-api.md#report-answer")
 async def test_a_stored_report(office: Any) -> None:
     await sample(office)
     answer = (await office("bob", "GET", PATH)).json()
@@ -28,6 +29,8 @@ async def test_a_stored_report(office: Any) -> None:
     ]
     assert answer["totals"] == {"n": 3, "total": 180.75}
     assert answer["truncated"] is False
+    assert answer["as_of"].endswith("Z")
+    assert [column["kind"] for column in answer["columns"]] == ["group", "measure", "measure"]
     above = (await office("bob", "GET", PATH, params={"least": "60"})).json()
     assert above["totals"] == {"n": 1, "total": 100}
 
@@ -51,6 +54,7 @@ async def test_a_text_cannot_become_a_formula(office: Any) -> None:
     assert answer.text.splitlines()[1] == "'=1+1,1"
 
 
+@pytest.mark.contract("http-api.md#reports-run")
 async def test_an_unsaved_report_changes_nothing_so_a_read_only_token_may(office: Any) -> None:
     await sample(office)
     assert (await office("reader", "POST", RUN, json=COUNT)).json()["rows"] == [{"n": 4}]

@@ -68,6 +68,7 @@ def test_what_has_an_impact_waits_and_is_told(
     assert "documents/bad.json, line 1" in caplog.text
 
 
+@pytest.mark.contract("hooks.md#strict-stops")
 def test_strict_stops_for_what_would_be_left_out(crm: Crm, folder: Path, served: list[Any]) -> None:
     (folder / "documents" / "bad.json").write_text("{", "utf-8")
     ran = crm(*LINE, "--strict", app=folder)

@@ -131,6 +131,7 @@ MIXED = [
 ]
 
 
+@pytest.mark.contract("documents.md#mixed-currency")
 async def test_mixed_currencies_are_refused(shop: Shop) -> None:
     shop.fill(MIXED)
     for how in ("sum", "avg", "min", "max", "median"):
@@ -143,6 +144,7 @@ async def test_mixed_currencies_are_refused(shop: Shop) -> None:
             assert fault.detail == "'v' would mix EUR with JPY: group or filter by the currency."
 
 
+@pytest.mark.contract("documents.md#mixed-currency")
 async def test_currencies_apart(shop: Shop) -> None:
     shop.fill(MIXED)
     sums = [{"sum": "amount", "as": "v"}]
