@@ -1,63 +1,33 @@
-"""Who is who: users and teams (records like any other), their passwords and tokens, and the callers they become.
+"""Who is who: people, their tokens, and the callers they become (floor 7).
 
-Passwords and tokens are kept as hashes only. Callers are kept in memory and dropped as soon as any process changed a
-user, a team or a token: each look asks the database for its data version, and only where that moved for the epoch.
+Tokens are kept as hashes only. Callers are kept in memory and dropped as soon as any process changed a user, a team or a
+token: each look asks the database for its data version, and only where that moved for the epoch.
 """
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from hashlib import sha256
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from argon2 import PasswordHasher
 
-from crm_kernel.callers import Caller, system
-from crm_kernel.clock import Clock, moment_text
-from crm_kernel.errors import Error, Fault, near
-from crm_kernel.fields.base import Faulty
+from crm_kernel.callers import Caller
+from crm_kernel.clock import moment_text
+from crm_kernel.errors import Error
 from crm_kernel.fields.moment import read_moment
-from crm_kernel.operations.changes import AnyChange, Change
-from crm_kernel.operations.outcomes import Outcome
+from crm_kernel.operations.people import TEAM, People, Services, among
 from crm_kernel.operations.teams import own_teams, with_below
 from crm_kernel.operations.token_use import TokenUse
-from crm_kernel.operations.write import Writer
-from crm_kernel.registry import Registry
-from crm_kernel.settings import Settings
 from crm_kernel.storage import meta, tokens
-from crm_kernel.storage import secrets as stored_secrets
-from crm_kernel.storage.ports import Database, Tx
+from crm_kernel.storage.ports import Tx
 from crm_kernel.storage.records import Record
-from crm_kernel.storage.store import Store
 from crm_kernel.storage.tokens import StoredToken
 
 TOKEN_PREFIX = "crm_"
 TOKEN_BYTES = 32
-
-_USER = "user"
-_TEAM = "team"
-
-
-class Services(Protocol):
-    """What identity needs of its kernel."""
-
-    @property
-    def registry(self) -> Registry: ...
-    @property
-    def writer(self) -> Writer: ...
-    @property
-    def store(self) -> Store: ...
-    @property
-    def database(self) -> Database: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def settings(self) -> Settings: ...
 
 
 class _Known(NamedTuple):
@@ -73,12 +43,11 @@ def token_hash(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-class Identity:
-    """Users, teams, passwords and tokens of one kernel."""
+class Identity(People):
+    """Users, teams, tokens and callers of one kernel."""
 
     def __init__(self, services: Services) -> None:
-        self._services = services
-        self._hasher = PasswordHasher()
+        super().__init__(services)
         self._known: dict[bytes, _Known] = {}
         self._data_version = -1
         self._epoch = -1
@@ -97,10 +66,12 @@ class Identity:
         now = self._services.clock.now()
         known = self._known.get(digest)
         if known is None or known.until <= now:
+            epoch = self._epoch
             known = await self._look_up(digest, now)
             if known is None:
                 return None
-            self._known[digest] = known
+            if epoch == self._epoch:  # else somebody saw a change while this was looked up
+                self._known[digest] = known
         self._use.note(known.id, now)
         if known.caller.channel == channel:
             return known.caller
@@ -119,7 +90,7 @@ class Identity:
         if token is None or token.revoked_at is not None:
             return None
         expires = None if token.expires_at is None else read_moment(token.expires_at)
-        user = await self._user_by_id(token.user)
+        user = await self.user_by_id(token.user)
         if (expires is not None and expires <= now) or user is None or not user["active"]:
             return None
         caller = await self._caller(user, "api")
@@ -130,7 +101,7 @@ class Identity:
 
     async def caller_for(self, user: str, channel: str) -> Caller:
         """A user by id or login, as a caller with all his rights. Raises `Error`: not_found, forbidden (disabled)."""
-        found = await self._user_by_id(user) or await self._user(user)
+        found = await self.user_by_id(user) or await self.user(user)
         if not found["active"]:
             raise Error("forbidden", f"The user {found['login']!r} is disabled.")
         return await self._caller(found, channel)
@@ -154,107 +125,10 @@ class Identity:
 
     async def _parents(self) -> dict[str, str | None]:
         records, database = self._services.store.records, self._services.database
-        teams = await records.load_where(database, self._services.registry.entities[_TEAM], "t.deleted_at IS NULL")
+        teams = await records.load_where(database, self._services.registry.entities[TEAM], "t.deleted_at IS NULL")
         return {team["id"]: team["parent"] for team in teams}
 
-    # Users and teams ------------------------------------------------------------------------------------------------
-
-    async def add_user(
-        self,
-        login: str,
-        *,
-        name: str | None = None,
-        email: str | None = None,
-        roles: list[str] | None = None,
-        team: str | None = None,
-        password: str | None = None,
-    ) -> Record:
-        """A new user with his password; `team` is an id or a name. Raises `Error`: invalid, unique, not_found."""
-        self._check_roles(roles or [])
-        values = {"login": login, "name": name or login, "email": email, "roles": roles or []}
-        if team is not None:
-            values["team"] = await self._team_id(team)
-        hashed = None if password is None else await self._hash(password)
-
-        async def keep(tx: Tx, outcomes: list[Outcome]) -> None:
-            if hashed is not None:
-                await self._put_password(tx, str(outcomes[0].id), hashed)
-
-        change: AnyChange = Change.create(_USER, {k: v for k, v in values.items() if v is not None})
-        return await self._write(change, keep)
-
-    async def disable(self, login: str) -> Record:
-        """Refuse a user from now on, with all his tokens; his records stay."""
-        user = await self._user(login)
-        return await self._write(Change.update(_USER, user["id"], {"active": False}))
-
-    async def set_password(self, login: str, password: str) -> None:
-        """Set or replace a user's password."""
-        user, hashed = await self._user(login), await self._hash(password)
-        await self._services.database.write(lambda tx: self._put_password(tx, user["id"], hashed))
-
-    async def add_team(self, name: str, *, parent: str | None = None, lead: str | None = None) -> Record:
-        """A new team; `parent` is the id or name of a team, `lead` a login. Raises `Error`: invalid, not_found."""
-        values: dict[str, Any] = {"name": name}
-        if parent is not None:
-            values["parent"] = await self._team_id(parent)
-        if lead is not None:
-            values["lead"] = (await self._user(lead))["id"]
-        return await self._write(Change.create(_TEAM, values))
-
-    async def _write(self, change: AnyChange, also: Any = None) -> Record:
-        outcomes = await self._services.writer.write([change], system("cli"), also=also)
-        return outcomes[0].record or {}
-
-    def _check_roles(self, roles: list[str]) -> None:
-        known = self._services.registry.roles
-        faults = [
-            Fault(pointer=f"/roles/{i}", code="role", detail=f"There is no role {role!r};{_known(role, known)}")
-            for i, role in enumerate(roles)
-            if role not in known
-        ]
-        if faults:
-            raise Error("invalid", faults=faults, hint="Roles come from plugins and from documents of kind role.")
-
-    async def _user_by_id(self, id: str) -> Record | None:
-        model = self._services.registry.entities[_USER]
-        found = await self._services.store.records.load(self._services.database, model, [id])
-        return found[0] if found and found[0]["deleted_at"] is None else None
-
-    async def _user(self, login: str) -> Record:
-        id = await self._find(_USER, "login", login)
-        found = None if id is None else await self._user_by_id(id)
-        if found is None:
-            raise Error("not_found", f"There is no user {login!r}.", hint="`crm user list` lists them.")
-        return found
-
-    async def _team_id(self, team: str) -> str:
-        id = await self._find(_TEAM, "id", team) or await self._find(_TEAM, "name", team)
-        if id is None:
-            raise Error("not_found", f"There is no team {team!r}.", hint="`crm team list` lists them.")
-        return id
-
-    async def _find(self, entity: str, field: str, value: str) -> str | None:
-        registry = self._services.registry
-        model = registry.entities[entity]
-        try:
-            key = model.fields[field].type.canonical(value, registry.value_context)
-        except Faulty:
-            return None
-        found = await self._services.store.records.find_by_key(self._services.database, model, (field,), [(key,)])
-        return found.get((key,))
-
-    # Passwords and tokens -------------------------------------------------------------------------------------------
-
-    async def _hash(self, password: str) -> str:
-        if not password:
-            raise Error(
-                "invalid", faults=[Fault(pointer="/password", code="minLength", detail="The password is empty.")]
-            )
-        return await asyncio.to_thread(self._hasher.hash, password)  # slow on purpose
-
-    async def _put_password(self, tx: Tx, user: str, hashed: str) -> None:
-        await stored_secrets.put(tx, user, stored_secrets.PASSWORD, hashed, self._services.clock.now_text())
+    # Tokens ---------------------------------------------------------------------------------------------------------
 
     async def create_token(
         self,
@@ -269,11 +143,11 @@ class Identity:
 
         `expires_at` is an aware moment. Raises `Error`: not_found (user), bad_value (entity, a moment that is over).
         """
-        user = await self._user(login)
+        user = await self.user(login)
         known, now = self._services.registry.entities, self._services.clock.now()
         for entity in entities or ():
             if entity not in known:
-                raise Error("bad_value", f"There is no entity {entity!r};{_known(entity, known)}")
+                raise Error("bad_value", f"There is no entity {entity!r};{among(entity, known)}")
         if expires_at is not None and expires_at <= now:
             raise Error("bad_value", f"The token would expire at {moment_text(expires_at)}, which is over.")
         text = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
@@ -291,7 +165,7 @@ class Identity:
 
     async def tokens(self, login: str) -> list[dict[str, Any]]:
         """The tokens of a user that are not revoked, oldest first, without what they are proved by."""
-        user = await self._user(login)
+        user = await self.user(login)
         found = await tokens.of_user(self._services.database, user["id"])
         return [{k: v for k, v in t._asdict().items() if k not in ("hash", "revoked_at")} for t in found]
 
@@ -304,10 +178,6 @@ class Identity:
 
         if not await self._services.database.write(work):
             raise Error("not_found", f"There is no token {id!r} to revoke.", hint="`crm token list LOGIN` lists them.")
-
-
-def _known(name: str, names: Iterable[str]) -> str:
-    return near(name, names) or f" there are {', '.join(sorted(names))}."
 
 
 def _zone(name: str) -> tzinfo:
