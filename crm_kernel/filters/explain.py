@@ -15,11 +15,14 @@ from crm_kernel.filters.expression import (
     AnyRow,
     Compared,
     Expression,
+    Leaf,
     Negated,
     Place,
     Some,
+    Step,
     Test,
     Tree,
+    conditions,
 )
 from crm_kernel.filters.to_predicate import reader_of, to_predicate
 
@@ -44,6 +47,36 @@ def explain(expression: Expression, record: Row, environment: Environment) -> li
         text = expression.text[node.at - 1 : node.end - 1]
         parts.append(Part(text, to_predicate(part)(record, environment), values))
     return parts
+
+
+def reads_all(expression: Expression) -> bool:
+    """Whether an expression resolved in a caller's scope reads every row and field it names, whatever the record.
+
+    Then the values it looks at may be shown to him; otherwise some may be of rows that are hidden from him.
+    """
+    return not any(_limited(leaf) for leaf in _leaves(expression.root))
+
+
+def _leaves(tree: Tree) -> Iterator[Leaf]:
+    match tree:
+        case All() | Some():
+            for item in tree.items:
+                yield from _leaves(item)
+        case Negated():
+            yield from _leaves(tree.item)
+        case _:
+            yield tree
+
+
+def _limited(leaf: Leaf) -> bool:
+    if isinstance(leaf, AnyRow):
+        return bool(conditions(leaf.mask, leaf.rows)) or _stepping(leaf.steps)
+    places = (leaf.left, leaf.right) if isinstance(leaf, Compared) else (leaf.place,)
+    return any(bool(conditions(place.mask)) or _stepping(place.steps) for place in places)
+
+
+def _stepping(steps: tuple[Step, ...]) -> bool:
+    return any(conditions(step.mask, step.rows) for step in steps)
 
 
 def _joined(node: syntax.Node, tree: Tree) -> Iterator[tuple[syntax.Node, Tree]]:

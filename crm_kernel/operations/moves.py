@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from crm_kernel.errors import Fault
-from crm_kernel.filters.explain import explain
+from crm_kernel.filters.explain import explain, reads_all
+from crm_kernel.filters.expression import Expression
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.work import Work
 from crm_kernel.pipelines import Pipeline, Stage, Transition
@@ -70,16 +71,23 @@ def _transition_faults(
         faults.append(_fault(work, pipeline, "role", detail, f"/transitions/{index}/roles"))
     guard = work.registry.guards.get((pipeline.name, index))
     if guard is not None and not work.holds(guard, record):
-        readable = trusted or work.may_read_all(guard)
-        shown: dict[str, Any] = {}
-        detail = "A condition of this move does not hold."
-        if readable:
-            detail = f"The condition of this move does not hold: {guard.text}"
-            parts = explain(guard, record, work.environment)
-            failed = [{"expression": p.expression, "values": p.values} for p in parts if not p.held]
-            shown = {"expression": guard.text, "failed": failed}
+        detail, shown = _quoted(work, guard, record, trusted=trusted)
         faults.append(_fault(work, pipeline, "guard", detail, f"/transitions/{index}/guard", **shown))
     return faults
+
+
+def _quoted(work: Work, guard: Expression, record: dict[str, Any], *, trusted: bool) -> tuple[str, dict[str, Any]]:
+    """What may be said of a guard that does not hold: the expression to whom may read all its paths, its values to
+    whom no row or field rule keeps from any of them."""
+    seen = guard if trusted else work.as_seen(guard)
+    if seen is None:
+        return "A condition of this move does not hold.", {}
+    detail = f"The condition of this move does not hold: {guard.text}"
+    if not reads_all(seen):
+        return detail, {"expression": guard.text}
+    parts = explain(guard, record, work.environment)
+    failed = [{"expression": p.expression, "values": p.values} for p in parts if not p.held]
+    return detail, {"expression": guard.text, "failed": failed}
 
 
 def _fault(work: Work, pipeline: Pipeline, code: str, detail: str, pointer: str, **extra: Any) -> Fault:

@@ -11,9 +11,11 @@ import msgspec
 from crm_kernel.access import Access
 from crm_kernel.callers import Caller, system
 from crm_kernel.clock import moment_text
+from crm_kernel.errors import Error
 from crm_kernel.fields.base import ValueContext
 from crm_kernel.filters.environment import Environment
 from crm_kernel.filters.expression import Expression
+from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.to_predicate import to_predicate
 from crm_kernel.model import EntityModel
 from crm_kernel.registry import Registry
@@ -75,11 +77,19 @@ class Work:
         """The environment with values for `@param.NAME`."""
         return msgspec.structs.replace(self.environment, params=params)
 
-    def may_read_all(self, expression: Expression) -> bool:
-        """Whether the caller may read every path of an expression, so that it may be quoted to him."""
-        return self.access.unrestricted or all(
-            self.access.field_exists(expression.entity, path.partition(".")[0]) for path in expression.paths
-        )
+    def as_seen(self, expression: Expression) -> Expression | None:
+        """An expression in the caller's scope, None where it reads a path that does not exist for him: then neither
+        it nor its values may be quoted to him."""
+        try:
+            return resolve(
+                expression.text,
+                expression.entity,
+                self.registry.entities,
+                scope=self.access,
+                context=self.registry.value_context,
+            )
+        except Error:
+            return None
 
 
 class WriteWork(Work):

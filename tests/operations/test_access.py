@@ -247,6 +247,19 @@ async def test_each_changed_field_needs_one_grant_that_gives_it(crm: TestCrm) ->
     assert lowered.code == "forbidden"  # the grant that gives amount does not allow the new image
 
 
+@pytest.mark.contract("documents.md#x-sensitive")
+async def test_sensitive_values_are_given_by_name_only_and_stand_in_no_history(world: World) -> None:
+    grants = [{"entity": "job", "actions": ["read"], "fields": {"read": ["*", "secret"]}}]
+    await world.crm.put({"kind": "role", "name": "trusted", "grants": grants})
+    trusted = await world.crm.user("trusted", "trusted")
+    own = world.jobs["anna"]["id"]
+    seen = await world.crm.kernel.reader.get("job", own, trusted)
+    assert seen["secret"] == "x"
+    assert "secret" not in await world.crm.kernel.reader.get("job", own, world.people["anna"])
+    history = (await world.crm.kernel.reader.history("job", own, trusted))["items"]
+    assert history[0]["changes"]["secret"] == {"old": None, "new": None}
+
+
 async def test_history_leaves_unreadable_fields_out(world: World) -> None:
     items = (await world.crm.kernel.reader.history("job", world.jobs["ben"]["id"], world.people["anna"]))["items"]
     assert set(items[0]["changes"]) <= {"amount", "owner"}

@@ -141,6 +141,30 @@ async def test_check_write_sees_all_rows_stored_and_refuses(with_plugin: MakeCrm
     assert await crm.count("item") == 2
 
 
+@pytest.mark.contract("hooks.md#before-write-once")
+async def test_each_plugin_is_called_once_in_order_and_sees_what_earlier_ones_amended(
+    with_plugin: MakeCrm, app: Any
+) -> None:
+    other = """
+    @hookimpl
+    async def before_write(batch):
+        for change in batch.of("item"):
+            change.amend(note=(change.after["note"] or "") + "second")
+    """
+    app.plugin("other", other, after=["shop"])
+    crm = await with_plugin(
+        code("""
+    @hookimpl
+    async def before_write(batch):
+        for change in batch.of(Item):
+            change.amend(note=(change.after.note or "") + "first,")
+    """)
+    )
+    record = (await crm.write([Change.create("item", name="A")]))[0]
+    assert record["note"] == "first,second"
+    assert (await history(crm, record))[0]["cause"] == {"amended": {"shop": ["note"], "other": ["note"]}}
+
+
 async def test_a_partial_batch_keeps_what_the_check_lets_pass(with_plugin: MakeCrm) -> None:
     crm = await with_plugin(
         code("""

@@ -169,6 +169,33 @@ async def test_roles_of_transitions_and_the_action_move(crm: TestCrm) -> None:
     assert (await refusal(crm.acting(maker).write([created]))).code == "forbidden"
 
 
+@pytest.mark.contract("filters.md#quote-if-readable")
+async def test_a_guard_is_quoted_only_to_whom_may_read_all_it_reads(crm: TestCrm) -> None:
+    record = await job(
+        crm, customer=await customer(crm, do_not_contact=True, language="lv"), amount=3, due="2026-05-01"
+    )
+    grants = [
+        {"entity": "job", "actions": ["read", "move", "update"]},
+        {"entity": "contact", "actions": ["read"], "fields": {"read": ["name"]}},
+    ]
+    await crm.put({"kind": "role", "name": "blind", "grants": grants})
+    blind = await crm.user("blind", "blind")
+    refused = await refusal(crm.acting(blind).move("job", record["id"], "planned"))
+    shown = refused.error.render()["errors"][0]
+    assert shown["code"] == "guard"
+    assert "do_not_contact" not in str(refused.error.render())
+    assert shown["source"]["pointer"] == "/transitions/0/guard"
+    boss = await crm.user("boss", "boss")
+    quoted = await refusal(crm.acting(boss).move("job", record["id"], "planned"))
+    assert "do_not_contact" in quoted.error.detail
+    assert quoted.error.render()["errors"][0]["failed"][0]["values"] == {"customer.do_not_contact": True}
+    grants[1] = {"entity": "contact", "actions": ["read"], "where": "language = 'en'"}
+    await crm.put({"kind": "role", "name": "blind", "grants": grants})
+    elsewhere = (await refusal(crm.acting(blind).move("job", record["id"], "planned"))).error.render()["errors"][0]
+    assert "do_not_contact" in elsewhere["expression"]
+    assert "failed" not in elsewhere  # the customer's row is hidden from him
+
+
 async def test_possible_moves_name_what_is_missing(crm: TestCrm) -> None:
     record = await job(crm)
     possible = await crm.kernel.reader.moves("job", record["id"], crm.kernel.system("cli"))
