@@ -45,7 +45,7 @@ def document_faults(body: object) -> list[Fault]:
     if not isinstance(body, Mapping):
         return [Fault(pointer="", code="type", detail="A document is a JSON object with kind and name.")]
     kind = body.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         return [_kind_fault(kind, "kind" in body)]
     if depth(body) > MAX_DEPTH:
         return [Fault(pointer="", code="too_large", detail=f"The document is more than {MAX_DEPTH} levels deep.")]

@@ -31,16 +31,17 @@ def parse_date(text: str) -> date | None:
 
 
 def parse_moment(text: str) -> datetime | None:
-    """An RFC 3339 date-time, seconds and offset optional (without offset: naive), or None for anything else."""
+    """An RFC 3339 date-time, seconds and offset optional (without offset: naive, else in UTC), or None."""
     found = _MOMENT.fullmatch(text)
     if found is None:
         return None
     day, clock, seconds, fraction, offset = found.groups()
     zone = "" if offset is None else "+00:00" if offset in "Zz" else offset
     try:
-        return datetime.fromisoformat(f"{day}T{clock}:{seconds or '00'}.{(fraction or '').ljust(6, '0')}{zone}")
+        moment = datetime.fromisoformat(f"{day}T{clock}:{seconds or '00'}.{(fraction or '').ljust(6, '0')}{zone}")
     except ValueError:
         return None
+    return moment if moment.tzinfo is None else _utc(moment)
 
 
 def in_zone(naive: datetime, zone: str) -> datetime:

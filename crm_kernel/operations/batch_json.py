@@ -95,6 +95,8 @@ def _member_faults(kind: str, members: Any) -> list[Fault]:
         expected, words = _TYPES[name]
         if not optional_null and (not isinstance(value, expected) or isinstance(value, bool)):
             faults.append(Fault(pointer=at, code="type", detail=f"{name} is {words}."))
+        elif name == "to" and not value.strip():
+            faults.append(Fault(pointer=at, code="minLength", detail="The stage a move goes to has a name."))
     on = members.get("on")
     if isinstance(on, list) and not (on and all(isinstance(name, str) for name in on)):
         faults.append(Fault(pointer=f"/{kind}/on", code="type", detail="on is a list of field names, one at least."))

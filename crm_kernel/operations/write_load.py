@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from crm_kernel.access import MOVE_FIELDS, Grant
@@ -20,6 +21,15 @@ ACTIONS = {"create": "create", "update": "update", "move": "move", "delete": "de
 PURGE_ACTION = "admin"
 
 _NAMED = frozenset({Kind.REFERENCE, Kind.CHOICE})
+
+_KEYS: Mapping[Kind, type | tuple[type, ...]] = {
+    **dict.fromkeys((Kind.TEXT, Kind.CHOICE, Kind.DATE, Kind.MOMENT, Kind.REFERENCE), str),
+    Kind.INTEGER: int,
+    Kind.NUMBER: (int, float),
+    Kind.DECIMAL: Decimal,
+    Kind.BOOLEAN: bool,
+}
+"""What kinds of fields records can be found by, and what their canonical values are."""
 
 
 def wheres(grants: Iterable[Grant]) -> list[Expression]:
@@ -47,10 +57,8 @@ async def _match_upserts(work: WriteWork, model: EntityModel, upserts: list[AnyC
     """Turn each upsert into the update of the record it matches, or a create."""
     by_key: dict[tuple[str, ...], list[AnyChange]] = {}
     for change in upserts:
-        unknown = [name for name in change.on if name not in model.fields]
-        for name in unknown:
-            change.fault(f"/on/{name}", "unknown_field", f"unknown field {name!r}:{near(name, model.fields)}")
-        if not unknown:
+        usable = [_can_be_key(work, change, name) for name in change.on]  # all faults, not just the first
+        if all(usable):
             by_key.setdefault(change.on, []).append(change)
     for on, group in by_key.items():
         keys = [tuple(_key_value(model.fields[name], change) for name in on) for change in group]
@@ -82,13 +90,28 @@ def _settle_upsert(change: AnyChange, id: str | None) -> None:
         change.fault(f"/{change.on[0]}", "unique", f"There is a {change.entity} with this {named} already.", status=409)
 
 
+def _can_be_key(work: WriteWork, change: AnyChange, name: str) -> bool:
+    """Whether records can be found by a field; a fault where the caller does not know it or it has no single value."""
+    field = change.model.fields.get(name)
+    if field is None or not (change.trusted or _exists(work, change, name)):
+        known = [n for n in change.model.fields if change.trusted or _exists(work, change, n)]
+        change.fault(pointer(("on", name)), "unknown_field", f"unknown field {name!r}:{near(name, known)}")
+        return False
+    if field.type.kind not in _KEYS or not field.type.columns():
+        detail = f"Records are not found by {name}: it has no single stored value."
+        change.fault(pointer(("on", name)), "type", detail)
+        return False
+    return True
+
+
 def _key_value(field: Field, change: AnyChange) -> Any:
     """The canonical value of one key field; a faulty one matches nothing (and is named as a fault later)."""
     value = change.values.get(field.name)
     try:
-        return None if value is None else field.type.canonical(value, change.context)
+        found = None if value is None else field.type.canonical(value, change.context)
     except Faulty:
         return None
+    return found if isinstance(found, _KEYS[field.type.kind]) else None
 
 
 async def _load_named(work: WriteWork, model: EntityModel, changes: list[AnyChange], *, trusted: bool) -> None:

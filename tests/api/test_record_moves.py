@@ -35,6 +35,7 @@ async def test_what_is_refused_is_told_at_once(office: Any) -> None:
     [
         ({}, {("/to", "required")}),
         ({"to": None}, {("/to", "type")}),
+        ({"to": " "}, {("/to", "minLength")}),
         ({"to": "signed", "reasons": "x", "values": []}, {("/reasons", "unknown_field"), ("/values", "type")}),
         ({"too/m~any": 1}, {("/to", "required"), ("/too~1m~0any", "unknown_field")}),
         (["signed"], {("", "type")}),

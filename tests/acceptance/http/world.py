@@ -72,7 +72,7 @@ CLERK: dict[str, Any] = {
     "name": "clerk",
     "grants": [
         {"entity": "contact", "actions": ["read"], "where": "language = 'lv'", "fields": {"deny": ["budget"]}},
-        {"entity": "contact", "actions": ["create"]},
+        {"entity": "contact", "actions": ["create"], "fields": {"deny": ["budget"]}},
         {"entity": "lease", "actions": ["read"]},
     ],
 }
