@@ -1,7 +1,7 @@
 """Who is who: people, their tokens, and the callers they become (floor 7).
 
-Tokens are kept as hashes only. Callers are kept in memory and dropped as soon as any process changed a user, a team or a
-token: each look asks the database for its data version, and only where that moved for the epoch.
+Tokens are kept as hashes only. Callers are kept in memory and dropped as soon as any process changed a user, a team
+or a token: each look asks the database for its data version, and only where that moved for the epoch.
 """
 
 from __future__ import annotations

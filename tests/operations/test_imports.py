@@ -263,6 +263,7 @@ async def test_an_errors_file_that_cannot_be_written_is_said(importing: Importin
     importing.errors = tmp_path / "no" / "errors.csv"
     with pytest.raises(ConfigError, match=r"errors\.csv cannot be written: No such file or directory"):
         await importing.run("number\nA\n")
+    assert await importing.crm.count("job") == 0
 
 
 async def test_history_says_import_and_listeners_hear_of_it(importing: Importing) -> None:
