@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,16 @@ class PluginApp:
 def app(tmp_path: Path) -> PluginApp:
     """An empty app folder for tiny plugins."""
     return PluginApp(tmp_path)
+
+
+@pytest.fixture
+def shared_file() -> Callable[[str], Path]:
+    """Finds a file of `shared/data` beside the repository; the test is skipped where it is not there."""
+
+    def find(name: str) -> Path:
+        path = Path(__file__).resolve().parents[2] / "shared" / "data" / name
+        if not path.exists():
+            pytest.skip("the shared collections of data are not here")
+        return path
+
+    return find

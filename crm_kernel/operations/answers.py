@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +28,22 @@ def decode(body: bytes) -> Any:
     try:
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        if b"\\u" in body:
+            return _decode_surrogates(body, error)
         raise Error("bad_json", f"The body is not JSON: {error}.") from None
+
+
+def _decode_surrogates(body: bytes, first: Exception) -> Any:
+    """A body that the fast reader refuses, maybe for half of a surrogate pair: that is JSON, and a value fault that
+    the field types name at its place."""
+    try:
+        return json.loads(body.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise Error("bad_json", f"The body is not JSON: {first}.") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _depth(body: bytes) -> int:
