@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
+
+import msgspec
 
 from crm_kernel.callers import Caller
 from crm_kernel.cli.options import Given
@@ -51,15 +55,37 @@ async def opened(given: Given, *, pause_after_commit: float = 0.0) -> AsyncGener
     try:
         if await is_empty(kernel.database):
             raise ConfigError(never)
-        plan = await ddl_plan(kernel.registry.entities, kernel.database, kernel.store.dialect)
-        missing = [step for step in plan.steps if step.change in _NEEDED]
+        missing = await missing_tables(kernel)
         if missing:
-            what = ", ".join(f"{step.change.replace('_', ' ')} {step.name}" for step in missing[:3])
+            what = ", ".join(missing[:3])
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             raise ConfigError(f"The database is behind its plugins and documents ({what}{more}). Hint: `crm apply`.")
         yield kernel
     finally:
         await kernel.close()
+
+
+async def missing_tables(kernel: Kernel) -> list[str]:
+    """What the database lacks so that statements would fail: `create table e_lead`, `add column size` …"""
+    plan = await ddl_plan(kernel.registry.entities, kernel.database, kernel.store.dialect)
+    return [f"{step.change.replace('_', ' ')} {step.name}" for step in plan.steps if step.change in _NEEDED]
+
+
+@asynccontextmanager
+async def looked_at(settings: Settings) -> AsyncGenerator[Kernel]:
+    """The kernel of an app that is only looked at; one without a database gets one that is gone afterwards."""
+    path = settings.database.path
+    with ExitStack() as opened:
+        if path is not None and not path.exists():
+            folder = Path(opened.enter_context(TemporaryDirectory(prefix="crm-look-")))
+            database = msgspec.structs.replace(settings.database, path=folder / "crm.db")
+            secret = settings.secret or "of no use but to look at it"
+            settings = msgspec.structs.replace(settings, database=database, secret=secret)
+        kernel = await Kernel.open(settings)
+        try:
+            yield kernel
+        finally:
+            await kernel.close()
 
 
 def with_kernel(given: Given, work: Callable[[Kernel], Awaitable[T]], *, pause_after_commit: float = 0.0) -> T:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Mapping
+from typing import Any
 
 import click
-import msgspec
 
-from crm_kernel.cli.app import settings_of
+from crm_kernel.cli.app import looked_at, missing_tables, settings_of
 from crm_kernel.cli.documents import plan_faults, removals
 from crm_kernel.cli.lock import differences
 from crm_kernel.cli.options import Given, app_option, json_option, pass_given
 from crm_kernel.cli.output import print_json
 from crm_kernel.cli.sentences import note
 from crm_kernel.kernel import Kernel
+from crm_kernel.manifest import Check
 from crm_kernel.settings import Settings
 from crm_kernel.storage.evolution import is_empty
 
@@ -29,13 +28,7 @@ NEVER = "The app has no database yet; `crm apply` makes it."
 @pass_given
 def command(given: Given) -> int:
     """Name every fault of crm.toml, documents, plugins and database, with file, line and column."""
-    settings = settings_of(given)
-    with ExitStack() as opened:
-        path = settings.database.path
-        if path is not None and not path.exists():
-            folder = Path(opened.enter_context(TemporaryDirectory(prefix="crm-check-")))
-            settings = _elsewhere(settings, folder / "crm.db")
-        left_out, faults, notices = asyncio.run(_check(settings))
+    left_out, faults, notices = asyncio.run(_check(settings_of(given)))
     for sentence in [*faults, *notices]:  # the log has told what is left out
         note(sentence)
     faults = [*left_out, *faults]
@@ -46,29 +39,30 @@ def command(given: Given) -> int:
     return 1 if faults else 0
 
 
-def _elsewhere(settings: Settings, path: Path) -> Settings:
-    """The same app on a database that is not there to stay."""
-    database = msgspec.structs.replace(settings.database, path=path)
-    return msgspec.structs.replace(settings, database=database, secret=settings.secret or "of no use but to check")
-
-
 async def _check(settings: Settings) -> tuple[list[str], list[str], list[str]]:
     """What is left out, other faults, and what is only worth knowing: what waits to be applied is no fault."""
-    kernel = await Kernel.open(settings)
-    try:
+    async with looked_at(settings) as kernel:
         plan, problems = await kernel.documents.plan_files(settings.documents)
         faults = [*(problem.sentence() for problem in problems), *plan_faults(settings, plan)]
         if await is_empty(kernel.database):
             return kernel.problems, faults, [NEVER]
-        for plugin, check in kernel.plugins.checks():
-            faults += [f"{plugin}, {check.name}: {sentence}" for sentence in await check.run(kernel.crm(plugin))]
-        notices = [f"Not applied yet: {line}; `crm apply` does it." for line in _waiting(plan.answer)]
+        missing = await missing_tables(kernel)
+        notices = [f"Not applied yet: {what}; `crm apply` does it." for what in [*_waiting(plan.answer), *missing]]
+        if not missing:
+            for plugin, check in kernel.plugins.checks():
+                faults += await _ask(kernel, plugin, check)
         return kernel.problems, faults, notices + differences(settings, kernel.plugins)
-    finally:
-        await kernel.close()
 
 
-def _waiting(plan: dict[str, object]) -> list[str]:
-    documents = plan["documents"]
-    waiting = [f"{d['kind']} {d['name']}" for d in documents if d["change"] in ("add", "change")]  # type: ignore[index]
+async def _ask(kernel: Kernel, plugin: str, check: Check) -> list[str]:
+    """What a plugin's check finds; that it failed, where it did."""
+    try:
+        found = await check.run(kernel.crm(plugin))
+    except Exception as error:
+        found = [f"the check itself failed: {type(error).__name__}: {error}"]
+    return [f"{plugin}, {check.name}: {sentence}" for sentence in found]
+
+
+def _waiting(plan: Mapping[str, Any]) -> list[str]:
+    waiting = [f"{d['kind']} {d['name']}" for d in plan["documents"] if d["change"] in ("add", "change")]
     return waiting + [f"removal of {what}" for what in removals(plan)]

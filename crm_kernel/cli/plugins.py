@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import click
 
-from crm_kernel.cli.app import settings_of
+from crm_kernel.cli.app import looked_at, settings_of
 from crm_kernel.cli.options import Given, app_option, json_option, pass_given
 from crm_kernel.cli.output import print_json, print_table
-from crm_kernel.plugins import PluginHost
+from crm_kernel.settings import Settings
 
 
 @click.command("plugins")
@@ -18,7 +19,7 @@ from crm_kernel.plugins import PluginHost
 @pass_given
 def command(given: Given) -> None:
     """Plugins with their order, hooks, times and faults."""
-    states = PluginHost(settings_of(given)).states()
+    states = asyncio.run(_states(settings_of(given)))
     if given.json:
         print_json({"items": states})
         return
@@ -26,6 +27,11 @@ def command(given: Given) -> None:
     for state in states:
         if state["reason"]:
             click.echo(f"{state['name']}: {state['reason']}")
+
+
+async def _states(settings: Settings) -> list[dict[str, Any]]:
+    async with looked_at(settings) as kernel:
+        return kernel.plugins.states()
 
 
 def _row(state: dict[str, Any]) -> dict[str, Any]:

@@ -225,18 +225,26 @@ def test_a_column_that_would_change_its_type_is_a_fault(crm: Crm, folder: Path) 
     assert "size" in ran.err
 
 
-def test_checks_of_plugins_are_asked(crm: Crm, folder: Path) -> None:
+def test_checks_of_plugins_are_asked_and_contained(crm: Crm, folder: Path, tmp_path: Path) -> None:
     package = folder / "plugins" / "careful"
     package.mkdir()
     code = (
         "from crm_kernel import Check, Plugin, hookimpl\n"
         'plugin = Plugin(name="careful", title="Careful", kernel=">=0.1")\n'
         "async def look(crm):\n    return [f\"{await crm.count('contact')} contacts are too few.\"]\n"
-        "@hookimpl\ndef register_checks():\n    return [Check(name='contacts', run=look)]\n"
+        "async def fail(crm):\n    raise ValueError('odd')\n"
+        "@hookimpl\ndef register_checks():\n    return [Check(name='contacts', run=look), Check(name='x', run=fail)]\n"
     )
     (package / "__init__.py").write_text(code, "utf-8")
     ran = crm("check", app=folder)
-    assert (ran.status, "careful, contacts: 0 contacts are too few." in ran.err) == (1, True)
+    assert (ran.status, ran.out) == (1, "2 faults.\n")
+    assert "careful, contacts: 0 contacts are too few." in ran.err
+    assert "careful, x: the check itself failed: ValueError: odd" in ran.err
+    fresh = tmp_path / "fresh"
+    crm("new", fresh)
+    (fresh / "plugins" / "careful").mkdir()
+    (fresh / "plugins" / "careful" / "__init__.py").write_text(code, "utf-8")
+    assert crm("check", app=fresh) == (0, "No faults.\n", "crm: The app has no database yet; `crm apply` makes it.\n")
 
 
 def test_a_database_behind_its_plugins_is_said_before_anything_fails(crm: Crm, folder: Path) -> None:
@@ -254,6 +262,8 @@ def test_a_database_behind_its_plugins_is_said_before_anything_fails(crm: Crm, f
     assert "The database is behind its plugins and documents (create table" in ran.err
     assert "and 2 more" in ran.err
     assert "Hint: `crm apply`." in ran.err
+    checked = crm("check", app=folder)
+    assert (checked.status, "Not applied yet: create table e_thing0; `crm apply` does it." in checked.err) == (0, True)
     assert crm("apply", app=folder).status == 0
     assert crm("query", "thing0", app=folder).status == 0
 
