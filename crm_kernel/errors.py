@@ -81,6 +81,11 @@ FAULT_CODES: Mapping[str, str] = {
 _PRECEDENCE = {401: 0, 404: 1, 403: 2, 412: 3, 422: 4, 409: 5}
 
 
+def _utf8(text: str) -> str:
+    """A text as it can be answered: what was sent may have half of a surrogate pair, and a sentence may quote it."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing wrong with one value.
 
@@ -99,7 +104,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def render(self) -> dict[str, Any]:
         """The member of `errors` that an answer shows."""
-        out: dict[str, Any] = {"pointer": self.pointer, "code": self.code, "detail": self.detail}
+        out: dict[str, Any] = {"pointer": _utf8(self.pointer), "code": self.code, "detail": _utf8(self.detail)}
         if self.row is not None:
             out["row"] = self.row
         if self.hint is not None:
@@ -148,7 +153,7 @@ class Error(Exception):
             "title": self.title,
             "status": self.status,
             "code": self.code,
-            "detail": self.detail,
+            "detail": _utf8(self.detail),
             "hint": self.hint,
             "errors": [fault.render() for fault in self.faults],
             **self.extra,

@@ -108,16 +108,17 @@ class _Api(Litestar):
         scope["request_id"] = request_id.decode()
         scope["headers_by_name"] = headers
         scope["kernel"] = self.kernel
-        send = _with_headers(send, request_id, bodiless=scope["method"] == "HEAD")
+        sending = _Sending(send, request_id, bodiless=scope["method"] == "HEAD")
         asgi_scope = cast("Scope", scope)
         try:
             await self._admit(scope, headers)
+            await super().__call__(asgi_scope, receive, sending)
         except Error as error:
-            await render(error)(asgi_scope, receive, send)
+            await render(error)(asgi_scope, receive, sending)
         except Exception as exception:
-            await internal(exception, scope)(asgi_scope, receive, send)
-        else:
-            await super().__call__(asgi_scope, receive, send)
+            answer = internal(exception, scope)
+            if not sending.started:
+                await answer(asgi_scope, receive, sending)
 
     async def _admit(self, scope: dict[str, Any], headers: dict[bytes, bytes]) -> None:
         if not scope["path"].startswith(OPEN_PATHS):
@@ -128,14 +129,21 @@ class _Api(Litestar):
             scope["method"] = "GET"
 
 
-def _with_headers(send: Send, request_id: bytes, *, bodiless: bool) -> Send:
+class _Sending:
     """`send` with the headers of every answer; without the body where only the head was asked for."""
 
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], (b"x-request-id", request_id), *_FIXED_HEADERS]
-        elif bodiless and message["type"] == "http.response.body":
-            message["body"] = b""
-        await send(message)
+    __slots__ = ("_bodiless", "_request_id", "_send", "started")
 
-    return sending
+    def __init__(self, send: Send, request_id: bytes, *, bodiless: bool) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._bodiless = bodiless
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            message["headers"] = [*message["headers"], (b"x-request-id", self._request_id), *_FIXED_HEADERS]
+        elif self._bodiless and message["type"] == "http.response.body":
+            message["body"] = b""
+        await self._send(message)

@@ -29,7 +29,7 @@ async def move_record(request: ApiRequest) -> Answer:
     id = request.record_id
     request.parameters()
     version = request.version()
-    body = await request.value()
+    body = await request.value(record=True)
     fault = _fault(body)
     if fault is not None:
         await refused_anyway(request, Change("move", entity, id=id, version=version))
@@ -71,6 +71,6 @@ def _fault(body: Any) -> Error | None:
             faults.append(Fault(pointer=pointer((name,)), code="unknown_field", detail=detail))
         elif not isinstance(value, _MEMBERS[name][0]) and (value is not None or name == "to"):
             faults.append(Fault(pointer=pointer((name,)), code="type", detail=f"{name} is {_MEMBERS[name][1]}."))
-        elif name == "to" and not value.strip():
+        elif name == "to" and not str(value).strip():
             faults.append(Fault(pointer="/to", code="minLength", detail="The stage a move goes to has a name."))
     return Error("invalid", faults=faults) if faults else None

@@ -90,7 +90,7 @@ async def batch(request: ApiRequest) -> Answer:
     request.kernel.reader.access(request.caller, entity)
     if request.caller.read_only:
         raise read_only()
-    body = await request.value(limit=MAX_BATCH_BODY, values=MAX_BATCH_VALUES)
+    body = await request.value(limit=MAX_BATCH_BODY, values=MAX_BATCH_VALUES, record=True)
     changes, atomic = read_changes(entity, body)
     outcomes = await request.kernel.writer.write(changes, request.caller, atomic=atomic)
     return Answer(encode({"counts": counts(outcomes), "results": results(outcomes)}))
@@ -138,7 +138,7 @@ async def _refuse_read_only(request: ApiRequest, change: AnyChange) -> None:
 
 async def _values(request: ApiRequest, kind: str, entity: str, id: str | None = None) -> dict[str, Any]:
     """The body as values of a record. What is not an object is refused, but what would be refused before it first."""
-    body = await request.value()
+    body = await request.value(record=True)
     if isinstance(body, dict):
         return body
     await refused_anyway(request, Change(kind, entity, id=id, version=request.version()))

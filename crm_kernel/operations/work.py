@@ -45,7 +45,7 @@ class Work:
         self, model: EntityModel, ids: Sequence[str | None], access: Access, expressions: Sequence[Expression]
     ) -> dict[str, tuple[dict[str, Any], tuple[bool, ...]]]:
         """The visible rows with these ids, deleted ones too: id → (record, whether each expression holds on it)."""
-        wanted = [id for id in ids if id is not None]
+        wanted = [id for id in ids if id is not None and id.isascii()]  # no id of ours is anything else
         return await self.store.lookups.load_with_flags(
             self.reads, model, wanted, access.rows(model.name), expressions, self.environment
         )

@@ -13,7 +13,7 @@ from crm_kernel.fields.base import FieldType
 from crm_kernel.model import EntityModel, Field
 from crm_kernel.schema.patterns import compiled
 from crm_kernel.schema.sentences import sentence
-from crm_kernel.schema.walk import at, has_member, is_json, pointer
+from crm_kernel.schema.walk import at, has_member, is_json, is_utf8, pointer
 
 _MISSING = ("required", "dependentRequired")
 _EXTRA = ("additionalProperties", "unevaluatedProperties")
@@ -52,15 +52,16 @@ class SchemaValidator:
             if all(validator.is_valid(image) for validator in validators):
                 return []
             found = [f for v in validators for e in v.iter_errors(image) for f in self._faults(e, image)]
-        except ValueError:  # the engine met a Python object that is no JSON
-            found = [self._no_json(name) for name, value in image.items() if not is_json(value)]
+        except ValueError:  # the engine met what is no JSON: a Python object, half of a surrogate pair
+            found = [self._no_json(name, "type") for name, value in image.items() if not is_json(value)]
+            found += [self._no_json(name, "format") for name, value in image.items() if not is_utf8(value)]
             if not found:
                 raise
         once = {(fault.pointer, fault.code, fault.detail): fault for fault in found}
         return [once[key] for key in sorted(once)]
 
-    def _no_json(self, name: str) -> Fault:
-        return self._fault((name,), "type", f"{self._label((name,))} has a value that JSON does not have.")
+    def _no_json(self, name: str, code: str) -> Fault:
+        return self._fault((name,), code, f"{self._label((name,))} has a value that JSON does not have.")
 
     def _faults(self, error: jsonschema_rs.ValidationError, image: dict[str, Any]) -> Iterator[Fault]:
         path = tuple(error.instance_path)

@@ -153,3 +153,12 @@ def is_json(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(is_json(item) for item in cast("list[Any]", value))
     return value is None or isinstance(value, str | bool | int | float | Decimal)
+
+
+def is_utf8(value: Any) -> bool:
+    """Whether UTF-8 can hold all texts in a JSON value: none has half of a surrogate pair, names of members neither."""
+    if isinstance(value, dict):
+        return all(is_utf8(k) and is_utf8(v) for k, v in cast("dict[Any, Any]", value).items())
+    if isinstance(value, list | tuple):
+        return all(is_utf8(item) for item in cast("list[Any]", value))
+    return not isinstance(value, str) or value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)

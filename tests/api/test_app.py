@@ -11,7 +11,7 @@ import pytest
 from crm_kernel.api.app import MAX_PATH, ROUTES
 from crm_kernel.api.openapi_routes import RECORD_ROUTES
 from crm_kernel.api.openapi_routes import ROUTES as SINGLE_ROUTES
-from crm_kernel.errors import Error
+from crm_kernel.errors import Error, Fault
 
 ANY_PATH = ["/api/schema", "/api/nothing", "/", "/health/live", "/health/nothing", "/%00", "/" + "x" * 2000]
 
@@ -98,6 +98,39 @@ async def test_a_fault_while_finding_the_caller_is_contained_too(http: httpx.Asy
     answer = await http.get("/api/schema")
     assert answer.status_code == 500
     assert "inside" not in answer.text
+
+
+async def test_a_problem_may_quote_what_utf8_cannot_hold(http: httpx.AsyncClient, kernel: Any) -> None:
+    kernel.refusal = Error("bad_value", "It is '\ud800'.", faults=[Fault(pointer="/\udfff", code="type", detail="ā")])
+    answer = await http.get("/api/schema")
+    assert (answer.status_code, answer.json()["detail"]) == (400, "It is '?'.")
+    assert answer.json()["errors"] == [{"pointer": "/?", "code": "type", "detail": "ā"}]
+
+
+async def test_a_fault_in_the_middle_of_an_answer_is_logged(asgi: Any, caplog: pytest.LogCaptureFixture) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if message["type"] == "http.response.body":
+            raise RuntimeError("the line broke")
+
+    scope = {"type": "http", "method": "GET", "path": "/health/live", "headers": [], "query_string": b""}
+    await asgi(scope, receive, send)
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert "the line broke" in caplog.text
+
+
+async def test_an_error_that_cannot_be_told_is_a_fault_of_ours(http: httpx.AsyncClient, kernel: Any) -> None:
+    def fail() -> Any:
+        raise Error("bad_value", plan=object())
+
+    kernel.schema = fail
+    answer = await http.get("/api/schema")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
 
 
 async def test_busy_says_when_to_try_again(http: httpx.AsyncClient, kernel: Any) -> None:

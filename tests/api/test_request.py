@@ -102,6 +102,15 @@ async def test_bad_json(body: bytes) -> None:
     assert refused.value.code == "bad_json"
 
 
+async def test_half_of_a_surrogate_pair_is_left_to_the_write_door_only() -> None:
+    body = b'{"a": ["\\ud800"]}'
+    assert await request(parts=(body,)).value(record=True) == {"a": ["\ud800"]}
+    with pytest.raises(Error) as refused:
+        await request(parts=(body,)).value()
+    assert refused.value.code == "bad_json"
+    assert await request(parts=(b'"\\u0101"',)).value() == "ā"
+
+
 @pytest.mark.contract("http-api.md#too-large")
 @pytest.mark.parametrize("length", [None, "11", "9" * 40, "²"])
 async def test_a_body_that_is_too_large(length: str | None) -> None:
@@ -112,9 +121,10 @@ async def test_a_body_that_is_too_large(length: str | None) -> None:
 
 
 async def test_a_body_of_too_many_values() -> None:
-    with pytest.raises(Error) as refused:
-        await request(parts=(b"[1,2,3,4]",)).value(values=3)
-    assert refused.value.code == "too_large"
+    for body in (b"[1,2,3,4]", b"[[[[]]]]", b"[" * 99 + b'"' * 40):
+        with pytest.raises(Error) as refused:
+            await request(parts=(body,)).value(values=3)
+        assert refused.value.code == "too_large"
     assert await request(parts=(b"[1,2,3,4]",)).value(values=4) == [1, 2, 3, 4]
 
 
