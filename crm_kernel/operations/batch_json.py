@@ -95,7 +95,7 @@ def _member_faults(kind: str, members: Any) -> list[Fault]:
         expected, words = _TYPES[name]
         if not optional_null and (not isinstance(value, expected) or isinstance(value, bool)):
             faults.append(Fault(pointer=at, code="type", detail=f"{name} is {words}."))
-        elif name == "to" and not value.strip():
+        elif name == "to" and not str(value).strip():
             faults.append(Fault(pointer=at, code="minLength", detail="The stage a move goes to has a name."))
     on = members.get("on")
     if isinstance(on, list) and not (on and all(isinstance(name, str) for name in on)):
