@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from crm_kernel.access import MOVE_FIELDS
@@ -59,6 +59,7 @@ async def _store_entity(work: WriteWork, group: list[AnyChange]) -> None:
     purged = [c.new["id"] for c in group if c.kind == "purge" and not c.faults]
     if purged:
         await work.store.records.purge(work.tx, model, purged)
+        await history.forget(work.tx, model.name, purged)
 
 
 _UPDATES = frozenset({"update", "move", "delete", "restore"})
@@ -104,13 +105,14 @@ async def _refuse_referenced(work: WriteWork, purges: list[AnyChange]) -> None:
 
 async def _tell(work: WriteWork, changes: list[AnyChange]) -> None:
     """History, stage history and outbox of the written changes, each in one statement."""
-    entries = [_history(work, c) for c in changes if c.model.history]
+    told = [(c, [name for name in c.changed if name not in UNTOLD]) for c in changes]
+    entries = [_history(work, c, names) for c, names in told if c.model.history]
     if entries:
         await history.add(work.tx, entries)
     moved = [_stage(work, c) for c in changes if c.move_record]
     if moved:
         await stages.add(work.tx, moved)
-    events = [e for c in changes for e in _events(work, c)]
+    events = [e for c, names in told for e in _events(work, c, names)]
     if events:
         await outbox.add(work.tx, events)
     if any(c.entity in ("user", "team") for c in changes):
@@ -123,15 +125,15 @@ def _action(change: AnyChange) -> str:
     return change.kind
 
 
-def _told(change: AnyChange) -> Iterable[str]:
-    return (name for name in change.changed if name not in UNTOLD)
-
-
-def _history(work: WriteWork, change: AnyChange) -> HistoryEntry:
-    old, new, sensitive = change.old or {}, change.new, change.model.sensitive
-    told = () if change.kind == "purge" else _told(change)
-    values = {name: (old.get(name), new[name]) for name in told if name not in UNVALUED}
-    for name in sensitive & values.keys():
+def _history(work: WriteWork, change: AnyChange, told: list[str]) -> HistoryEntry:
+    old, new = change.old, change.new
+    if old is None:
+        values = {name: (None, new[name]) for name in told}
+    else:
+        values = {name: (old.get(name), new[name]) for name in told}
+    for name in UNVALUED:
+        values.pop(name, None)
+    for name in change.model.sensitive & values.keys():
         values[name] = (None, None)
     return HistoryEntry(
         entity=change.entity,
@@ -142,7 +144,7 @@ def _history(work: WriteWork, change: AnyChange) -> HistoryEntry:
         actor=work.caller.id,
         channel=work.caller.channel,
         cause=_cause(work, change),
-        changes=values,
+        changes={} if change.kind == "purge" else values,
         move=change.move_record if change.old is not None else None,
     )
 
@@ -171,9 +173,8 @@ def _stage(work: WriteWork, change: AnyChange) -> StageMove:
     )
 
 
-def _events(work: WriteWork, change: AnyChange) -> list[OutboxEvent]:
+def _events(work: WriteWork, change: AnyChange, changed: list[str]) -> list[OutboxEvent]:
     """`record.moved` for a move of a stored record, `record.updated` too if other fields changed."""
-    changed = list(_told(change))
     entry = _event_of(work, change)
     if change.kind == "purge":
         return []
