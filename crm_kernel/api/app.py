@@ -10,12 +10,13 @@ from litestar.datastructures import State
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
-from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
+from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from crm_kernel.api import documents, health, openapi, plugins, record_moves, records, reports, schema
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.auth import OPEN_PATHS, authenticate
+from crm_kernel.api.line import Line
 from crm_kernel.api.problems import EXCEPTION_HANDLERS, allow, internal, render
 from crm_kernel.api.request import ApiRequest
 from crm_kernel.errors import Error
@@ -52,13 +53,6 @@ MAX_PATH = 1024
 """Longer paths lead nowhere. Litestar remembers the last 1,024 paths it found, so their length is memory."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~+/=:-]{1,128}")
-
-_FIXED_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-)
-"""Headers of every answer: data of one caller, never a page, never kept by anyone between."""
 
 
 def create_app(kernel: Kernel) -> Litestar:
@@ -108,17 +102,17 @@ class _Api(Litestar):
         scope["request_id"] = request_id.decode()
         scope["headers_by_name"] = headers
         scope["kernel"] = self.kernel
-        sending = _Sending(send, request_id, bodiless=scope["method"] == "HEAD")
+        line = Line(receive, send, request_id, headers, bodiless=scope["method"] == "HEAD")
         asgi_scope = cast("Scope", scope)
         try:
             await self._admit(scope, headers)
-            await super().__call__(asgi_scope, receive, sending)
+            await super().__call__(asgi_scope, line.receive, line.send)
         except Error as error:
-            await render(error)(asgi_scope, receive, sending)
+            await render(error)(asgi_scope, line.receive, line.send)
         except Exception as exception:
             answer = internal(exception, scope)
-            if not sending.started:
-                await answer(asgi_scope, receive, sending)
+            if not line.started:
+                await answer(asgi_scope, line.receive, line.send)
 
     async def _admit(self, scope: dict[str, Any], headers: dict[bytes, bytes]) -> None:
         if not scope["path"].startswith(OPEN_PATHS):
@@ -127,23 +121,3 @@ class _Api(Litestar):
             raise Error("not_found", f"There is nothing at a path of more than {MAX_PATH} characters.")
         if scope["method"] == "HEAD":
             scope["method"] = "GET"
-
-
-class _Sending:
-    """`send` with the headers of every answer; without the body where only the head was asked for."""
-
-    __slots__ = ("_bodiless", "_request_id", "_send", "started")
-
-    def __init__(self, send: Send, request_id: bytes, *, bodiless: bool) -> None:
-        self._send = send
-        self._request_id = request_id
-        self._bodiless = bodiless
-        self.started = False
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.started = True
-            message["headers"] = [*message["headers"], (b"x-request-id", self._request_id), *_FIXED_HEADERS]
-        elif self._bodiless and message["type"] == "http.response.body":
-            message["body"] = b""
-        await self._send(message)
