@@ -64,7 +64,7 @@ class World:
         self.process = process
         self.database = sqlite3.connect(f"file:{folder / 'data' / 'crm.db'}?mode=ro", uri=True)
         self.client = httpx.Client(base_url=url, timeout=30)
-        self._numbers = count(1)
+        self.numbers = count(1)
 
     def send(self, who: str | None, method: str, path: str, **sent: Any) -> httpx.Response:
         """The answer to what `who` sends (None: nobody), held to the oracles that hold for every request."""
@@ -132,11 +132,11 @@ class World:
 
     def contact(self, who: str = "bob", **values: Any) -> dict[str, Any]:
         """A new contact."""
-        return self.new("contact", who, **{"first_name": f"Ilze {next(self._numbers)}", **values})
+        return self.new("contact", who, **{"first_name": f"Ilze {next(self.numbers)}", **values})
 
     def lease(self, **values: Any) -> dict[str, Any]:
         """A new lease."""
-        return self.new("lease", "bob", **{"number": f"L-{next(self._numbers)}", **values})
+        return self.new("lease", "bob", **{"number": f"L-{next(self.numbers)}", **values})
 
     def deleted(self) -> dict[str, Any]:
         """A new contact that is deleted."""
@@ -189,10 +189,11 @@ class World:
 
 def crm(folder: Path, *arguments: str) -> str:
     """What a command line printed."""
-    out = io.StringIO()
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8")
     with contextlib.redirect_stdout(out):
         assert run([*arguments, "--app", str(folder)]) == 0, arguments
-    return out.getvalue().strip()
+    out.seek(0)
+    return out.read().strip()
 
 
 def app_folder(folder: Path) -> dict[str, str]:
