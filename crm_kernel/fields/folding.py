@@ -8,13 +8,16 @@ import unicodedata
 from functools import cache
 
 _WORD = re.compile(r"[^\W_]+")
+_USUAL_MARKS = re.compile("[\u0300-\u036f]+")  # all of category Mn: names in Latin script need no look at each letter
 
 
 def fold(text: str) -> str:
     """The text without case and accents: NFKD, marks (categories Mn, Mc, Me) dropped, casefolded."""
     if text.isascii():
         return text.lower()
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c)[0] != "M")
+    plain = _USUAL_MARKS.sub("", unicodedata.normalize("NFKD", text))
+    if not plain.isascii():
+        plain = "".join(c for c in plain if unicodedata.category(c)[0] != "M")
     return plain.casefold()
 
 

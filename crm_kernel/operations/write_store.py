@@ -150,6 +150,8 @@ def _history(work: WriteWork, change: AnyChange, told: list[str]) -> HistoryEntr
 
 
 def _cause(work: WriteWork, change: AnyChange) -> dict[str, Any] | None:
+    if not (change.amended or change.plugin or work.caller.plugin or work.caller.cause):
+        return None
     cause: dict[str, Any] = dict(work.caller.cause or {})
     if work.caller.plugin or change.plugin:
         cause["plugin"] = work.caller.plugin or change.plugin
