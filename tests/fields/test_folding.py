@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -31,13 +32,17 @@ def test_case_and_accents_are_gone(text: str, folded: str) -> None:
     assert fold(text) == folded
 
 
+IOTA_BELOW = "\u0345"
+"""A mark, so it is dropped; but Unicode's casefold makes a letter of it."""
+
+
 @given(st.text())
 def test_what_is_folded_stays_as_it_is(text: str) -> None:
     once = fold(fold(text))
     assert fold(once) == once
 
 
-@given(st.text())
+@given(st.text().filter(lambda text: IOTA_BELOW not in normalize("NFKD", text)))
 def test_case_makes_no_difference(text: str) -> None:
     assert fold(fold(text.casefold())) == fold(fold(fold(text)))
 
