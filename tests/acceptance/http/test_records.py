@@ -88,6 +88,12 @@ def test_a_deleted_record_is_gone_until_it_is_restored(world: World) -> None:
     assert world.send("bob", "POST", f"{path}/restore").status_code == 404
 
 
+def test_a_restore_may_name_its_version(world: World) -> None:
+    path = f"{CONTACTS}/{world.deleted()['id']}/restore"
+    assert world.send("bob", "POST", path, headers={"If-Match": '"1"'}).json()["code"] == "stale"
+    assert world.send("bob", "POST", path, headers={"If-Match": '"2"'}).status_code == 200
+
+
 @pytest.mark.contract("http-api.md#restore")
 def test_restore_into_a_taken_value(world: World) -> None:
     first = world.contact(code="taken-1")
