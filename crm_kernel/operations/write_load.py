@@ -232,7 +232,8 @@ def merge(work: WriteWork, change: AnyChange) -> None:
             change.faults.extend(f.at(row=change.row, prefix=f"/{name}") for f in faulty.faults)
             new[name] = None
             continue
-        if value is not None and field.type.kind in _NAMED and not isinstance(value, str):
+        named = field.type.kind in _NAMED or name in STAGE_FIELDS
+        if named and value is not None and not isinstance(value, str):
             # What follows looks these up by name, long before the JSON Schema would say the same.
             change.fault(f"/{name}", "type", f"{field.label} is a text.")
             new[name] = None

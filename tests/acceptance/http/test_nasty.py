@@ -121,7 +121,7 @@ def test_nasty_values_in_every_field(world: World, entity: str) -> None:
 def test_nasty_values_in_a_patch_and_a_move(world: World) -> None:
     contact, lease = world.contact()["id"], world.lease()["id"]
     for value in VALUES:
-        for name in ("wish", "place", "scores", "owner", "id", "stage", "labels", "exact", "phones"):
+        for name in ("wish", "place", "scores", "owner", "id", "stage", "stage_reason", "labels", "exact", "phones"):
             body = json.dumps({name: value})
             assert world.send("bob", "PATCH", f"{CONTACTS}/{contact}", content=body).status_code in (200, 403, 409, 422)
         for name in ("to", "pipeline", "reason", "values"):
