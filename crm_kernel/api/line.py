@@ -9,7 +9,7 @@ from typing import Any
 from litestar.types import Message, Receive, Send
 
 MAX_DRAINED = 64 * 1024 * 1024
-MAX_DRAINING_SECONDS = 2.0
+MAX_DRAINING_SECONDS = 1.0
 
 _FIXED_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
