@@ -75,7 +75,8 @@ class MoneyType(FieldType):
     def to_columns(self, value: Any) -> tuple[Any, ...]:
         if value is None:
             return (None, None)
-        return (scaled(value["amount"], minor_digits(value["currency"])), value["currency"])
+        units = value["amount"].scaleb(minor_digits(value["currency"]))  # canonical: whole, and of at most 19 digits
+        return (int(units), value["currency"])
 
     def from_columns(self) -> Callable[..., Any]:
         return _from_columns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from crm_kernel.fields.base import Column, Faulty, FieldType, Kind, Shape, ValueContext
 from crm_kernel.fields.folding import fold
@@ -33,6 +33,10 @@ class Text(FieldType):
 
     name = "text"
     kind = Kind.TEXT
+    _is_normal: ClassVar[bool] = True
+
+    def __init_subclass__(cls) -> None:
+        cls._is_normal = cls.normal is Text.normal
 
     @classmethod
     def match(cls, shape: Shape) -> Self | None:
@@ -49,7 +53,7 @@ class Text(FieldType):
         if not isinstance(value, str):
             return value
         text = clean(value)
-        return None if text is None else self.normal(text, context)
+        return text if text is None or self._is_normal else self.normal(text, context)
 
     def normal(self, text: str, context: ValueContext) -> str:
         """The normal form of a trimmed text that is not empty. Raises `Faulty`."""

@@ -240,7 +240,7 @@ def merge(work: WriteWork, change: AnyChange) -> None:
             continue
         if change.old is not None and value == change.old.get(name):
             continue
-        if not _may_write(change, field, writable):
+        if (field.read_only or writable is not None) and not _may_write(change, field, writable):
             change.fault(f"/{name}", "read_only", f"{field.label} may not be written.")
             continue
         new[name] = value
