@@ -60,6 +60,8 @@ def set_stage(work: WriteWork, change: AnyChange) -> None:
     if not model.pipelines:
         return
     new, old = change.new, change.old
+    if old is not None and _emptied(change):
+        return
     name = new["pipeline"] or model.pipelines[0]
     pipeline = work.registry.pipelines.get(name)
     if pipeline is None or name not in model.pipelines:
@@ -82,6 +84,20 @@ def set_stage(work: WriteWork, change: AnyChange) -> None:
     change.faults.extend(f.at(row=change.row) for f in faults)
     if moved:
         _note_move(work, change)
+
+
+def _emptied(change: AnyChange) -> bool:
+    """Whether a record would be in no stage or pipeline any more: it is always in exactly one."""
+    old, found = change.old or {}, False
+    for name in ("pipeline", "stage"):
+        if (
+            old[name] is not None
+            and change.new[name] is None
+            and not any(f.pointer == f"/{name}" for f in change.faults)
+        ):
+            change.fault(f"/{name}", "required", f"{change.model.fields[name].label} cannot be empty.")
+            found = True
+    return found
 
 
 def _amended(change: AnyChange) -> set[str]:

@@ -57,6 +57,14 @@ async def test_an_unknown_stage_or_pipeline_is_a_value_fault(crm: TestCrm) -> No
         assert (refused.code, refused.faults) == ("invalid", [(pointer, "enum")])
 
 
+@pytest.mark.parametrize("name", ["stage", "pipeline"])
+async def test_a_record_never_leaves_its_stage_for_none(crm: TestCrm, name: str) -> None:
+    record = await job(crm, stage="planned", due="2026-01-01")
+    refused = await refusal(crm.write([Change.update("job", record["id"], {name: None})]))
+    assert (refused.code, refused.faults) == ("invalid", [(f"/{name}", "required")])
+    assert (await job(crm, **{name: None}))["stage"] == "new"
+
+
 @pytest.mark.contract("documents.md#move-refused-all", "documents.md#stage-change-is-move")
 async def test_a_refused_move_names_all_causes_whatever_the_route(crm: TestCrm) -> None:
     record = await job(crm)
