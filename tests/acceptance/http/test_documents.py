@@ -41,21 +41,21 @@ def test_an_entity_of_a_document_is_like_any_other_at_once(world: World) -> None
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        (document("role", "x", grants=[{"entity": "nothing", "actions": ["read"]}]), "/grants/0/entity"),
+        (document("role", "unfit", grants=[{"entity": "nothing", "actions": ["read"]}]), "/grants/0/entity"),
         (
-            document("role", "x", grants=[{"entity": "contact", "actions": ["read"], "where": "x = 1"}]),
+            document("role", "unfit", grants=[{"entity": "contact", "actions": ["read"], "where": "x = 1"}]),
             "/grants/0/where",
         ),
         (
-            document("fields", "x", entity="contact", schema={"properties": {"id": {"type": "string"}}}),
+            document("fields", "unfit", entity="contact", schema={"properties": {"id": {"type": "string"}}}),
             "/schema/properties/id",
         ),
         (
-            document("fields", "x", entity="contact", schema={"properties": {"a": {"type": "text"}}}),
+            document("fields", "unfit", entity="contact", schema={"properties": {"a": {"type": "text"}}}),
             "/schema/properties/a/type",
         ),
-        (document("view", "x", entity="contact", label="X", columns=["nothing"]), "/columns/0"),
-        (document("pipeline", "x", entity="nothing", label="X", stages=[{"name": "a", "type": "open"}]), "/entity"),
+        (document("view", "unfit", entity="contact", label="X", columns=["nothing"]), "/columns/0"),
+        (document("pipeline", "unfit", entity="nothing", label="X", stages=[{"name": "a", "type": "open"}]), "/entity"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_plan(world: World, body: dict[str, Any], pointer: str) -> None:
@@ -67,7 +67,7 @@ def test_what_does_not_fit_is_refused_with_its_plan(world: World, body: dict[str
         (planned,) = [d for d in plan["documents"] if (d["kind"], d["name"]) == (body["kind"], body["name"])]
         assert pointer in [fault["pointer"] for fault in planned["errors"]]
     assert answer.json()["code"] == "plan_refused"
-    assert world.send("ann", "GET", f"/api/documents/{body['kind']}/x").status_code == 404
+    assert world.send("ann", "GET", f"/api/documents/{body['kind']}/unfit").status_code == 404
 
 
 @pytest.mark.contract("http-api.md#documents-dry-run", "http-api.md#documents-get", "http-api.md#documents-list")
