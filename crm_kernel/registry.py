@@ -106,10 +106,6 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         """Who declared a document. Raises `KeyError`."""
         return self.declarations[kind, name].source
 
-    def pipelines_of(self, entity: str) -> list[Pipeline]:
-        """The pipelines of an entity, the default first."""
-        return [self.pipelines[name] for name in self.entities[entity].pipelines]
-
     def rotting(self, model: EntityModel, record: Mapping[str, Any], now: datetime) -> bool:
         """Whether a record in hand has been in its stage for longer than the stage allows."""
         kind = model.fields["rotting"].type
