@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,13 @@ from tests.acceptance.cli.conftest import CRM, ROOT, Crm, environment
 
 KING_COUNTY = ROOT.parent / "shared" / "data" / "real_estate" / "kc_house_data.csv"
 MAPPING = ROOT / "examples" / "riga_homes" / "imports" / "king_county.toml"
+MEASURED = (sys.executable, Path(__file__).with_name("measured.py"))
 MOST_MEMORY = 300 * 1024  # KiB
 
 
-def start(*line: object) -> subprocess.Popen[str]:
+def start(*line: object, through: tuple[object, ...] = ()) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [CRM, *map(str, line)],
+        [*map(str, through), CRM, *map(str, line)],
         env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -42,7 +43,8 @@ def test_king_county(crm: Crm, tmp_path: Path) -> None:
         "update": {"created": 21_436, "updated": 177, "unchanged": 0, "skipped": 0, "refused": 0},
     }
     line = ("import", "listing", KING_COUNTY, "--map", MAPPING, "--json", "--on-duplicate")
-    running = {how: start(*line, how, "--app", app) for how, app in (("create", first), ("update", second))}
+    apps = {"create": first, "update": second}
+    running = {how: start(*line, how, "--app", app, through=(*MEASURED, app / "memory")) for how, app in apps.items()}
     for how, process in running.items():
         out, err = process.communicate()
         assert (process.returncode, err) == (0, "")
@@ -53,12 +55,7 @@ def test_king_county(crm: Crm, tmp_path: Path) -> None:
             assert connection.execute("SELECT count(*) FROM e_listing").fetchone() == (listings,)
             assert connection.execute("SELECT count(DISTINCT parcel_number) FROM e_listing").fetchone() == (21_436,)
         connection.close()
-    assert most_memory_of_children() < MOST_MEMORY
-
-
-def most_memory_of_children() -> int:
-    """The most memory that any process which has ended held, in KiB."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        assert int((app / "memory").read_text("utf-8")) < MOST_MEMORY
 
 
 @pytest.mark.contract("cli.md#import-continues")
