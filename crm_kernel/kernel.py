@@ -17,9 +17,11 @@ from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.deliver import Cause, Dispatcher
 from crm_kernel.operations.documents import Documents, plain_json
 from crm_kernel.operations.hooks import HookRunner
+from crm_kernel.operations.housekeeping import Chore, Housekeeping
 from crm_kernel.operations.identity import Identity
 from crm_kernel.operations.imports import Imports
 from crm_kernel.operations.list_query import Cursors
+from crm_kernel.operations.once import Once
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
 from crm_kernel.operations.write import Writer
@@ -59,6 +61,8 @@ class Kernel:
             database, self.store, clock, self._current, self._crm_for_listener, plugins.is_active
         )
         self.writer.committed.append(self.dispatcher.wake)
+        self.once = Once(database, clock)
+        self.housekeeping = Housekeeping(Chore("prune-keys", 3600.0, self.once.prune))
         self.documents = Documents(self)
         self.identity = Identity(self)
         self.imports = Imports(self)
@@ -95,9 +99,11 @@ class Kernel:
         for plugin, hook in self.plugins.implementations("on_start"):
             await self._life(plugin, "on_start", hook)
         await self.dispatcher.start()
+        self.housekeeping.start()
 
     async def close(self) -> None:
         """Stop the background work and close the database."""
+        await self.housekeeping.stop()
         await self.dispatcher.stop()
         if self._started:
             for plugin, hook in reversed(self.plugins.implementations("on_stop")):

@@ -53,6 +53,12 @@ def parameters(entities: Iterable[str], reports: Iterable[str], kinds: Iterable[
             "description": "The ETag of the version that is to be changed; another one is refused with 412.",
             "schema": _TEXT,
         },
+        "Idempotency-Key": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "A text of your own for this request: repeated with it, it is done once, for 24 hours.",
+            "schema": {**_TEXT, "minLength": 1, "maxLength": 255},
+        },
     }
 
 
@@ -63,6 +69,7 @@ def headers() -> dict[str, dict[str, Any]]:
         "ETag": "The version of the record.",
         "Location": "Where the new record is.",
         "WWW-Authenticate": "How to authenticate.",
+        "Idempotency-Replayed": "`true` where the request was done before and this is its answer.",
         "Retry-After": "After how many seconds to try again.",
     }
     return {name: {"description": text, "schema": _TEXT} for name, text in described.items()}

@@ -272,7 +272,8 @@ def operation(route: Route, parameters: Mapping[str, Any], entity: str | None = 
     def filled(text: str) -> str:
         return text.replace("{entity}", entity or "")
 
-    names = [*(("id",) if "/{id}" in route.path else ()), *route.parameters]
+    repeatable = ("Idempotency-Key",) if route.changes else ()
+    names = [*(("id",) if "/{id}" in route.path else ()), *route.parameters, *repeatable]
     described: dict[str, Any] = {
         "operationId": filled(route.id) if entity else route.id,
         "summary": route.summary,
@@ -294,7 +295,9 @@ def _media(schema: str) -> dict[str, Any]:
 
 
 def _success(route: Route, filled: Any) -> dict[str, Any]:
-    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in (*route.headers, "X-Request-Id")}
+    replayed = ("Idempotency-Replayed",) if route.changes else ()
+    names = (*route.headers, *replayed, "X-Request-Id")
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     described: dict[str, Any] = {"description": route.summary, "headers": headers}
     if route.answer is not None:
         described["content"] = {"application/json": _media(filled(route.answer))}

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import get, post
 
 from crm_kernel.api.answer import Answer
-from crm_kernel.api.records import record_answer, refused_anyway, write_one
+from crm_kernel.api.records import refused_anyway, write_one
 from crm_kernel.api.request import ApiRequest, no_object
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.operations.answers import encode
@@ -43,7 +43,7 @@ async def move_record(request: ApiRequest) -> Answer:
         values=body.get("values"),
         version=version,
     )
-    return record_answer(await write_one(request, change))
+    return await write_one(request, change)
 
 
 @get("/api/records/{entity:str}/{id:str}/moves")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from litestar import delete, get, patch, post
 
 from crm_kernel.api.answer import Answer, etag
 from crm_kernel.api.auth import read_only
+from crm_kernel.api.once import write_once
 from crm_kernel.api.request import MAX_BATCH_BODY, MAX_BATCH_VALUES, ApiRequest, flag, no_object
 from crm_kernel.errors import Error
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.batch_json import counts, read_changes, results
 from crm_kernel.operations.changes import AnyChange, Change
 from crm_kernel.operations.list_query import ListQuery, read_limit, split_names
+from crm_kernel.operations.outcomes import Outcome
+from crm_kernel.storage.ports import Reads
 
 LIST_PARAMETERS = frozenset({"filter", "sort", "fields", "expand", "limit", "cursor", "count", "deleted"})
 GET_PARAMETERS = frozenset({"fields", "expand"})
@@ -33,9 +38,8 @@ async def create_record(request: ApiRequest) -> Answer:
     """A new record."""
     entity: str = request.path_params["entity"]
     request.parameters()
-    record = await write_one(request, Change("create", entity, values=await _values(request, "create", entity)))
-    location = f"/api/records/{entity}/{record['id']}".encode()
-    return record_answer(record, 201, (b"location", location))
+    change: AnyChange = Change("create", entity, values=await _values(request, "create", entity))
+    return await write_one(request, change, partial(_created, entity=entity))
 
 
 @get("/api/records/{entity:str}/{id:str}")
@@ -57,9 +61,7 @@ async def update_record(request: ApiRequest) -> Answer:
     id = request.record_id
     request.parameters()
     values = await _values(request, "update", entity, id)
-    return record_answer(
-        await write_one(request, Change("update", entity, id=id, values=values, version=request.version()))
-    )
+    return await write_one(request, Change("update", entity, id=id, values=values, version=request.version()))
 
 
 # Litestar would allow no answer at all with 204; an `Answer` says its status itself.
@@ -69,8 +71,7 @@ async def delete_record(request: ApiRequest) -> Answer:
     entity: str = request.path_params["entity"]
     id = request.record_id
     kind = "purge" if flag(request.parameters({"purge"}), "purge") else "delete"
-    await write_one(request, Change(kind, entity, id=id, version=request.version()))
-    return Answer(status=204)
+    return await write_one(request, Change(kind, entity, id=id, version=request.version()), _gone)
 
 
 @post("/api/records/{entity:str}/{id:str}/restore")
@@ -79,7 +80,7 @@ async def restore_record(request: ApiRequest) -> Answer:
     entity: str = request.path_params["entity"]
     id = request.record_id
     request.parameters()
-    return record_answer(await write_one(request, Change("restore", entity, id=id, version=request.version())))
+    return await write_one(request, Change("restore", entity, id=id, version=request.version()))
 
 
 @post("/api/records/{entity:str}/batch")
@@ -92,8 +93,7 @@ async def batch(request: ApiRequest) -> Answer:
         raise read_only()
     body = await request.value(limit=MAX_BATCH_BODY, values=MAX_BATCH_VALUES, record=True)
     changes, atomic = read_changes(entity, body)
-    outcomes = await request.kernel.writer.write(changes, request.caller, atomic=atomic)
-    return Answer(encode({"counts": counts(outcomes), "results": results(outcomes)}))
+    return await write_once(request, changes, _batch_answer, atomic=atomic)
 
 
 @get("/api/records/{entity:str}/{id:str}/history")
@@ -118,13 +118,31 @@ ROUTES = (
 )
 
 
-async def write_one(request: ApiRequest, change: AnyChange) -> dict[str, Any]:
-    """Do one change and return what the caller may see of its record."""
+async def write_one(
+    request: ApiRequest, change: AnyChange, answer: Callable[[dict[str, Any]], Answer] | None = None
+) -> Answer:
+    """Do one change and answer with what the caller may see of its record."""
     if request.caller.read_only:
         await _refuse_read_only(request, change)
-    kernel, caller = request.kernel, request.caller
-    outcomes = await kernel.writer.write([change], caller)
-    return (await kernel.reader.written(outcomes, caller))[0]
+    make: Callable[[dict[str, Any]], Answer] = answer or record_answer
+
+    async def render(outcomes: list[Outcome], reads: Reads) -> Answer:
+        return make((await request.kernel.reader.written(outcomes, request.caller, reads=reads))[0])
+
+    return await write_once(request, [change], render)
+
+
+def _created(record: dict[str, Any], entity: str) -> Answer:
+    location = f"/api/records/{entity}/{record['id']}".encode()
+    return record_answer(record, 201, (b"location", location))
+
+
+def _gone(_: dict[str, Any]) -> Answer:
+    return Answer(status=204)
+
+
+async def _batch_answer(outcomes: list[Outcome], _: Reads) -> Answer:
+    return Answer(encode({"counts": counts(outcomes), "results": results(outcomes)}))
 
 
 async def _refuse_read_only(request: ApiRequest, change: AnyChange) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from hashlib import sha256
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ from crm_kernel.callers import Caller
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.kernel import Kernel
 from crm_kernel.operations.answers import check_depth, parse
+from crm_kernel.operations.once import OnceKey
 from crm_kernel.schema.walk import is_utf8
 
 MAX_BODY = 8 * 1024 * 1024
@@ -23,6 +25,7 @@ MAX_BATCH_VALUES = 1_500_000
 """How many commas and brackets a body may have: small values cost up to forty times their bytes in memory."""
 
 _MAX_PARAMETERS = 100
+_MAX_KEY = 255
 _MAX_QUOTES = 8
 """How many quotation marks a value may have on average."""
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -103,6 +106,7 @@ class ApiRequest(Request[Any, Any, Any]):
             hint = "Send JSON with the header Content-Type: application/json."
             raise Error("bad_json", f"The body is {kind[:100]!r}, not JSON.", hint=hint)
         body = await self._read(limit)
+        cast("dict[str, Any]", self.scope)["body"] = body
         too_large = Error("too_large", f"The body has more than {values} values.")
         if body.count(b'"') > _MAX_QUOTES * values:
             raise too_large
@@ -113,6 +117,23 @@ class ApiRequest(Request[Any, Any, Any]):
         if not record and b"\\u" in body and not is_utf8(value):
             raise Error("bad_json", "The body has half of a surrogate pair.")
         return value
+
+    @property
+    def once_key(self) -> OnceKey | None:
+        """The `Idempotency-Key` with what it is bound to: the caller, method, path and the body read before.
+
+        Raises `Error("bad_value")` for an empty one or one of more than 255 characters.
+        """
+        sent = self.header(b"idempotency-key")
+        if sent is None:
+            return None
+        if not 0 < len(sent) <= _MAX_KEY:
+            hint = f"Send 1 to {_MAX_KEY} characters, such as a UUID, a new one for each request."
+            raise Error("bad_value", f"The Idempotency-Key has {len(sent)} characters.", hint=hint)
+        scope = cast("dict[str, Any]", self.scope)
+        path = scope["raw_path"] + b"?" + scope["query_string"]
+        bound = b"\0".join((scope["method"].encode(), path, scope.get("body", b"")))
+        return OnceKey(self.caller.id or "", sent, sha256(bound).hexdigest())
 
     async def _read(self, limit: int) -> bytes:
         too_large = Error("too_large", f"The body is larger than {limit} bytes.")

@@ -124,15 +124,15 @@ class Crm:
             ids = encode([(o.entity, o.id) for o in outcomes]).decode()
             await keys.keep(tx, scope, key, ids, self._services.clock.now_text())
 
-        if (kept := await keys.answer(self._services.database, scope, key)) is not None:
-            return await self._again(kept)
+        if (kept := await keys.find(self._services.database, scope, key)) is not None:
+            return await self._again(kept.answer)
         try:
             return self._written(await self._services.writer.write(requests, caller, also=keep))
         except NotUnique:  # of the key: another call with it was first
-            kept = await keys.answer(self._services.database, scope, key)
+            kept = await keys.find(self._services.database, scope, key)
             if kept is None:
                 raise
-            return await self._again(kept)
+            return await self._again(kept.answer)
 
     def _written(self, outcomes: Sequence[Outcome]) -> list[RecordView]:
         return [self._view(o.record or {"id": o.id}, o.entity) for o in outcomes]

@@ -19,6 +19,7 @@ from crm_kernel.operations.read import Reader
 from crm_kernel.operations.work import Work
 from crm_kernel.schema import describe, list_entities
 from crm_kernel.storage import history
+from crm_kernel.storage.ports import Reads
 
 
 class RecordReader(Reader):
@@ -79,18 +80,23 @@ class RecordReader(Reader):
         may_move = grants is None or any(g.where is None for g in grants) or any(flags)
         return await possible_moves(work, model, record, may_move=may_move)
 
-    async def written(self, outcomes: Sequence[Outcome], caller: Caller) -> list[dict[str, Any]]:
-        """What the caller may see of just written records: `{"id"}` only where he may not read the result."""
-        access = self._registry().access(caller)
-        return [await self._seen(outcome, access, caller) for outcome in outcomes]
+    async def written(
+        self, outcomes: Sequence[Outcome], caller: Caller, *, reads: Reads | None = None
+    ) -> list[dict[str, Any]]:
+        """What the caller may see of just written records: `{"id"}` only where he may not read the result.
 
-    async def _seen(self, outcome: Outcome, access: Access, caller: Caller) -> dict[str, Any]:
+        `reads`: the transaction that wrote them, where it is still open.
+        """
+        access = self._registry().access(caller)
+        return [await self._seen(outcome, access, caller, reads) for outcome in outcomes]
+
+    async def _seen(self, outcome: Outcome, access: Access, caller: Caller, reads: Reads | None) -> dict[str, Any]:
         record = outcome.record or {"id": outcome.id}
         if outcome.outcome in ("deleted", "failed") or not access.allows(outcome.entity, "read"):
             return {"id": outcome.id}
         reading = access.reading(outcome.entity)
         if reading.uses_related:
-            found = await self.by_ids(outcome.entity, [str(outcome.id)], caller)
+            found = await self.by_ids(outcome.entity, [str(outcome.id)], caller, reads=reads)
             return found.get(str(outcome.id), {"id": outcome.id})
         return self._seen_in_hand(record, reading, self._registry().entities[outcome.entity], caller)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crm_kernel.errors import CATALOGUE, FAULT_CODES
 
-LATER = {"csrf", "plan_changed", "idempotency_key", "rate_limited"}
+LATER = {"csrf", "plan_changed", "rate_limited"}
 """Codes of the published list whose routes are not built yet. A code leaves this set when it is first raised."""
 
 

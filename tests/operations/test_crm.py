@@ -68,7 +68,7 @@ async def test_with_a_key_it_is_done_once(shop: TestCrm, crm_of_shop: Crm) -> No
     again = await crm_of_shop.write(changes, key="import-7")
     assert [record["id"] for record in again] == [record["id"] for record in first]
     assert (again[0].name, again[0]["version"], dict(again[1])) == ("B", 2, {"id": first[1]["id"]})
-    kept = await keys.answer(shop.kernel.database, "plugin:shop", "import-7")
+    kept = await keys.find(shop.kernel.database, "plugin:shop", "import-7")
     assert "Anna" not in str(kept)  # what is erased does not live on in the key
     two = await asyncio.gather(*(crm_of_shop.write([Change.create("item", name="C")], key="one") for _ in range(2)))
     assert two[0][0]["id"] == two[1][0]["id"]

@@ -209,11 +209,9 @@ def app_folder(folder: Path) -> dict[str, str]:
     return {name: crm(folder, "token", "create", *options, "--name", name) for name, options in TOKENS.items()}
 
 
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The served app; `crm serve` is a process of its own."""
-    folder = tmp_path_factory.mktemp("world")
-    tokens = app_folder(folder)
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The address and the process of `crm serve` on an app; whoever stops it does so inside."""
     command = [str(Path(sys.executable).with_name("crm")), "serve", "--app", str(folder), "--port", "0"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
     log = folder / "server.log"
@@ -222,11 +220,23 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=err, text=True) as process,
     ):
         assert process.stdout is not None
-        url = process.stdout.readline().removeprefix("listening on ").strip()
+        try:
+            yield process.stdout.readline().removeprefix("listening on ").strip(), process
+        finally:
+            if process.poll() is None:
+                process.kill()
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The served app; `crm serve` is a process of its own."""
+    folder = tmp_path_factory.mktemp("world")
+    tokens = app_folder(folder)
+    with served(folder) as (url, process):
         world = World(url, folder, process, tokens)
         yield world
         world.client.close()
         world.database.close()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == 0, log.read_text()
-    assert "Traceback" not in log.read_text()
+        assert process.wait(timeout=60) == 0, (folder / "server.log").read_text()

@@ -1,0 +1,38 @@
+"""Writes that a client may repeat: the header `Idempotency-Key` (floor 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from crm_kernel.api.answer import Answer
+from crm_kernel.api.request import ApiRequest
+from crm_kernel.operations.changes import AnyChange
+from crm_kernel.operations.once import Kept
+from crm_kernel.operations.outcomes import Also, Outcome
+from crm_kernel.storage.ports import Reads
+
+_REPLAYED = (b"idempotency-replayed", b"true")
+
+Render = Callable[[list[Outcome], Reads], Awaitable[Answer]]
+"""Makes the answer of what became of the changes; what it reads beside them, it reads there."""
+
+
+async def write_once(
+    request: ApiRequest, changes: Sequence[AnyChange], render: Render, *, atomic: bool = True
+) -> Answer:
+    """Do the changes and answer with what `render` makes of their outcomes; with a key, no more than once."""
+    kernel, caller, key = request.kernel, request.caller, request.once_key
+    if key is None:
+        return await render(await kernel.writer.write(changes, caller, atomic=atomic), kernel.database)
+
+    async def write(keep: Also) -> None:
+        await kernel.writer.write(changes, caller, atomic=atomic, also=keep)
+
+    async def rendered(tx: Reads, outcomes: list[Outcome]) -> Kept:
+        answer = await render(outcomes, tx)
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
+        return Kept(answer.status, headers, answer.body.decode())
+
+    kept, again = await kernel.once.do(key, write, rendered)
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept.headers]
+    return Answer(kept.body.encode(), kept.status, [*headers, _REPLAYED] if again else headers)
