@@ -24,6 +24,7 @@ from crm_kernel.operations.list_query import Cursors
 from crm_kernel.operations.once import Once
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
+from crm_kernel.operations.tamper import SEAL_SECONDS, Tamper
 from crm_kernel.operations.write import Writer
 from crm_kernel.plugins import PluginHost
 from crm_kernel.registry import Broken, Declaration, Registry
@@ -62,7 +63,10 @@ class Kernel:
         )
         self.writer.committed.append(self.dispatcher.wake)
         self.once = Once(database, clock)
-        self.housekeeping = Housekeeping(Chore("prune-keys", 3600.0, self.once.prune))
+        self.tamper = Tamper(database, clock, self._current)
+        self.housekeeping = Housekeeping(
+            Chore("prune-keys", 3600.0, self.once.prune), Chore("seal-history", SEAL_SECONDS, self.tamper.seal)
+        )
         self.documents = Documents(self)
         self.identity = Identity(self)
         self.imports = Imports(self)

@@ -19,6 +19,7 @@ MODULES = {
     "query": "query",
     "report": "report",
     "plugins": "plugins",
+    "history": "history",
 }
 """Command -> the module of this folder whose `command` it is, in the order of the help."""
 

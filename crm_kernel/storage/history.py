@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from crm_kernel.storage.digests import entry_hash, new_salts, values_digest
 from crm_kernel.storage.jsontext import from_json, to_json
 from crm_kernel.storage.ports import Reads, Row, Tx
 
 _INSERT = (
-    "INSERT INTO crm_history (entity, record, version, at, action, actor, channel, cause, changes, move)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO crm_history"
+    " (entity, record, version, at, action, actor, channel, cause, changes, move, salt, digest, hash)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SELECT = "SELECT seq, entity, record, version, at, action, actor, channel, cause, changes, move FROM crm_history"
 
@@ -40,8 +42,15 @@ class HistoryEntry(NamedTuple):
 
 async def add(tx: Tx, entries: Iterable[HistoryEntry]) -> None:
     """Store entries in their order."""
-    rows = [(*e[:7], to_json(e.cause), to_json(e.changes), to_json(e.move)) for e in entries]
-    await tx.executemany(_INSERT, rows)
+    listed = list(entries)
+    await tx.executemany(_INSERT, list(map(_row, listed, new_salts(len(listed)))))
+
+
+def _row(entry: HistoryEntry, salt: str) -> tuple[Any, ...]:
+    facts = (*entry[:7], to_json(entry.cause))
+    changes, move = to_json(entry.changes), to_json(entry.move)
+    digest = values_digest(salt, changes, move)
+    return (*facts, changes, move, salt, digest, entry_hash(facts, digest))
 
 
 async def of_record(
@@ -65,9 +74,14 @@ async def of_records(reads: Reads, entity: str, since: Mapping[str, int]) -> dic
     return found
 
 
+async def settled(reads: Reads) -> int:
+    """The number up to which no entry can come in between any more."""
+    return (await reads.read("SELECT coalesce(max(seq), 0) FROM crm_history"))[0][0]
+
+
 async def forget(tx: Tx, entity: str, records: Iterable[str]) -> None:
-    """Remove the values that purged records had; that there were changes stays."""
-    sql = "UPDATE crm_history SET changes = NULL WHERE entity = ? AND record = ?"
+    """Remove the values that purged records had, with the salts of their digests; that there were changes stays."""
+    sql = "UPDATE crm_history SET changes = NULL, salt = NULL WHERE entity = ? AND record = ?"
     await tx.executemany(sql, [(entity, record) for record in records])
 
 

@@ -65,6 +65,20 @@ class History(Table, tablename="crm_history", db=TABLES):
     cause = Text(null=True, default=None, help_text="JSON: what made the change, if not a caller")
     changes = Text(null=True, default=None, help_text='JSON: {"field": [old, new]}')
     move = Text(null=True, default=None, help_text="JSON: from, to, reason, seconds")
+    salt = Text(null=True, default=None, help_text="of the digest; goes with the values when they are erased")
+    digest = Text(null=True, default=None, help_text="of salt, changes and move")
+    hash = Text(null=True, default=None, help_text="of the entry with the digest in place of its values")
+
+
+class Seal(Table, tablename="crm_seal", db=TABLES):
+    """A stretch of history that may not change any more: a chain, each seal over the one before it."""
+
+    after = BigInt(help_text="the last entry of the seal before")
+    first = BigInt()
+    last = BigInt()
+    at = Text()
+    marks = Text(help_text="the beginnings of the hashes of all its entries")
+    hash = Text()
 
 
 class Outbox(Table, tablename="crm_outbox", db=TABLES):
@@ -241,6 +255,7 @@ def _index(table: str, *columns: str, unique: bool = False) -> Index:
 
 KERNEL_TABLES: Mapping[type[Table], tuple[Index, ...]] = {
     History: (_index("crm_history", "entity", "record", "seq"),),
+    Seal: (_index("crm_seal", "after", unique=True),),
     Outbox: (),
     StageHistory: (_index("crm_stage_history", "entity", "record", "seq"),),
     Document: (_index("crm_document", "kind", "name", unique=True),),
