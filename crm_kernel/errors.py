@@ -36,7 +36,7 @@ CATALOGUE: Mapping[str, Code] = {
     "not_found": Code(404, "Not found", "Check the name and the id; it may be hidden from you."),
     "unique": Code(409, "The value is taken", "Choose another value, or update the record that has it."),
     "move_refused": Code(409, "The move is refused", "GET .../moves says what each move needs."),
-    "conflict": Code(409, "Both sides changed", "Decide with --take files or --take database."),
+    "conflict": Code(409, "Both sides changed", "Look at what was changed since, and decide which side holds."),
     "referenced": Code(409, "Other records refer to it", "Change or purge those records first."),
     "in_progress": Code(409, "The first request is still running", "Repeat the request a little later."),
     "plan_refused": Code(409, "The plan is refused", "The plan in this answer says which document and why."),
@@ -75,6 +75,7 @@ FAULT_CODES: Mapping[str, str] = {
     "reason": "needs a reason",
     "stage": "no such stage",
     "referenced": "referred to",
+    "conflict": "changed since",
 }
 """Codes of single faults beside the JSON Schema keywords and the plugins' own (`plugin.code`)."""
 

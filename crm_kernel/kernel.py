@@ -25,6 +25,7 @@ from crm_kernel.operations.once import Once
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
 from crm_kernel.operations.tamper import SEAL_SECONDS, Tamper
+from crm_kernel.operations.undo import Undo
 from crm_kernel.operations.write import Writer
 from crm_kernel.plugins import PluginHost
 from crm_kernel.registry import Broken, Declaration, Registry
@@ -63,6 +64,7 @@ class Kernel:
         )
         self.writer.committed.append(self.dispatcher.wake)
         self.once = Once(database, clock)
+        self.undo = Undo(database, self.store, self.reader, self._current)
         self.tamper = Tamper(database, clock, self._current)
         self.housekeeping = Housekeeping(
             Chore("prune-keys", 3600.0, self.once.prune), Chore("seal-history", SEAL_SECONDS, self.tamper.seal)

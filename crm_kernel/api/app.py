@@ -13,7 +13,7 @@ from litestar.plugins import PluginProtocol
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 from uuid_utils import uuid7
 
-from crm_kernel.api import documents, health, openapi, plugins, record_moves, records, reports, schema
+from crm_kernel.api import documents, health, openapi, plugins, record_moves, record_undo, records, reports, schema
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.auth import OPEN_PATHS, authenticate
 from crm_kernel.api.line import Line
@@ -25,6 +25,7 @@ from crm_kernel.kernel import Kernel
 ROUTES: tuple[HTTPRouteHandler, ...] = (
     *records.ROUTES,
     *record_moves.ROUTES,
+    *record_undo.ROUTES,
     *schema.ROUTES,
     *reports.ROUTES,
     *documents.ROUTES,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.request import ApiRequest
+from crm_kernel.callers import Caller
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.once import Kept
 from crm_kernel.operations.outcomes import Also, Outcome
@@ -18,10 +19,15 @@ Render = Callable[[list[Outcome], Reads], Awaitable[Answer]]
 
 
 async def write_once(
-    request: ApiRequest, changes: Sequence[AnyChange], render: Render, *, atomic: bool = True
+    request: ApiRequest,
+    changes: Sequence[AnyChange],
+    render: Render,
+    *,
+    atomic: bool = True,
+    caller: Caller | None = None,
 ) -> Answer:
     """Do the changes and answer with what `render` makes of their outcomes; with a key, no more than once."""
-    kernel, caller, key = request.kernel, request.caller, request.once_key
+    kernel, caller, key = request.kernel, caller or request.caller, request.once_key
     if key is None:
         return await render(await kernel.writer.write(changes, caller, atomic=atomic), kernel.database)
 

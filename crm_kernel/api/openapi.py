@@ -14,8 +14,9 @@ from litestar import get
 from crm_kernel.access import Access
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.openapi_parts import headers, parameters
-from crm_kernel.api.openapi_routes import RECORD_ROUTES, Route, fault_responses, operation
+from crm_kernel.api.openapi_record_routes import RECORD_ROUTES
 from crm_kernel.api.openapi_routes import ROUTES as SINGLE_ROUTES
+from crm_kernel.api.openapi_routes import Route, fault_responses, operation
 from crm_kernel.api.openapi_schemas import entity_schemas, shared_schemas
 from crm_kernel.api.request import ApiRequest
 from crm_kernel.callers import Caller

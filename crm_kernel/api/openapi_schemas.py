@@ -155,6 +155,7 @@ def shared_schemas() -> dict[str, Schema]:
         "Entities": _object({"items": _array(_object(listed, optional=("title",)))}),
         "Live": _object({"status": {"const": "live"}}),
         "Ready": _object({"status": {"const": "ready"}, "pending": _array(pending)}),
+        "Undo": _object({"version": {**_NUMBER, "description": "The version whose change is taken back."}}),
         "Move": _object(
             {"to": _TEXT, "pipeline": _TEXT, "reason": _TEXT, "values": _OBJECT},
             optional=("pipeline", "reason", "values"),

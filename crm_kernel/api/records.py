@@ -12,6 +12,7 @@ from crm_kernel.api.answer import Answer, etag
 from crm_kernel.api.auth import read_only
 from crm_kernel.api.once import write_once
 from crm_kernel.api.request import MAX_BATCH_BODY, MAX_BATCH_VALUES, ApiRequest, flag, no_object
+from crm_kernel.callers import Caller
 from crm_kernel.errors import Error
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.batch_json import counts, read_changes, results
@@ -119,9 +120,13 @@ ROUTES = (
 
 
 async def write_one(
-    request: ApiRequest, change: AnyChange, answer: Callable[[dict[str, Any]], Answer] | None = None
+    request: ApiRequest,
+    change: AnyChange,
+    answer: Callable[[dict[str, Any]], Answer] | None = None,
+    *,
+    caller: Caller | None = None,
 ) -> Answer:
-    """Do one change and answer with what the caller may see of its record."""
+    """Do one change and answer with what the caller may see of its record. `caller`: as history is to name him."""
     if request.caller.read_only:
         await _refuse_read_only(request, change)
     make: Callable[[dict[str, Any]], Answer] = answer or record_answer
@@ -129,7 +134,7 @@ async def write_one(
     async def render(outcomes: list[Outcome], reads: Reads) -> Answer:
         return make((await request.kernel.reader.written(outcomes, request.caller, reads=reads))[0])
 
-    return await write_once(request, [change], render)
+    return await write_once(request, [change], render, caller=caller)
 
 
 def _created(record: dict[str, Any], entity: str) -> Answer:

@@ -66,6 +66,13 @@ async def of_record(
     return [_entry(row) for row in rows]
 
 
+async def of_version(reads: Reads, entity: str, record: str, version: int) -> HistoryEntry | None:
+    """The entry that tells of one version of a record, None where history has none."""
+    sql = f"{_SELECT} WHERE entity = ? AND record = ? AND version = ?"
+    rows = await reads.read(sql, (entity, record, version))
+    return _entry(rows[0]) if rows else None
+
+
 async def of_records(reads: Reads, entity: str, since: Mapping[str, int]) -> dict[str, list[HistoryEntry]]:
     """All entries of several records of an entity, newest first; `changes` only from the version `since[record]` on."""
     found: dict[str, list[HistoryEntry]] = {record: [] for record in since}

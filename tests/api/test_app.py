@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from crm_kernel.api.app import MAX_PATH, ROUTES
-from crm_kernel.api.openapi_routes import RECORD_ROUTES
+from crm_kernel.api.openapi_record_routes import RECORD_ROUTES
 from crm_kernel.api.openapi_routes import ROUTES as SINGLE_ROUTES
 from crm_kernel.errors import Error, Fault
 

@@ -13,6 +13,7 @@ RESTORE = "POST /api/records/{entity}/{id}/restore"
 BATCH = "POST /api/records/{entity}/batch"
 MOVE = "POST /api/records/{entity}/{id}/move"
 MOVES = "GET /api/records/{entity}/{id}/moves"
+UNDO = "POST /api/records/{entity}/{id}/undo"
 HISTORY = "GET /api/records/{entity}/{id}/history"
 
 CONTACTS = "/api/records/contact"
@@ -140,6 +141,18 @@ def test_move(world: World, case: Case) -> None:
     Case(MOVES, "denied", 404, who="dan", path=f"{LEASES}/{{lease}}/moves", code="not_found"),
 )
 def test_moves(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(UNDO, "good", 200, path=f"{CONTACTS}/{{contact}}/undo", body={"version": 1}),
+    Case(UNDO, "bad", 404, path=f"{CONTACTS}/{{contact}}/undo", body={"version": 2}, code="not_found"),
+    Case(UNDO, "bad", 422, path=f"{CONTACTS}/{{contact}}/undo", body={"version": "1"}, code="invalid"),
+    Case(UNDO, "unauthenticated", 401, path=f"{CONTACTS}/{{contact}}/undo", body={"version": 1}, **NOBODY),
+    Case(UNDO, "denied", 404, path=f"{CONTACTS}/{{hidden}}/undo", body={"version": 1}, code="not_found"),
+    Case(UNDO, "denied", 403, who="cid", path=f"{LEASES}/{{lease}}/undo", body={"version": 1}, code="forbidden"),
+)
+def test_undo(world: World, case: Case) -> None:
     world.run(case)
 
 

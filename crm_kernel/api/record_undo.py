@@ -1,0 +1,42 @@
+"""`/api/records/{entity}/{id}/undo`: one change taken back (floor 9)."""
+
+from __future__ import annotations
+
+from litestar import post
+
+from crm_kernel.api.answer import Answer
+from crm_kernel.api.records import write_one
+from crm_kernel.api.request import ApiRequest, no_object
+from crm_kernel.errors import Error, Fault, near
+from crm_kernel.operations.undo import undoing
+
+
+@post("/api/records/{entity:str}/{id:str}/undo", status_code=200)
+async def undo_change(request: ApiRequest) -> Answer:
+    """The change that made a version of a record, taken back."""
+    entity: str = request.path_params["entity"]
+    id = request.record_id
+    request.parameters()
+    version = _version(await request.value())
+    change = await request.kernel.undo.of_version(entity, id, version, request.caller)
+    return await write_one(request, change, caller=undoing(request.caller, f"version {version}"))
+
+
+ROUTES = (undo_change,)
+
+
+def _version(body: object) -> int:
+    """The one member of the body. Raises `Error("invalid")` for anything else."""
+    if not isinstance(body, dict):
+        raise no_object(body, "the version whose change is taken back")
+    members: dict[str, object] = dict(body)
+    version = members.pop("version", None)
+    faults = [
+        Fault(pointer=f"/{name}", code="unknown_field", detail=f"unknown member {name!r}:{near(name, ('version',))}")
+        for name in members
+    ]
+    if not isinstance(version, int) or isinstance(version, bool):
+        faults.append(Fault(pointer="/version", code="type", detail="version is the number of a version."))
+    if faults or not isinstance(version, int):
+        raise Error("invalid", faults=faults)
+    return version
