@@ -33,9 +33,9 @@ from crm_kernel.registry_build import build_registry
 from crm_kernel.secret_key import secret_key
 from crm_kernel.settings import Settings
 from crm_kernel.storage import documents as stored_documents
-from crm_kernel.storage.dialects import SqliteDialect
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.evolution import is_empty
+from crm_kernel.storage.opening import database_of
+from crm_kernel.storage.ports import Database
 from crm_kernel.storage.store import Store
 
 log = logging.getLogger("crm_kernel")
@@ -46,12 +46,12 @@ BUILTIN = "base"
 class Kernel:
     """One app: its operations, and what they share. Made by `Kernel.open`, ended by `close`."""
 
-    def __init__(self, settings: Settings, plugins: PluginHost, database: SqliteEngine, clock: Clock) -> None:
+    def __init__(self, settings: Settings, plugins: PluginHost, database: Database, clock: Clock) -> None:
         self.settings = settings
         self.plugins = plugins
         self.database = database
         self.clock = clock
-        self.store = Store(SqliteDialect())
+        self.store = Store(database.dialect)
         self.secret = secret_key(settings)
         self.problems: list[str] = []
         self.pending: list[dict[str, Any]] = []
@@ -84,10 +84,9 @@ class Kernel:
         Raises `ConfigError` for settings, plugins or a database that cannot be used, and with `strict` for anything
         that is left out. What is left out otherwise is told in `problems`.
         """
-        if settings.database.path is None:
-            raise ConfigError("PostgreSQL is not built into this version; use a sqlite:/// url in [database].")
         plugins = PluginHost(settings)
-        database = SqliteEngine(settings.database.path, pause_after_commit=pause_after_commit)
+        place = settings.database
+        database = database_of(place.url, place.path, pause_after_commit=pause_after_commit)
         await database.open()
         try:
             kernel = cls(settings, plugins, database, clock or Clock())

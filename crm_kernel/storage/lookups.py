@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.environment import Environment
 from crm_kernel.filters.expression import BEFORE, Expression, Need
 from crm_kernel.filters.scope import NOTHING, Rows
@@ -15,7 +14,7 @@ from crm_kernel.filters.sql import Sql, compose, join
 from crm_kernel.filters.to_sql import bind, to_sql
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage.columns import quoted, table_name
-from crm_kernel.storage.ports import Reads
+from crm_kernel.storage.ports import EngineDialect, Reads
 from crm_kernel.storage.records import Record, RecordStore
 from crm_kernel.storage.select import ALIAS, LIVE, NO_ROW, ids_in, select, with_ids
 
@@ -23,7 +22,7 @@ MAX_RELATED = 10_000
 """Records that a rule may read of one related entity for one batch."""
 
 
-def conditions(rows: Rows, dialect: Dialect) -> list[Sql]:
+def conditions(rows: Rows, dialect: EngineDialect) -> list[Sql]:
     """Row rules as conditions on the alias `t`: [] for all rows."""
     if rows is None:
         return []
@@ -33,7 +32,7 @@ def conditions(rows: Rows, dialect: Dialect) -> list[Sql]:
 class Lookups:
     """Compiled look-ups by id. Each is one statement, whatever the number of ids."""
 
-    def __init__(self, records: RecordStore, dialect: Dialect) -> None:
+    def __init__(self, records: RecordStore, dialect: EngineDialect) -> None:
         self._records = records
         self._dialect = dialect
         self._compiled: dict[Any, Any] = {}
@@ -46,8 +45,13 @@ class Lookups:
         rows: Rows,
         expressions: Sequence[Expression],
         environment: Environment,
+        *,
+        lock: bool = False,
     ) -> dict[str, tuple[Record, tuple[bool, ...]]]:
-        """The rows with these ids that `rows` gives, deleted ones too: id → (record, whether each expression holds)."""
+        """The rows with these ids that `rows` gives, deleted ones too: id → (record, whether each expression holds).
+
+        With `lock`, inside a transaction, nobody else changes them until its COMMIT.
+        """
         key = ("flags", model, rows, tuple(expressions))
         if key not in self._compiled:
             self._compiled[key] = select(
@@ -58,7 +62,8 @@ class Lookups:
                 where=[ids_in(self._dialect), *conditions(rows, self._dialect)],
             )
         plan = self._compiled[key]
-        found = await reads.read(plan.sql.text, self._bind(plan.sql, ids, environment))
+        text = plan.sql.text + self._dialect.for_update if lock else plan.sql.text
+        found = await reads.read(text, self._bind(plan.sql, ids, environment))
         records: dict[str, tuple[Record, tuple[bool, ...]]] = {}
         for row in found:
             record = plan.decode(row)

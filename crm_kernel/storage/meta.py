@@ -8,7 +8,7 @@ EPOCH = "epoch"
 _SET = "INSERT INTO crm_meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _BUMP = (
     "INSERT INTO crm_meta (key, value) VALUES (?, '1')"
-    " ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)"
+    " ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(crm_meta.value AS INTEGER) + 1 AS TEXT)"
 )
 
 
@@ -31,3 +31,4 @@ async def epoch(reads: Reads) -> int:
 async def bump_epoch(tx: Tx) -> None:
     """Say that users, teams, tokens or documents change with this transaction."""
     await tx.execute(_BUMP, (EPOCH,))
+    await tx.announce()

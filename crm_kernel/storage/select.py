@@ -144,13 +144,13 @@ def count(model: EntityModel, where: Sequence[Sql], *, cap: int | None) -> Sql:
 
 def ids_in(dialect: Dialect) -> Sql:
     """The condition that the record's id is one of a list bound as one parameter (see `encode_ids`)."""
-    return Sql(f'{ALIAS}."id" IN {dialect.json_values("?")}', (IDS,))
+    return Sql(f'{ALIAS}."id" {dialect.one_of}', (IDS,))
 
 
 IDS = object()
 """Stands in `params` where the list of ids is bound."""
 
 
-def with_ids(params: Iterable[Any], ids: str) -> list[Any]:
+def with_ids(params: Iterable[Any], ids: Any) -> list[Any]:
     """Parameters with the list of ids put in."""
     return [ids if value is IDS else value for value in params]

@@ -22,10 +22,10 @@ from crm_kernel.fields.reference import AnyReference, Id, Reference
 from crm_kernel.fields.rotting import Rotting
 from crm_kernel.fields.text import Text
 from crm_kernel.model import SYSTEM, EntityModel, Field, Model, Source
-from crm_kernel.storage.dialects import SqliteDialect
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.evolution import evolve
 from crm_kernel.storage.records import RecordStore
+from crm_kernel.storage.sqlite.dialect import SqliteDialect
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 
 DOCUMENT = Source("document", "test")
 _SYSTEM_FIELDS: dict[str, FieldType] = {

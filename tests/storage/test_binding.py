@@ -6,7 +6,7 @@ import pytest
 from piccolo.querystring import QueryString
 
 from crm_kernel.storage.binding import TABLES
-from crm_kernel.storage.engine import SqliteEngine
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 from crm_kernel.storage.tables import Meta
 
 

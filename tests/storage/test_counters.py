@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from crm_kernel.storage import counters
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.ports import Tx
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 
 
 async def test_each_number_once(database: SqliteEngine, path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crm_kernel.storage import delivery
 from crm_kernel.storage.delivery import DEAD, Pending
-from crm_kernel.storage.engine import SqliteEngine
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 
 NOW = "2026-03-01T10:00:00Z"
 LATER = "2026-03-01T11:00:00Z"

@@ -14,7 +14,7 @@ from crm_kernel.fields.base import Kind
 from crm_kernel.fields.folding import fold, words
 from crm_kernel.filters import moments
 from crm_kernel.filters.sql import Sql, compose, join, param
-from crm_kernel.storage.dialects import SqliteDialect
+from crm_kernel.storage.sqlite.dialect import SqliteDialect
 
 DIALECT = SqliteDialect()
 DATABASE = sqlite3.connect(":memory:")

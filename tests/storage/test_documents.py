@@ -6,7 +6,7 @@ import pytest
 
 from crm_kernel.storage import documents
 from crm_kernel.storage.documents import StoredDocument
-from crm_kernel.storage.engine import SqliteEngine
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 
 AT = "2026-03-01T10:00:00Z"
 HOT = StoredDocument("view", "hot", {"filter": "a = '{}'", "columns": ["b"]}, "hash", "file", AT, "u")

@@ -15,11 +15,11 @@ from crm_kernel.fields.money import MoneyType
 from crm_kernel.fields.number import Integer
 from crm_kernel.fields.text import Text
 from crm_kernel.model import EntityModel, Model
-from crm_kernel.storage.dialects import SqliteDialect
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.evolution import DdlPlan, Step, build_indexes, ddl_plan, evolve, is_empty
 from crm_kernel.storage.introspect import introspect
 from crm_kernel.storage.records import RecordStore
+from crm_kernel.storage.sqlite.dialect import SqliteDialect
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 from crm_kernel.storage.tables import KERNEL_TABLES, entity_table
 
 DIALECT = SqliteDialect()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from crm_kernel.storage import history
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.history import HistoryEntry
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 
 AT = "2026-03-01T10:00:00Z"
 

@@ -9,8 +9,8 @@ import pytest
 from crm_kernel.fields.choice import Choice
 from crm_kernel.fields.text import Text
 from crm_kernel.model import EntityModel
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.indexes import Index, entity_indexes, is_ours
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 
 
 def test_every_entity_has_the_standard_indexes(make: SimpleNamespace) -> None:

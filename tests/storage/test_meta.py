@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from crm_kernel.storage import meta
-from crm_kernel.storage.engine import SqliteEngine
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 
 
 async def test_values(database: SqliteEngine) -> None:

@@ -6,8 +6,8 @@ import asyncio
 from decimal import Decimal
 
 from crm_kernel.storage import outbox
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.outbox import OutboxEvent
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 
 
 def event(number: int, at: str = "2026-03-01T10:00:00Z") -> OutboxEvent:

@@ -12,12 +12,12 @@ import pytest
 from crm_kernel.errors import Error
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage.decoding import columns_sql, decoder
-from crm_kernel.storage.dialects import SqliteDialect
 from crm_kernel.storage.encoding import bind_main
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.evolution import evolve
 from crm_kernel.storage.ports import NotUnique
 from crm_kernel.storage.records import RecordStore
+from crm_kernel.storage.sqlite.dialect import SqliteDialect
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 
 FULL: dict[str, Any] = {
     "name": "Ærø Ünal",

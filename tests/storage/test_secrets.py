@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crm_kernel.storage import secrets
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.secrets import PASSWORD
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 
 
 async def test_a_secret_is_replaced_and_removed(database: SqliteEngine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crm_kernel.storage import stages
-from crm_kernel.storage.engine import SqliteEngine
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 from crm_kernel.storage.stages import StageMove
 
 

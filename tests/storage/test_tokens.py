@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from crm_kernel.storage import tokens
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.ports import NotUnique
+from crm_kernel.storage.sqlite.engine import SqliteEngine
 from crm_kernel.storage.tokens import StoredToken
 
 TOKEN = StoredToken("t1", "u", "laptop", "h1", True, ("contact",), "2027-01-01T00:00:00Z", "2026-03-01T10:00:00Z")

@@ -15,11 +15,12 @@ from piccolo.query.base import Query
 
 from crm_kernel.errors import ConfigError
 from crm_kernel.storage.binding import TABLES
-from crm_kernel.storage.heavy import HeavyReader
 from crm_kernel.storage.ports import Params, Row
-from crm_kernel.storage.refusals import busy, is_busy, not_usable, reraise
-from crm_kernel.storage.sqlite_tx import Meter, SqliteTx, rows_by_name
-from crm_kernel.storage.writer import RETRY, Writer
+from crm_kernel.storage.sqlite.dialect import SqliteDialect
+from crm_kernel.storage.sqlite.heavy import HeavyReader
+from crm_kernel.storage.sqlite.refusals import busy, is_busy, not_usable, reraise
+from crm_kernel.storage.sqlite.transaction import Meter, SqliteTx, rows_by_name
+from crm_kernel.storage.sqlite.writer import RETRY, Writer
 
 T = TypeVar("T")
 _OLDEST = (3, 35)
@@ -54,7 +55,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 class SqliteEngine:
-    """An SQLite file opened for one kernel. Used on one event loop: `await open()` … `await close()`.
+    """An SQLite file opened for one kernel (`ports.Database`). Used on one event loop: `await open()` … `close()`.
 
     `patience`: seconds to wait for other processes before `Error("busy")`; `heavy_limit`: seconds a heavy query may
     take; `pause_after_commit`: seconds to leave the file to other processes after each COMMIT (imports: 0.005).
@@ -64,6 +65,7 @@ class SqliteEngine:
         self, path: Path, *, patience: float = 5.0, heavy_limit: float = 5.0, pause_after_commit: float = 0.0
     ) -> None:
         self.path = path
+        self.dialect = SqliteDialect()
         self._patience = patience
         self._heavy_limit = heavy_limit
         self._pause = pause_after_commit
@@ -131,6 +133,15 @@ class SqliteEngine:
         raises. Who is cancelled after `work` has ended cannot know whether the COMMIT succeeded.
         """
         return await self._writer.write(work)
+
+    async def build_index(self, name: str, sql: str, /) -> None:  # noqa: ARG002 - the statement names it
+        """Build one index in the writer's thread: readers go on, other operations wait. Raises `NotUnique`."""
+        await self._writer.write(lambda tx: tx.execute_aside(sql))
+
+    async def settled(self, table: str, /) -> int:
+        """The last number of a numbered table: they are given in the order of commit."""
+        rows = await self.read("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+        return rows[0][0] if rows else 0
 
     @asynccontextmanager
     async def scratch(self) -> AsyncGenerator[SqliteEngine]:
