@@ -58,7 +58,6 @@ class _Declared(NamedTuple):
 async def ddl_plan(
     model: Model,
     database: Reads,
-    dialect: EngineDialect,
     *,
     before: Model | None = None,
     aside: Collection[tuple[str, str]] = (),
@@ -73,9 +72,9 @@ async def ddl_plan(
     """
     catalog = await introspect(database)
     plan = DdlPlan([], [])
-    for declared in _all_declared(model, dialect):
+    for declared in _all_declared(model, database.dialect):
         _set_aside(declared, catalog, {field for entity, field in aside if entity == declared.entity}, plan)
-        _compare(declared, catalog, plan, dialect)
+        _compare(declared, catalog, plan, database.dialect)
     plan.steps.extend(_hidden(before or {}, model, plan))
     return plan
 
@@ -85,9 +84,7 @@ async def is_empty(database: Reads) -> bool:
     return "crm_document" not in (await introspect(database)).tables
 
 
-async def evolve(
-    database: Database, model: Model, dialect: EngineDialect, *, aside: Collection[tuple[str, str]] = ()
-) -> DdlPlan:
+async def evolve(database: Database, model: Model, *, aside: Collection[tuple[str, str]] = ()) -> DdlPlan:
     """Bring the database to `model`; what was done. Safe beside other processes, and to be repeated.
 
     Raises `Error("plan_refused")` with the faults before anything is changed, `Error("unique")` where stored values
@@ -96,7 +93,7 @@ async def evolve(
 
     async def work(tx: Tx) -> DdlPlan:
         await tx.lock(APPLYING)  # another process may have been faster: so compare under the lock
-        plan = await ddl_plan(model, tx, dialect, aside=aside)
+        plan = await ddl_plan(model, tx, aside=aside)
         await apply_steps(tx, plan)
         return plan
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from crm_kernel.storage.ports import Database
-from crm_kernel.storage.postgres.engine import PostgresEngine
-from crm_kernel.storage.sqlite.engine import SqliteEngine
+from crm_kernel.storage.postgres_engine import PostgresEngine
+from crm_kernel.storage.sqlite_engine import SqliteEngine
 
 
 def database_of(url: str, path: Path | None, *, pause_after_commit: float = 0.0) -> Database:

@@ -73,6 +73,11 @@ async def last_seq(database: Database) -> int:
     return await database.settled("crm_outbox")
 
 
+async def newest(reads: Reads) -> int:
+    """The number of the newest event that can be seen; others may still come before it (see `last_seq`)."""
+    return (await reads.read("SELECT coalesce(max(seq), 0) FROM crm_outbox"))[0][0]
+
+
 async def prune(tx: Tx, *, before: str, served: int) -> None:
     """Remove events older than the moment `before` which every listener was served (up to `served`)."""
     await tx.run(Outbox.delete().where(Outbox.at < before).where(Outbox.seq <= served))

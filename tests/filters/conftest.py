@@ -21,7 +21,7 @@ from crm_kernel.filters.scope import NOTHING, Rows
 from crm_kernel.filters.to_predicate import to_predicate
 from crm_kernel.filters.to_sql import bind, to_sql
 from crm_kernel.model import EntityModel, Field, Reverse, Source
-from crm_kernel.storage.sqlite.dialect import SqliteDialect
+from crm_kernel.storage.sqlite_dialect import SqliteDialect
 
 CONTEXT = ValueContext(currency="EUR")
 NOW = datetime(2026, 3, 18, 10, 30, tzinfo=UTC)

@@ -130,7 +130,7 @@ async def with_plugin(app: Any) -> AsyncIterator[MakeCrm]:
         (app.folder / "data").mkdir(exist_ok=True)
         app.environ["CRM_SECRET"] = "a secret for tests only, of forty characters"
         kernel = await Kernel.open(app.settings())
-        await evolve(kernel.database, kernel.registry.entities, kernel.store.dialect)
+        await evolve(kernel.database, kernel.registry.entities)
         await kernel.dispatcher.adopt()
         opened.append(kernel)
         return TestCrm(kernel)

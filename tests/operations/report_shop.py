@@ -16,7 +16,7 @@ from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import NOTHING
 from crm_kernel.model import EntityModel, Field, Source
 from crm_kernel.operations.report import report_parameters, run_report, unsaved_report
-from crm_kernel.storage.sqlite.dialect import SqliteDialect
+from crm_kernel.storage.sqlite_dialect import SqliteDialect
 
 CONTEXT = ValueContext()
 NOW = datetime(2026, 3, 18, 10, 30, tzinfo=UTC)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from crm_kernel.fields.base import Column, FieldType
 from crm_kernel.fields.boolean import Boolean
 from crm_kernel.storage.decoding import columns_sql, decoder
-from crm_kernel.storage.sqlite.dialect import SqliteDialect
+from crm_kernel.storage.sqlite_dialect import SqliteDialect
 
 
 class Pair(FieldType):

@@ -12,13 +12,13 @@ import pytest
 
 from crm_kernel.errors import ConfigError, Error
 from crm_kernel.storage.ports import Tx
-from crm_kernel.storage.sqlite.engine import SqliteEngine, check_version
+from crm_kernel.storage.sqlite_engine import SqliteEngine, check_version
 from crm_kernel.storage.tables import Meta
 
 KILLED = """
 import asyncio, os, sys
 from pathlib import Path
-from crm_kernel.storage.sqlite.engine import SqliteEngine
+from crm_kernel.storage.sqlite_engine import SqliteEngine
 
 async def main():
     engine = SqliteEngine(Path(sys.argv[1]))

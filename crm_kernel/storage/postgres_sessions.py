@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from crm_kernel.storage.ports import Params, Row
-from crm_kernel.storage.postgres.refusals import away, busy, refusal
-from crm_kernel.storage.postgres.statements import numbered
+from crm_kernel.storage.postgres_refusals import away, busy, refusal
+from crm_kernel.storage.postgres_statements import numbered
 
 KEPT = 1000
 """Prepared statements of one connection."""

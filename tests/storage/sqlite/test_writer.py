@@ -11,8 +11,8 @@ import pytest
 
 from crm_kernel.errors import Error
 from crm_kernel.storage.ports import Tx
-from crm_kernel.storage.sqlite.engine import SqliteEngine
-from crm_kernel.storage.sqlite.writer import MOST
+from crm_kernel.storage.sqlite_engine import SqliteEngine
+from crm_kernel.storage.sqlite_writer import MOST
 
 Work = Callable[[Tx], Awaitable[int]]
 

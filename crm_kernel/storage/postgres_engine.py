@@ -17,12 +17,12 @@ from crm_kernel.errors import ConfigError
 from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.columns import quoted
 from crm_kernel.storage.ports import Params, Row
-from crm_kernel.storage.postgres.dialect import PostgresDialect
-from crm_kernel.storage.postgres.feed import Feed
-from crm_kernel.storage.postgres.listening import Listening
-from crm_kernel.storage.postgres.refusals import busy, is_again, not_usable
-from crm_kernel.storage.postgres.sessions import Pool, Session, Target
-from crm_kernel.storage.postgres.transaction import Meter, PostgresTx
+from crm_kernel.storage.postgres_dialect import PostgresDialect
+from crm_kernel.storage.postgres_feed import Feed
+from crm_kernel.storage.postgres_listening import Listening
+from crm_kernel.storage.postgres_refusals import busy, is_again, not_usable
+from crm_kernel.storage.postgres_sessions import Pool, Session, Target
+from crm_kernel.storage.postgres_transaction import Meter, PostgresTx
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ class PostgresEngine:
 
     async def _attempt(self, work: Callable[[PostgresTx], Awaitable[T]]) -> T:
         async with self._writers.session() as session:
-            tx = PostgresTx(session, self._meter)
+            tx = PostgresTx(session, self._meter, self._listening.process)
             await session.command(_BEGIN)
             try:
                 result = await work(tx)
@@ -172,14 +172,8 @@ class PostgresEngine:
 
     async def settled(self, table: str, /) -> int:
         """The number of a numbered table up to which no row can come in between any more."""
-
-        async def read(sql: str, params: Params) -> list[Row]:
-            self._meter.statements += 1
-            async with self._writers.session() as session:
-                return await session.rows(sql, params)
-
         if table not in self._feeds:
-            self._feeds[table] = Feed(table, read)
+            self._feeds[table] = Feed(table, self.read)
         return await self._feeds[table].settled()
 
     @asynccontextmanager

@@ -16,11 +16,11 @@ from piccolo.query.base import Query
 from crm_kernel.errors import ConfigError
 from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.ports import Params, Row
-from crm_kernel.storage.sqlite.dialect import SqliteDialect
-from crm_kernel.storage.sqlite.heavy import HeavyReader
-from crm_kernel.storage.sqlite.refusals import busy, is_busy, not_usable, reraise
-from crm_kernel.storage.sqlite.transaction import Meter, SqliteTx, rows_by_name
-from crm_kernel.storage.sqlite.writer import RETRY, Writer
+from crm_kernel.storage.sqlite_dialect import SqliteDialect
+from crm_kernel.storage.sqlite_heavy import HeavyReader
+from crm_kernel.storage.sqlite_refusals import busy, is_busy, not_usable, reraise
+from crm_kernel.storage.sqlite_transaction import Meter, SqliteTx, rows_by_name
+from crm_kernel.storage.sqlite_writer import RETRY, Writer
 
 T = TypeVar("T")
 _OLDEST = (3, 35)

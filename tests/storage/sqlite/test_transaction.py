@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crm_kernel.storage.ports import Tx
-from crm_kernel.storage.sqlite.engine import SqliteEngine
+from crm_kernel.storage.sqlite_engine import SqliteEngine
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from typing import Any
 
-from crm_kernel.storage.postgres.sessions import Target
-from crm_kernel.storage.postgres.transaction import CHANNEL
+from crm_kernel.storage.postgres_sessions import Target
+from crm_kernel.storage.postgres_transaction import CHANNEL
 
 _log = logging.getLogger(__name__)
 PAUSE = 1.0
@@ -19,13 +20,18 @@ class Listening:
     """A connection of its own; while it is broken, everything may have been announced."""
 
     def __init__(self, target: Target) -> None:
+        self.process = secrets.token_hex(8)
         self.version = 0
         self._target = target
         self._task: asyncio.Task[None] | None = None
 
-    def heard(self, *_: Any) -> None:
+    def heard(self) -> None:
         """Something was announced."""
         self.version += 1
+
+    def _told(self, _connection: Any, _pid: int, _channel: str, process: str) -> None:
+        if process != self.process:  # its own announcements are heard with their COMMIT
+            self.heard()
 
     async def start(self) -> None:
         """Listen from now on."""
@@ -42,7 +48,7 @@ class Listening:
 
     async def _connect(self) -> Any:
         connection = await self._target.connect({})
-        await connection.add_listener(CHANNEL, self.heard)
+        await connection.add_listener(CHANNEL, self._told)
         return connection
 
     async def _keep(self, connection: Any) -> None:

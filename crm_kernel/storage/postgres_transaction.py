@@ -9,8 +9,8 @@ from piccolo.query.base import Query
 
 from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.ports import Params, Row
-from crm_kernel.storage.postgres.dialect import PostgresDialect
-from crm_kernel.storage.postgres.sessions import Session
+from crm_kernel.storage.postgres_dialect import PostgresDialect
+from crm_kernel.storage.postgres_sessions import Session
 
 T = TypeVar("T")
 
@@ -36,11 +36,12 @@ class PostgresTx:
 
     dialect = PostgresDialect()
 
-    __slots__ = ("_meter", "_session", "announced", "callbacks", "closed")
+    __slots__ = ("_meter", "_process", "_session", "announced", "callbacks", "closed")
 
-    def __init__(self, session: Session, meter: Meter) -> None:
+    def __init__(self, session: Session, meter: Meter, process: str) -> None:
         self._session = session
         self._meter = meter
+        self._process = process
         self.callbacks: list[Callable[[], None]] = []
         self.announced = False
         self.closed = False
@@ -80,7 +81,7 @@ class PostgresTx:
         """With the COMMIT, let every process see another `data_version`."""
         if not self.announced:
             self.announced = True
-            await self._count().rows("SELECT pg_notify(?, '')", (CHANNEL,))
+            await self._count().rows("SELECT pg_notify(?, ?)", (CHANNEL, self._process))
 
     def after_commit(self, callback: Callable[[], None], /) -> None:
         """Call `callback` once the operation is durable, before its caller is answered."""

@@ -13,8 +13,8 @@ from piccolo.query.base import Query
 
 from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.ports import Params, Row
-from crm_kernel.storage.sqlite.dialect import SqliteDialect
-from crm_kernel.storage.sqlite.refusals import reraise
+from crm_kernel.storage.sqlite_dialect import SqliteDialect
+from crm_kernel.storage.sqlite_refusals import reraise
 
 T = TypeVar("T")
 
