@@ -66,7 +66,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """On another engine than SQLite only the tests that use a database say anything new."""
     if config.getoption("--crm-engine") == "sqlite":
         return
-    kept = [item for item in items if "new_database" in getattr(item, "fixturenames", ())]
+    uses = {"new_database", "kept_database"}
+    kept = [item for item in items if uses & set(getattr(item, "fixturenames", ()))]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 
