@@ -181,6 +181,7 @@ class Access:
         self._rows: dict[tuple[str, str], Rows] = {}
         self._field_rows: dict[tuple[str, str], Rows] = {}
         self._readable: dict[str, frozenset[str]] = {}
+        self._existing: dict[str, frozenset[str]] = {}
         self._readings: dict[str, Reading] = {}
 
     @cached_property
@@ -235,6 +236,13 @@ class Access:
             return frozenset(n for n, f in self._model[entity].fields.items() if not f.read_only)
         names = frozenset[str]().union(*(g.writable for g in grants))
         return frozenset(n for n in names if not self._model[entity].fields[n].read_only)
+
+    def existing(self, entity: str) -> frozenset[str]:
+        """The fields that exist for him when he writes: he may read them, or set them in a new record."""
+        if entity not in self._existing:
+            readable = self.readable(entity) if self.knows(entity) else frozenset[str]()
+            self._existing[entity] = readable | self.writable(entity, "create")
+        return self._existing[entity]
 
     # The Scope of filters -------------------------------------------------------------------------------------------
 

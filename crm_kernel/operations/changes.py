@@ -134,7 +134,7 @@ class Change(Generic[E]):
         self.sparse = sparse
         # What the write door fills in:
         self.model = cast("EntityModel", None)
-        self.context = ValueContext()
+        self.context = cast("ValueContext", None)
         self.old: dict[str, Any] | None = None
         self.new: dict[str, Any] = {}
         self.given: dict[str, bool] = {}
@@ -144,7 +144,7 @@ class Change(Generic[E]):
         self.skipped = False
         self.plugin: str | None = None
         self.amended: dict[str, list[str]] = {}
-        self.journal = Journal()
+        self.journal = cast("Journal", None)
         self.targets: dict[str, str] = {}  # entity of each reference to any, stored beside the id
         self.move_record: dict[str, Any] | None = None
 
@@ -221,6 +221,11 @@ class Change(Generic[E]):
     def purge(cls, entity: str | type[E], id: str) -> Self:
         """Remove a record for good."""
         return cls("purge", entity, id=id)
+
+    @property
+    def amended_names(self) -> set[str]:
+        """The fields that hooks set."""
+        return {name for names in self.amended.values() for name in names}
 
     # What hooks see ------------------------------------------------------------------------------------------------
 

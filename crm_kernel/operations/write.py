@@ -162,10 +162,10 @@ class Writer:
         await fill_owners(work, [c for c in found if c.kind == "create"])
         await self._check(work, found)
 
-    async def _check(self, work: WriteWork, changes: list[AnyChange]) -> None:
+    async def _check(self, work: WriteWork, changes: list[AnyChange], *, amended: bool = False) -> None:
         """References, row rules, schema, pipelines: for what callers sent and for what hooks amended."""
         valued = [c for c in changes if c.kind in ("create", "update", "move")]
-        await check_references(work, valued)
+        await check_references(work, valued, amended=amended)
         await work.prefetch(_expressions(work, valued), [c.new for c in valued])
         for change in valued:
             set_stage(work, change)
@@ -202,7 +202,7 @@ class Writer:
         rights = [change.trusted for change in amended]
         for change in amended:
             change.trusted = True
-        await self._check(work, amended)
+        await self._check(work, amended, amended=True)
         for change, trusted in zip(amended, rights, strict=True):
             change.trusted = trusted
 

@@ -216,10 +216,11 @@ def merge(work: WriteWork, change: AnyChange) -> None:
     action = "create" if change.old is None else "update"
     grants = holding(work, change, action)
     writable = None if grants is None else frozenset[str]().union(*(g.writable for g in grants))
+    existing = None if change.trusted else work.access.existing(change.entity)
     fields, context, new, is_new = change.model.fields, change.context, change.new, change.old is None
     for name, sent in change.values.items():
         field = fields.get(name)
-        if field is None or not (change.trusted or _exists(work, change, name)):
+        if field is None or (existing is not None and name not in existing):
             known = [n for n in change.model.fields if change.trusted or _exists(work, change, n)]
             change.fault(pointer((name,)), "unknown_field", f"unknown field {name!r}:{near(name, known)}")
             continue
@@ -232,8 +233,8 @@ def merge(work: WriteWork, change: AnyChange) -> None:
             change.faults.extend(f.at(row=change.row, prefix=f"/{name}") for f in faulty.faults)
             new[name] = None
             continue
-        named = field.type.kind in _NAMED or name in STAGE_FIELDS
-        if named and value is not None and not isinstance(value, str):
+        is_text = value is None or isinstance(value, str)
+        if not is_text and (field.type.kind in _NAMED or name in STAGE_FIELDS):
             # What follows looks these up by name, long before the JSON Schema would say the same.
             change.fault(f"/{name}", "type", f"{field.label} is a text.")
             new[name] = None
@@ -249,7 +250,7 @@ def merge(work: WriteWork, change: AnyChange) -> None:
 
 
 def _exists(work: WriteWork, change: AnyChange, name: str) -> bool:
-    return work.access.field_exists(change.entity, name) or name in work.access.writable(change.entity, "create")
+    return name in work.access.existing(change.entity)
 
 
 def _may_write(change: AnyChange, field: Field, writable: frozenset[str] | None) -> bool:

@@ -88,7 +88,10 @@ def _bind(field: Field, columns: Sequence[StoredColumn], dialect: Dialect) -> Ca
     return None if is_plain else convert
 
 
-def bind_main(field: Field, dialect: Dialect, value: Any) -> Any:
-    """The bind value of the main column for one canonical value."""
-    main = next(field_columns(field))
-    return dialect.encode(field.type.to_columns(value)[0], main.storage)
+def bind_main(field: Field, dialect: Dialect) -> Callable[[Any], Any]:
+    """What gives the bind value of the main column for a canonical value."""
+    storage = next(field_columns(field)).storage
+    convert = field.type.to_columns
+    if type(field.type).to_columns in (FieldType.to_columns, Text.to_columns):
+        return lambda value: dialect.encode(value, storage)
+    return lambda value: dialect.encode(convert(value)[0], storage)
