@@ -67,12 +67,13 @@ def plain(value: Any) -> Any:
 
 
 class Journal:
-    """What hooks do to the changes of one batch: who acts now, and which changes he touched."""
+    """What hooks do to the changes of one batch: who acts now, which changes were touched, whether he refused any."""
 
-    __slots__ = ("plugin", "touched")
+    __slots__ = ("plugin", "refused", "touched")
 
     def __init__(self) -> None:
         self.plugin = "kernel"
+        self.refused = False
         self.touched: dict[int, Change[Any]] = {}
 
 
@@ -253,17 +254,19 @@ class Change(Generic[E]):
         try:
             self.new[name] = None if value is None else field.type.canonical(value, self.context)
         except Faulty as faulty:
-            self.faults.extend(self._at(fault.at(prefix=f"/{name}")) for fault in faulty.faults)
+            for fault in faulty.faults:
+                self._refuse(fault.at(prefix=f"/{name}"))
             return
         self.amended.setdefault(self.journal.plugin, []).append(name)
         self.journal.touched[id(self)] = self
 
     def refuse(self, pointer: str, message: str, code: str = "plugin.refused") -> None:
         """Refuse this change: `pointer` names the field (`/starts_at`), `code` is `<plugin>.<what>`."""
-        self.faults.append(self._at(Fault(pointer=pointer, code=code, detail=message)))
+        self._refuse(Fault(pointer=pointer, code=code, detail=message))
 
-    def _at(self, fault: Fault) -> Fault:
-        return fault.at(row=self.row)
+    def _refuse(self, fault: Fault) -> None:
+        self.faults.append(fault.at(row=self.row))
+        self.journal.refused = True
 
     def fault(self, pointer: str, code: str, detail: str, status: int = 422, **extra: Any) -> None:
         """Note one fault of this change, found by the kernel."""

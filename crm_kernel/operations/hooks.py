@@ -53,7 +53,7 @@ class HookRunner:
     async def _call(
         self, hook: str, plugin: str, call: Callable[..., Awaitable[None]], batch: Batch, ends: float
     ) -> None:
-        refused = sum(len(c.faults) for c in batch.changes)
+        batch.journal.refused = False
         with self._host.metered(plugin, hook):
             try:
                 async with asyncio.timeout_at(ends):
@@ -66,14 +66,15 @@ class HookRunner:
                 if isinstance(error, TimeoutError):
                     self._host.note_overrun(plugin, hook, asyncio.get_running_loop().time())
                 if self._host.on_error(plugin) == "refuse":
-                    _refuse_all(batch.changes, plugin, hook, error, refused)
+                    _refuse_all(batch, plugin, hook, error)
 
 
-def _refuse_all(changes: list[AnyChange], plugin: str, hook: str, error: BaseException, refused: int) -> None:
+def _refuse_all(batch: Batch, plugin: str, hook: str, error: BaseException) -> None:
+    changes = batch.changes
     if isinstance(error, Error) and error.faults:
         changes[0].faults.extend(error.faults)
         return
-    if sum(len(c.faults) for c in changes) > refused:
+    if batch.journal.refused:
         return
     why = "took too long" if isinstance(error, TimeoutError) else "failed"
     detail = f"The plugin {plugin!r} {why} in {hook}; nothing was written."

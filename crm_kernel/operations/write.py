@@ -139,6 +139,7 @@ class Writer:
         sound = _sound(sound)
         await store(work, sound)
         after = Batch(sound, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+        _keep_journal(after)
         await self._hooks.run("check_write", after, len(sound))
         return added
 
@@ -152,7 +153,7 @@ class Writer:
         for change in _sound(changes):
             check_version(change)
             check_action(work, change)
-        found = [c for c in changes if not any(f.status == 404 for f in c.faults)]
+        found = [c for c in changes if not (c.faults and any(f.status == 404 for f in c.faults))]
         for change in found:
             if change.kind in ("create", "update", "move"):
                 merge(work, change)
@@ -178,8 +179,7 @@ class Writer:
         fresh = batch.changes
         for _ in range(MAX_ROUNDS):
             current = Batch(fresh, work.caller, self._finder(work), work.tx.lock, self._clock.now)
-            for change in fresh:
-                change.journal = current.journal
+            _keep_journal(current)
             moving = [c for c in fresh if c.move_record and c.old]
             moves = Batch(moving, work.caller, self._finder(work), work.tx.lock, self._clock.now)
             moves.journal = current.journal
@@ -232,6 +232,11 @@ def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
     )
     change.trusted = caller.system
     return change
+
+
+def _keep_journal(batch: Batch) -> None:
+    for change in batch.changes:
+        change.journal = batch.journal
 
 
 def _sound(changes: list[AnyChange]) -> list[AnyChange]:
