@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar, cast, get_type_hints
 
 import msgspec
 
+from crm_kernel.access import Access
 from crm_kernel.entities import Entity, entity_name
 from crm_kernel.errors import Fault, near
 from crm_kernel.fields.base import Faulty, ValueContext
@@ -77,6 +78,18 @@ class Journal:
         self.touched: dict[int, Change[Any]] = {}
 
 
+class Merged(NamedTuple):
+    """What a create sent, merged before its transaction began: the new image and its faults.
+
+    It holds as long as `model` (of one state of all documents) does.
+    """
+
+    model: EntityModel
+    access: Access
+    new: dict[str, Any]
+    faults: list[Fault]
+
+
 class Change(Generic[E]):
     """One change of one record.
 
@@ -96,6 +109,7 @@ class Change(Generic[E]):
         "id",
         "journal",
         "kind",
+        "merged",
         "model",
         "move_record",
         "new",
@@ -138,6 +152,7 @@ class Change(Generic[E]):
         self.context = cast("ValueContext", None)
         self.old: dict[str, Any] | None = None
         self.new: dict[str, Any] = {}
+        self.merged: Merged | None = None
         self.given: dict[str, bool] = {}
         self.changed: list[str] = []
         self.faults: list[Fault] = []

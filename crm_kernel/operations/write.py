@@ -20,8 +20,8 @@ from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
 from crm_kernel.operations.outcomes import Also, Finish, Outcome, finisher, outcomes_of
 from crm_kernel.operations.segments import segments
-from crm_kernel.operations.work import WriteWork
-from crm_kernel.operations.write_load import check_action, check_version, load, merge
+from crm_kernel.operations.work import Work, WriteWork
+from crm_kernel.operations.write_load import check_action, check_version, load, merge, merge_ahead
 from crm_kernel.operations.write_rules import check_new_image, check_schema, set_stage
 from crm_kernel.operations.write_store import store
 from crm_kernel.operations.write_values import changed_names, check_references, check_unique, fill_owners
@@ -74,8 +74,7 @@ class Writer:
         """
         refuse_inside_hook()
         failed: dict[int, list[Fault]] = {}
-        for number, request in enumerate(requests, start=1):
-            request.row = number if len(requests) > 1 or not atomic else None
+        _number(requests, atomic=atomic)
         while True:
             rows = [(n, c) for n, c in enumerate(requests, start=1) if n not in failed]
             finish = None if also is None else finisher(also, requests, failed)
@@ -86,6 +85,15 @@ class Writer:
                 raise winner([f for found in faults.values() for f in found])
             failed.update(faults)
         return outcomes_of(requests, done, failed)
+
+    def prepare(self, requests: Sequence[AnyChange], caller: Caller) -> None:
+        """Do of a later `write` that is not atomic what takes neither transaction nor database."""
+        work = Work(self._database, self._store, self._registry(), caller, self._clock.now())
+        _number(requests, atomic=False)
+        for request in requests:
+            if request.kind == "create" and work.access.knows(request.entity):
+                request.trusted = caller.system
+                merge_ahead(work, request)
 
     def on(self, database: Database) -> Writer:
         """The same door to another database with the same tables; nobody is woken by what is written there."""
@@ -217,6 +225,11 @@ class Writer:
         return find
 
 
+def _number(requests: Sequence[AnyChange], *, atomic: bool) -> None:
+    for number, request in enumerate(requests, start=1):
+        request.row = number if len(requests) > 1 or not atomic else None
+
+
 def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
     """A change to work on: a transaction may run more than once, so the request itself stays as it is."""
     change: AnyChange = type(request)(
@@ -231,6 +244,7 @@ def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
         sparse=request.sparse,
     )
     change.trusted = caller.system
+    change.merged = request.merged
     return change
 
 
