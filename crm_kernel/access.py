@@ -178,6 +178,7 @@ class Access:
         self._model = model
         self._grants = grants  # None: everything is granted
         self._entities = entities  # scope of a token: other entities do not exist
+        self._given: dict[tuple[str, str], tuple[Grant, ...]] = {}
         self._rows: dict[tuple[str, str], Rows] = {}
         self._field_rows: dict[tuple[str, str], Rows] = {}
         self._readable: dict[str, frozenset[str]] = {}
@@ -197,11 +198,13 @@ class Access:
 
     def grants(self, entity: str, action: str) -> tuple[Grant, ...] | None:
         """The grants that give `action` on some rows of `entity`; None where every row and field is given."""
-        if not self.knows(entity):
-            return ()
         if self._grants is None:
-            return None
-        return tuple(g for g in self._grants[entity] if action in g.actions)
+            return None if self.knows(entity) else ()
+        key = (entity, action)
+        if key not in self._given:
+            known = self._grants[entity] if self.knows(entity) else ()
+            self._given[key] = tuple(g for g in known if action in g.actions)
+        return self._given[key]
 
     def allows(self, entity: str, action: str) -> bool:
         """Whether some grant gives `action` on some row."""

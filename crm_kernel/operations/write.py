@@ -139,14 +139,13 @@ class Writer:
         """All steps for one segment; returns the changes that hooks added. Faulty changes stop where they stand."""
         await self._prepare(work, changes)
         sound = [c for c in _sound(changes) if not _is_unchanged(c)]
-        batch = Batch(sound, work.caller, self._finder(work), work.tx.lock, self._clock.now)
-        added = await self._before(work, batch)
+        added = await self._before(work, sound)
         sound = _sound([*sound, *added])
         sound = [c for c in sound if not _is_unchanged(c)]
         await check_unique(work, sound)
         sound = _sound(sound)
         await store(work, sound)
-        after = Batch(sound, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+        after = self._batch(work, sound)
         _keep_journal(after)
         await self._hooks.run("check_write", after, len(sound))
         return added
@@ -181,15 +180,15 @@ class Writer:
             check_new_image(work, change)
             check_schema(change)
 
-    async def _before(self, work: WriteWork, batch: Batch) -> list[AnyChange]:
+    async def _before(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
         """`before_move` and `before_write`, and again for what hooks added, at most `MAX_ROUNDS` rounds."""
         added: list[AnyChange] = []
-        fresh = batch.changes
+        fresh = changes
         for _ in range(MAX_ROUNDS):
-            current = Batch(fresh, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+            current = self._batch(work, fresh)
             _keep_journal(current)
             moving = [c for c in fresh if c.move_record and c.old]
-            moves = Batch(moving, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+            moves = self._batch(work, moving)
             moves.journal = current.journal
             await self._hooks.run("before_move", moves, len(fresh))
             await self._hooks.run("before_write", current, len(fresh))
@@ -214,7 +213,10 @@ class Writer:
         for change, trusted in zip(amended, rights, strict=True):
             change.trusted = trusted
 
-    def _finder(self, work: WriteWork) -> Any:
+    def _batch(self, work: WriteWork, changes: list[AnyChange]) -> Batch:
+        return Batch(changes, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+
+    def _finder(self, work: WriteWork) -> Find:
         async def find(
             entity: str, filter: str | None, *, sort: str | None, limit: int, as_actor: bool, params: dict[str, Any]
         ) -> list[dict[str, Any]]:

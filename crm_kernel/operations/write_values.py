@@ -27,7 +27,7 @@ async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
             change.new["team"] = teams.get(change.new["owner"])
 
 
-def _references(change: AnyChange, amended: bool) -> Iterator[tuple[str, str, str]]:
+def _references(change: AnyChange, *, amended: bool) -> Iterator[tuple[str, str, str]]:
     """(pointer, target entity, id) of each changed reference of the new image; `amended`: of those hooks set."""
     old = change.old or {}
     names = change.amended_names if amended else None
@@ -54,7 +54,7 @@ async def check_references(work: WriteWork, changes: list[AnyChange], *, amended
         for change in changes:
             if change.trusted is not trusted:
                 continue
-            for pointer, target, id in _references(change, amended):
+            for pointer, target, id in _references(change, amended=amended):
                 found.append((change, pointer, target, id))
                 wanted.setdefault(target, set()).add(id)
         if wanted:
