@@ -23,6 +23,10 @@ Found = Literal["update", "skip", "refuse"]
 STAGE_FIELDS = ("pipeline", "stage", "stage_reason")
 
 
+_LATER: Any = None
+"""What the write door fills in."""
+
+
 @cache
 def _hints(cls: type) -> dict[str, Any]:
     """The types of a class's fields: resolving them anew for each attribute would take longer than a write."""
@@ -148,8 +152,8 @@ class Change(Generic[E]):
         self.found: Found = found
         self.sparse = sparse
         # What the write door fills in:
-        self.model = cast("EntityModel", None)
-        self.context = cast("ValueContext", None)
+        self.model: EntityModel = _LATER
+        self.context: ValueContext = _LATER
         self.old: dict[str, Any] | None = None
         self.new: dict[str, Any] = {}
         self.merged: Merged | None = None
@@ -160,7 +164,7 @@ class Change(Generic[E]):
         self.skipped = False
         self.plugin: str | None = None
         self.amended: dict[str, list[str]] = {}
-        self.journal = cast("Journal", None)
+        self.journal: Journal = _LATER
         self.targets: dict[str, str] = {}  # entity of each reference to any, stored beside the id
         self.move_record: dict[str, Any] | None = None
 

@@ -18,7 +18,7 @@ from crm_kernel.errors import Fault, winner
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
-from crm_kernel.operations.outcomes import Also, Finish, Outcome, finisher, outcomes_of
+from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
 from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import Work, WriteWork
 from crm_kernel.operations.write_load import check_action, check_version, load, merge, merge_ahead
@@ -77,14 +77,15 @@ class Writer:
         _number(requests, atomic=atomic)
         while True:
             rows = [(n, c) for n, c in enumerate(requests, start=1) if n not in failed]
-            finish = None if also is None else finisher(also, requests, failed)
+            finish = None if also is None else Finisher(also, requests, failed)
             done, faults = await self._attempt(rows, caller, dry_run, finish)
             if not faults:
                 break
             if atomic:
                 raise winner([f for found in faults.values() for f in found])
             failed.update(faults)
-        return outcomes_of(requests, done, failed)
+        told = None if finish is None else finish.outcomes
+        return outcomes_of(requests, done, failed) if told is None else told
 
     def prepare(self, requests: Sequence[AnyChange], caller: Caller) -> None:
         """Do of a later `write` that is not atomic what takes neither transaction nor database."""
@@ -100,7 +101,7 @@ class Writer:
         return Writer(database, self._store, self._hooks, self._clock, self._registry, self._find)
 
     async def _attempt(
-        self, rows: list[tuple[int, AnyChange]], caller: Caller, dry_run: bool, finish: Finish | None
+        self, rows: list[tuple[int, AnyChange]], caller: Caller, dry_run: bool, finish: Finisher | None
     ) -> tuple[dict[int, AnyChange], dict[int, list[Fault]]]:
         """One transaction over the rows: the finished change of each, or the faults of each faulty one."""
         done: dict[int, AnyChange] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from crm_kernel.access import MOVE_FIELDS
-from crm_kernel.fields.autonumber import Autonumber
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.work import WriteWork
 from crm_kernel.operations.write_values import changed_names
@@ -81,11 +80,10 @@ async def _number(work: WriteWork, creates: list[AnyChange]) -> None:
     if not creates:
         return
     model = creates[0].model
-    for field in model.fields.values():
-        if isinstance(field.type, Autonumber):
-            numbers = await counters.take(work.tx, f"{model.name}.{field.name}", len(creates))
-            for number, change in zip(numbers, creates, strict=True):
-                change.new[field.name] = field.type.format(number)
+    for name, autonumber in model.autonumbers.items():
+        numbers = await counters.take(work.tx, f"{model.name}.{name}", len(creates))
+        for number, change in zip(numbers, creates, strict=True):
+            change.new[name] = autonumber.format(number)
 
 
 async def _refuse_referenced(work: WriteWork, purges: list[AnyChange]) -> None:
