@@ -178,9 +178,11 @@ class Access:
         self._model = model
         self._grants = grants  # None: everything is granted
         self._entities = entities  # scope of a token: other entities do not exist
+        self._given: dict[tuple[str, str], tuple[Grant, ...]] = {}
         self._rows: dict[tuple[str, str], Rows] = {}
         self._field_rows: dict[tuple[str, str], Rows] = {}
         self._readable: dict[str, frozenset[str]] = {}
+        self._existing: dict[str, frozenset[str]] = {}
         self._readings: dict[str, Reading] = {}
 
     @cached_property
@@ -196,11 +198,13 @@ class Access:
 
     def grants(self, entity: str, action: str) -> tuple[Grant, ...] | None:
         """The grants that give `action` on some rows of `entity`; None where every row and field is given."""
-        if not self.knows(entity):
-            return ()
         if self._grants is None:
-            return None
-        return tuple(g for g in self._grants[entity] if action in g.actions)
+            return None if self.knows(entity) else ()
+        key = (entity, action)
+        if key not in self._given:
+            known = self._grants[entity] if self.knows(entity) else ()
+            self._given[key] = tuple(g for g in known if action in g.actions)
+        return self._given[key]
 
     def allows(self, entity: str, action: str) -> bool:
         """Whether some grant gives `action` on some row."""
@@ -235,6 +239,13 @@ class Access:
             return frozenset(n for n, f in self._model[entity].fields.items() if not f.read_only)
         names = frozenset[str]().union(*(g.writable for g in grants))
         return frozenset(n for n in names if not self._model[entity].fields[n].read_only)
+
+    def existing(self, entity: str) -> frozenset[str]:
+        """The fields that exist for him when he writes: he may read them, or set them in a new record."""
+        if entity not in self._existing:
+            readable = self.readable(entity) if self.knows(entity) else frozenset[str]()
+            self._existing[entity] = readable | self.writable(entity, "create")
+        return self._existing[entity]
 
     # The Scope of filters -------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from crm_kernel.errors import Fault
+from crm_kernel.fields.autonumber import Autonumber
 from crm_kernel.fields.base import FieldType, Kind, Options
 
 
@@ -117,6 +118,11 @@ class EntityModel(msgspec.Struct, frozen=True, kw_only=True, dict=True, eq=False
     def sensitive(self) -> frozenset[str]:
         """The names of fields whose values stand in no history and no event."""
         return frozenset(name for name, f in self.fields.items() if f.options.sensitive)
+
+    @cached_property
+    def autonumbers(self) -> Mapping[str, Autonumber]:
+        """The fields that number new records."""
+        return {name: f.type for name, f in self.fields.items() if isinstance(f.type, Autonumber)}
 
     @cached_property
     def defaults(self) -> tuple[Field, ...]:

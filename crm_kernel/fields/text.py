@@ -52,7 +52,7 @@ class Text(FieldType):
     def canonical(self, value: Any, context: ValueContext) -> Any:
         if not isinstance(value, str):
             return value
-        text = clean(value)
+        text = (value.strip() or None) if value.isascii() and "\0" not in value else clean(value)
         return text if text is None or self._is_normal else self.normal(text, context)
 
     def normal(self, text: str, context: ValueContext) -> str:

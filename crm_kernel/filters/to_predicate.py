@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -50,10 +51,12 @@ _JSON_TYPES: Mapping[Kind, tuple[type, ...]] = {
 }
 
 
+@lru_cache(1024)
 def to_predicate(expression: Expression) -> Callable[[Row, Environment], bool]:
     """A function of a record of canonical values and an environment.
 
     Beyond the record it asks `environment.lookup` and `environment.referring`, as `expression.needs` announces.
+    Making it takes ten times longer than asking it once, so those of rules are kept.
     """
     return _condition(expression.root)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar, cast, get_type_hints
 
 import msgspec
 
+from crm_kernel.access import Access
 from crm_kernel.entities import Entity, entity_name
 from crm_kernel.errors import Fault, near
 from crm_kernel.fields.base import Faulty, ValueContext
@@ -20,6 +21,10 @@ Found = Literal["update", "skip", "refuse"]
 """What an upsert does with the record it finds."""
 
 STAGE_FIELDS = ("pipeline", "stage", "stage_reason")
+
+
+_LATER: Any = None
+"""What the write door fills in."""
 
 
 @cache
@@ -67,13 +72,26 @@ def plain(value: Any) -> Any:
 
 
 class Journal:
-    """What hooks do to the changes of one batch: who acts now, and which changes he touched."""
+    """What hooks do to the changes of one batch: who acts now, which changes were touched, whether he refused any."""
 
-    __slots__ = ("plugin", "touched")
+    __slots__ = ("plugin", "refused", "touched")
 
     def __init__(self) -> None:
         self.plugin = "kernel"
+        self.refused = False
         self.touched: dict[int, Change[Any]] = {}
+
+
+class Merged(NamedTuple):
+    """What a create sent, merged before its transaction began: the new image and its faults.
+
+    It holds as long as `model` (of one state of all documents) does.
+    """
+
+    model: EntityModel
+    access: Access
+    new: dict[str, Any]
+    faults: list[Fault]
 
 
 class Change(Generic[E]):
@@ -95,6 +113,7 @@ class Change(Generic[E]):
         "id",
         "journal",
         "kind",
+        "merged",
         "model",
         "move_record",
         "new",
@@ -133,10 +152,11 @@ class Change(Generic[E]):
         self.found: Found = found
         self.sparse = sparse
         # What the write door fills in:
-        self.model = cast("EntityModel", None)
-        self.context = ValueContext()
+        self.model: EntityModel = _LATER
+        self.context: ValueContext = _LATER
         self.old: dict[str, Any] | None = None
         self.new: dict[str, Any] = {}
+        self.merged: Merged | None = None
         self.given: dict[str, bool] = {}
         self.changed: list[str] = []
         self.faults: list[Fault] = []
@@ -144,7 +164,7 @@ class Change(Generic[E]):
         self.skipped = False
         self.plugin: str | None = None
         self.amended: dict[str, list[str]] = {}
-        self.journal = Journal()
+        self.journal: Journal = _LATER
         self.targets: dict[str, str] = {}  # entity of each reference to any, stored beside the id
         self.move_record: dict[str, Any] | None = None
 
@@ -222,6 +242,11 @@ class Change(Generic[E]):
         """Remove a record for good."""
         return cls("purge", entity, id=id)
 
+    @property
+    def amended_names(self) -> set[str]:
+        """The fields that hooks set."""
+        return {name for names in self.amended.values() for name in names}
+
     # What hooks see ------------------------------------------------------------------------------------------------
 
     @property
@@ -248,17 +273,19 @@ class Change(Generic[E]):
         try:
             self.new[name] = None if value is None else field.type.canonical(value, self.context)
         except Faulty as faulty:
-            self.faults.extend(self._at(fault.at(prefix=f"/{name}")) for fault in faulty.faults)
+            for fault in faulty.faults:
+                self._refuse(fault.at(prefix=f"/{name}"))
             return
         self.amended.setdefault(self.journal.plugin, []).append(name)
         self.journal.touched[id(self)] = self
 
     def refuse(self, pointer: str, message: str, code: str = "plugin.refused") -> None:
         """Refuse this change: `pointer` names the field (`/starts_at`), `code` is `<plugin>.<what>`."""
-        self.faults.append(self._at(Fault(pointer=pointer, code=code, detail=message)))
+        self._refuse(Fault(pointer=pointer, code=code, detail=message))
 
-    def _at(self, fault: Fault) -> Fault:
-        return fault.at(row=self.row)
+    def _refuse(self, fault: Fault) -> None:
+        self.faults.append(fault.at(row=self.row))
+        self.journal.refused = True
 
     def fault(self, pointer: str, code: str, detail: str, status: int = 422, **extra: Any) -> None:
         """Note one fault of this change, found by the kernel."""

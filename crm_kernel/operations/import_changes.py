@@ -69,14 +69,15 @@ def read_row(plan: Plan, number: int, cells: list[str]) -> Row:
         return row
     values = row.values
     for column in plan.columns:
-        text = cells[column.place]
+        place, _, field, read, _, blank = column
+        text = cells[place]
         if not text or text.isspace():
-            values[column.field.name] = column.blank
-        elif column.read is None:
-            values[column.field.name] = text
+            values[field.name] = blank
+        elif read is None:
+            values[field.name] = text
         else:
             try:
-                values[column.field.name] = column.read(text)
+                values[field.name] = read(text)
             except Faulty as faulty:
                 row.fail(column, faulty.faults[0].code, faulty.faults[0].detail)
     values.update(plan.constants)
@@ -101,7 +102,8 @@ class _Names:
         return any(row.values.get(c.field.name) in self._seen for c in self._columns) if self._seen else False
 
     def add(self, row: Row) -> None:
-        self._seen.update(v for v in map(row.values.get, self._fields) if v is not None)
+        if self._fields:
+            self._seen.update(v for v in map(row.values.get, self._fields) if v is not None)
 
     def forget(self) -> None:
         self._seen.clear()
@@ -109,8 +111,8 @@ class _Names:
 
 def to_change(plan: Plan, row: Row, duplicates: Duplicates) -> AnyChange:
     """The change a row asks for. A row with an empty key is no duplicate of any other."""
-    on = tuple(field.name for field in plan.key)
-    if duplicates == "create" or not on or any(row.values[name] is None for name in on):
+    on = () if duplicates == "create" else tuple(field.name for field in plan.key)
+    if not on or any(row.values[name] is None for name in on):
         sent = {name: value for name, value in row.values.items() if value is not None}
         return Change("create", plan.entity, values=sent)
     return Change("upsert", plan.entity, on=on, values=row.values, found=_FOUND[duplicates], sparse=True)

@@ -48,6 +48,11 @@ class Plan(NamedTuple):
     width: int
     context: ValueContext
 
+    @property
+    def refers_to_itself(self) -> bool:
+        """Whether a row may name an earlier one, by a reference to the entity of the file."""
+        return any(c.match is not None and c.field.options.reference == self.entity for c in self.columns)
+
 
 def settle(
     mapping: ImportMapping, header: Sequence[str], model: EntityModel, entities: Model, context: ValueContext

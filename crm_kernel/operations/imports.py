@@ -7,7 +7,9 @@ batch. So whoever gives the same command again goes on behind the last batch tha
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +19,7 @@ from crm_kernel.clock import Clock
 from crm_kernel.errors import Error
 from crm_kernel.fields.base import Faulty
 from crm_kernel.mappings import ImportMapping
+from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.import_changes import Duplicates, Row, batches, result, to_change
 from crm_kernel.operations.import_job import NO_COUNTS, Job, Progress, Task, advance, answer, open_errors, write_errors
 from crm_kernel.operations.import_mapping import Column, settle
@@ -43,6 +46,15 @@ class Services(Protocol):
     def database(self) -> Database: ...
     @property
     def clock(self) -> Clock: ...
+
+
+@dataclass
+class _Batch:
+    """Rows of one transaction: all, those that are sent, and the changes they ask for once these are made."""
+
+    rows: list[Row]
+    sent: list[Row]
+    changes: list[AnyChange] | None = None
 
 
 class Imports:
@@ -99,12 +111,14 @@ class Imports:
     async def _all_batches(self, task: Task, database: Database, writer: Writer) -> Job:
         job = await self._begin(task, database)
         source = batches(task.file.rows(job.position), task.plan)
-        rows = next(source, None)
-        while rows is not None:
-            stored = asyncio.create_task(self._batch(task, job, rows, database, writer))
-            await asyncio.sleep(0)  # it goes as far as its COMMIT; while that reaches the disk, the next rows are read
+        batch = await self._next_batch(task, source, database, writer)
+        while batch is not None:
+            written = asyncio.Event()
+            stored = asyncio.create_task(self._batch(task, job, batch, database, writer, written))
+            stored.add_done_callback(lambda _, written=written: written.set())
+            await written.wait()  # while its COMMIT reaches the disk, the next rows are made ready
             try:
-                rows = next(source, None)
+                batch = await self._next_batch(task, source, database, writer)
             finally:
                 job = await stored
             if task.progress is not None:
@@ -123,12 +137,32 @@ class Imports:
         await database.write(lambda tx: jobs.add(tx, stored))
         return job
 
-    async def _batch(self, task: Task, job: Job, rows: list[Row], database: Database, writer: Writer) -> Job:
-        """One transaction: the rows, and how far the job is with them."""
-        sent = [row for row in rows if "" not in row.faults]
+    async def _next_batch(
+        self, task: Task, source: Iterator[list[Row]], database: Database, writer: Writer
+    ) -> _Batch | None:
+        """The next rows as far as they can be made ready before those ahead of them are stored."""
+        rows = next(source, None)
+        if rows is None:
+            return None
+        batch = _Batch(rows, [row for row in rows if "" not in row.faults])
+        if not task.plan.refers_to_itself:
+            await self._ready(task, batch, database, writer)
+        return batch
+
+    async def _ready(self, task: Task, batch: _Batch, database: Database, writer: Writer) -> None:
         for column in task.plan.columns:
             if column.match is not None:
-                await self._match(task, column, sent, database)
+                await self._match(task, column, batch.sent, database)
+        batch.changes = [to_change(task.plan, row, task.on_duplicate) for row in batch.sent]
+        writer.prepare(batch.changes, task.caller)
+
+    async def _batch(
+        self, task: Task, job: Job, batch: _Batch, database: Database, writer: Writer, written: asyncio.Event
+    ) -> Job:
+        """One transaction: the rows, and how far the job is with them."""
+        if batch.changes is None:
+            await self._ready(task, batch, database, writer)
+        rows, sent, changes = batch.rows, batch.sent, batch.changes or []
         reached = job
 
         async def note(tx: Tx, outcomes: list[Outcome]) -> None:
@@ -136,8 +170,8 @@ class Imports:
             done = result(rows, sent, outcomes)
             reached = job.after(rows[-1].number, done)
             await advance(tx, job, reached, done, self._services.clock.now_text())
+            written.set()
 
-        changes = [to_change(task.plan, row, task.on_duplicate) for row in sent]
         await writer.write(changes, task.caller, atomic=False, also=note)
         return reached
 

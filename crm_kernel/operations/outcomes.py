@@ -29,8 +29,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 Also = Callable[[Tx, list[Outcome]], Awaitable[None]]
 """What is written in the same transaction, once its outcomes are known."""
 
-Finish = Callable[[Tx, dict[int, AnyChange]], Awaitable[None]]
-
 
 def outcomes_of(
     requests: Sequence[AnyChange], done: dict[int, AnyChange], failed: dict[int, list[Fault]]
@@ -42,13 +40,18 @@ def outcomes_of(
     ]
 
 
-def finisher(also: Also, requests: Sequence[AnyChange], failed: dict[int, list[Fault]]) -> Finish:
-    """Calls `also` with the outcomes once the changes of a transaction are done."""
+class Finisher:
+    """Calls `also` with the outcomes once the changes of a transaction are done, and keeps them."""
 
-    async def finish(tx: Tx, done: dict[int, AnyChange]) -> None:
-        await also(tx, outcomes_of(requests, done, failed))
+    def __init__(self, also: Also, requests: Sequence[AnyChange], failed: dict[int, list[Fault]]) -> None:
+        self.outcomes: list[Outcome] | None = None
+        self._also = also
+        self._requests = requests
+        self._failed = failed
 
-    return finish
+    async def __call__(self, tx: Tx, done: dict[int, AnyChange]) -> None:
+        self.outcomes = outcomes_of(self._requests, done, self._failed)
+        await self._also(tx, self.outcomes)
 
 
 _STATUS = {"created": 201, "deleted": 204, "purged": 204}

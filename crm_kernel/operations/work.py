@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -35,9 +36,13 @@ class Work:
         self.caller = caller
         self.now = moment_text(now)
         self.access = registry.access(caller)
-        self.system_access = registry.access(system(caller.channel))
         self.environment: Environment = registry.environment(caller, now)
         self.values: ValueContext = registry.value_context
+
+    @cached_property
+    def system_access(self) -> Access:
+        """The rights of the system itself."""
+        return self.registry.access(system(self.caller.channel))
 
     def model(self, entity: str) -> EntityModel:
         """The model of a declared entity."""

@@ -18,10 +18,10 @@ from crm_kernel.errors import Fault, winner
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
-from crm_kernel.operations.outcomes import Also, Finish, Outcome, finisher, outcomes_of
+from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
 from crm_kernel.operations.segments import segments
-from crm_kernel.operations.work import WriteWork
-from crm_kernel.operations.write_load import check_action, check_version, load, merge
+from crm_kernel.operations.work import Work, WriteWork
+from crm_kernel.operations.write_load import check_action, check_version, load, merge, merge_ahead
 from crm_kernel.operations.write_rules import check_new_image, check_schema, set_stage
 from crm_kernel.operations.write_store import store
 from crm_kernel.operations.write_values import changed_names, check_references, check_unique, fill_owners
@@ -74,25 +74,34 @@ class Writer:
         """
         refuse_inside_hook()
         failed: dict[int, list[Fault]] = {}
-        for number, request in enumerate(requests, start=1):
-            request.row = number if len(requests) > 1 or not atomic else None
+        _number(requests, atomic=atomic)
         while True:
             rows = [(n, c) for n, c in enumerate(requests, start=1) if n not in failed]
-            finish = None if also is None else finisher(also, requests, failed)
+            finish = None if also is None else Finisher(also, requests, failed)
             done, faults = await self._attempt(rows, caller, dry_run, finish)
             if not faults:
                 break
             if atomic:
                 raise winner([f for found in faults.values() for f in found])
             failed.update(faults)
-        return outcomes_of(requests, done, failed)
+        told = None if finish is None else finish.outcomes
+        return outcomes_of(requests, done, failed) if told is None else told
+
+    def prepare(self, requests: Sequence[AnyChange], caller: Caller) -> None:
+        """Do of a later `write` that is not atomic what takes neither transaction nor database."""
+        work = Work(self._database, self._store, self._registry(), caller, self._clock.now())
+        _number(requests, atomic=False)
+        for request in requests:
+            if request.kind == "create" and work.access.knows(request.entity):
+                request.trusted = caller.system
+                merge_ahead(work, request)
 
     def on(self, database: Database) -> Writer:
         """The same door to another database with the same tables; nobody is woken by what is written there."""
         return Writer(database, self._store, self._hooks, self._clock, self._registry, self._find)
 
     async def _attempt(
-        self, rows: list[tuple[int, AnyChange]], caller: Caller, dry_run: bool, finish: Finish | None
+        self, rows: list[tuple[int, AnyChange]], caller: Caller, dry_run: bool, finish: Finisher | None
     ) -> tuple[dict[int, AnyChange], dict[int, list[Fault]]]:
         """One transaction over the rows: the finished change of each, or the faults of each faulty one."""
         done: dict[int, AnyChange] = {}
@@ -133,14 +142,14 @@ class Writer:
         """All steps for one segment; returns the changes that hooks added. Faulty changes stop where they stand."""
         await self._prepare(work, changes)
         sound = [c for c in _sound(changes) if not _is_unchanged(c)]
-        batch = Batch(sound, work.caller, self._finder(work), work.tx.lock, self._clock.now)
-        added = await self._before(work, batch)
+        added = await self._before(work, sound)
         sound = _sound([*sound, *added])
         sound = [c for c in sound if not _is_unchanged(c)]
         await check_unique(work, sound)
         sound = _sound(sound)
         await store(work, sound)
-        after = Batch(sound, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+        after = self._batch(work, sound)
+        _keep_journal(after)
         await self._hooks.run("check_write", after, len(sound))
         return added
 
@@ -154,7 +163,7 @@ class Writer:
         for change in _sound(changes):
             check_version(change)
             check_action(work, change)
-        found = [c for c in changes if not any(f.status == 404 for f in c.faults)]
+        found = [c for c in changes if not (c.faults and any(f.status == 404 for f in c.faults))]
         for change in found:
             if change.kind in ("create", "update", "move"):
                 merge(work, change)
@@ -164,26 +173,25 @@ class Writer:
         await fill_owners(work, [c for c in found if c.kind == "create"])
         await self._check(work, found)
 
-    async def _check(self, work: WriteWork, changes: list[AnyChange]) -> None:
+    async def _check(self, work: WriteWork, changes: list[AnyChange], *, amended: bool = False) -> None:
         """References, row rules, schema, pipelines: for what callers sent and for what hooks amended."""
         valued = [c for c in changes if c.kind in ("create", "update", "move")]
-        await check_references(work, valued)
+        await check_references(work, valued, amended=amended)
         await work.prefetch(_expressions(work, valued), [c.new for c in valued])
         for change in valued:
             set_stage(work, change)
             check_new_image(work, change)
             check_schema(change)
 
-    async def _before(self, work: WriteWork, batch: Batch) -> list[AnyChange]:
+    async def _before(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
         """`before_move` and `before_write`, and again for what hooks added, at most `MAX_ROUNDS` rounds."""
         added: list[AnyChange] = []
-        fresh = batch.changes
+        fresh = changes
         for _ in range(MAX_ROUNDS):
-            current = Batch(fresh, work.caller, self._finder(work), work.tx.lock, self._clock.now)
-            for change in fresh:
-                change.journal = current.journal
+            current = self._batch(work, fresh)
+            _keep_journal(current)
             moving = [c for c in fresh if c.move_record and c.old]
-            moves = Batch(moving, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+            moves = self._batch(work, moving)
             moves.journal = current.journal
             await self._hooks.run("before_move", moves, len(fresh))
             await self._hooks.run("before_write", current, len(fresh))
@@ -204,11 +212,14 @@ class Writer:
         rights = [change.trusted for change in amended]
         for change in amended:
             change.trusted = True
-        await self._check(work, amended)
+        await self._check(work, amended, amended=True)
         for change, trusted in zip(amended, rights, strict=True):
             change.trusted = trusted
 
-    def _finder(self, work: WriteWork) -> Any:
+    def _batch(self, work: WriteWork, changes: list[AnyChange]) -> Batch:
+        return Batch(changes, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+
+    def _finder(self, work: WriteWork) -> Find:
         async def find(
             entity: str, filter: str | None, *, sort: str | None, limit: int, as_actor: bool, params: dict[str, Any]
         ) -> list[dict[str, Any]]:
@@ -217,6 +228,11 @@ class Writer:
             return await self._find(entity, access, environment, filter, sort=sort, limit=limit, reads=work.tx)
 
         return find
+
+
+def _number(requests: Sequence[AnyChange], *, atomic: bool) -> None:
+    for number, request in enumerate(requests, start=1):
+        request.row = number if len(requests) > 1 or not atomic else None
 
 
 def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
@@ -233,7 +249,13 @@ def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
         sparse=request.sparse,
     )
     change.trusted = caller.system
+    change.merged = request.merged
     return change
+
+
+def _keep_journal(batch: Batch) -> None:
+    for change in batch.changes:
+        change.journal = batch.journal
 
 
 def _sound(changes: list[AnyChange]) -> list[AnyChange]:

@@ -11,8 +11,8 @@ from crm_kernel.errors import near
 from crm_kernel.fields.base import Faulty, Kind
 from crm_kernel.filters.expression import Expression
 from crm_kernel.model import EntityModel, Field
-from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange
-from crm_kernel.operations.work import WriteWork
+from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange, Merged
+from crm_kernel.operations.work import Work, WriteWork
 from crm_kernel.schema.walk import pointer
 
 ACTIONS = {"create": "create", "update": "update", "move": "move", "delete": "delete", "restore": "delete"}
@@ -136,7 +136,7 @@ def _action(kind: str) -> str:
     return PURGE_ACTION if kind == "purge" else ACTIONS[kind]
 
 
-def holding(work: WriteWork, change: AnyChange, action: str) -> tuple[Grant, ...] | None:
+def holding(work: Work, change: AnyChange, action: str) -> tuple[Grant, ...] | None:
     """The grants of `action` whose `where` holds on the stored image; None where nothing limits him."""
     if change.trusted:
         return None
@@ -207,8 +207,21 @@ def _canonical(field: Field, sent: Any, change: AnyChange) -> Any:
     return field.type.canonical(value, change.context)
 
 
-def merge(work: WriteWork, change: AnyChange) -> None:
+def merge_ahead(work: Work, change: AnyChange) -> None:
+    """Do for a create what `merge` does, without a transaction: it is kept and taken once there is one."""
+    change.model, change.context = work.model(change.entity), work.values
+    merge(work, change)
+    change.merged = Merged(change.model, work.access, change.new, change.faults)
+    change.new, change.faults = {}, []
+
+
+def merge(work: Work, change: AnyChange) -> None:
     """Build the new image from the stored one and what was sent: unknown and unwritable fields, values, defaults."""
+    done = change.merged
+    if done is not None and done.model is change.model and done.access is work.access:
+        change.new = dict(done.new)
+        change.faults += done.faults
+        return
     if change.old is None:
         change.new = dict.fromkeys(change.model.fields)
     else:
@@ -216,10 +229,11 @@ def merge(work: WriteWork, change: AnyChange) -> None:
     action = "create" if change.old is None else "update"
     grants = holding(work, change, action)
     writable = None if grants is None else frozenset[str]().union(*(g.writable for g in grants))
+    existing = None if change.trusted else work.access.existing(change.entity)
     fields, context, new, is_new = change.model.fields, change.context, change.new, change.old is None
     for name, sent in change.values.items():
         field = fields.get(name)
-        if field is None or not (change.trusted or _exists(work, change, name)):
+        if field is None or (existing is not None and name not in existing):
             known = [n for n in change.model.fields if change.trusted or _exists(work, change, n)]
             change.fault(pointer((name,)), "unknown_field", f"unknown field {name!r}:{near(name, known)}")
             continue
@@ -232,8 +246,8 @@ def merge(work: WriteWork, change: AnyChange) -> None:
             change.faults.extend(f.at(row=change.row, prefix=f"/{name}") for f in faulty.faults)
             new[name] = None
             continue
-        named = field.type.kind in _NAMED or name in STAGE_FIELDS
-        if named and value is not None and not isinstance(value, str):
+        is_text = value is None or isinstance(value, str)
+        if not is_text and (field.type.kind in _NAMED or name in STAGE_FIELDS):
             # What follows looks these up by name, long before the JSON Schema would say the same.
             change.fault(f"/{name}", "type", f"{field.label} is a text.")
             new[name] = None
@@ -248,8 +262,8 @@ def merge(work: WriteWork, change: AnyChange) -> None:
         _defaults(change)
 
 
-def _exists(work: WriteWork, change: AnyChange, name: str) -> bool:
-    return work.access.field_exists(change.entity, name) or name in work.access.writable(change.entity, "create")
+def _exists(work: Work, change: AnyChange, name: str) -> bool:
+    return name in work.access.existing(change.entity)
 
 
 def _may_write(change: AnyChange, field: Field, writable: frozenset[str] | None) -> bool:

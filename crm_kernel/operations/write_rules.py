@@ -47,8 +47,11 @@ def _unwritable_faults(change: AnyChange) -> frozenset[str]:
 
 def check_schema(change: AnyChange) -> None:
     """Faults of the merged JSON Schema, but not below a value that is faulty already."""
+    found = change.model.validate(change.new)
+    if not found:
+        return
     faulty = {f.pointer.split("/")[1] for f in change.faults if f.pointer and f.status == 422}
-    for fault in change.model.validate(change.new):
+    for fault in found:
         if fault.pointer.split("/")[1:2] and fault.pointer.split("/")[1] in faulty:
             continue
         change.faults.append(fault.at(row=change.row))
@@ -78,7 +81,7 @@ def set_stage(work: WriteWork, change: AnyChange) -> None:
     moved = old is None or switched or old["stage"] != new["stage"]
     if moved:
         new["stage_since"] = work.now
-        if "stage_reason" not in change.values and "stage_reason" not in _amended(change):
+        if "stage_reason" not in change.values and "stage_reason" not in change.amended_names:
             new["stage_reason"] = None
     faults = _stage_faults(work, change, pipeline, moved=moved)
     change.faults.extend(f.at(row=change.row) for f in faults)
@@ -98,10 +101,6 @@ def _emptied(change: AnyChange) -> bool:
             change.fault(f"/{name}", "required", f"{change.model.fields[name].label} cannot be empty.")
             found = True
     return found
-
-
-def _amended(change: AnyChange) -> set[str]:
-    return {name for names in change.amended.values() for name in names}
 
 
 def _stage_faults(work: WriteWork, change: AnyChange, pipeline: Any, *, moved: bool) -> list[Fault]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from crm_kernel.access import MOVE_FIELDS
-from crm_kernel.fields.autonumber import Autonumber
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.work import WriteWork
 from crm_kernel.operations.write_values import changed_names
@@ -16,16 +14,16 @@ from crm_kernel.storage.jsontext import to_json
 from crm_kernel.storage.outbox import OutboxEvent
 from crm_kernel.storage.stages import StageMove
 
-UNTOLD = frozenset({"version", "updated_at", "updated_by", "created_at", "created_by", "stage_since"})
-"""System fields that history does not repeat: each entry carries who and when itself."""
+STAMPED = frozenset({"version", "updated_at", "updated_by", "created_at", "created_by"})
+"""Fields that every write sets by itself. History does not repeat them: each entry carries who and when itself."""
 
-STAMPED = UNTOLD - {"stage_since"}
-"""Fields that every write sets by itself."""
+MOVED_AT = "stage_since"
+"""Set by moves, and told by their time."""
 
 UNVALUED = frozenset({"id", "deleted_at"})
 """What the action of an entry says already."""
 
-_EVENTS = {"create": "created", "update": "updated", "delete": "deleted", "restore": "restored"}
+_EVENTS = {"create": "record.created", "delete": "record.deleted", "restore": "record.restored"}
 
 
 async def store(work: WriteWork, changes: list[AnyChange]) -> None:
@@ -46,7 +44,7 @@ async def _store_entity(work: WriteWork, group: list[AnyChange]) -> None:
     await _number(work, [c for c in group if c.kind == "create"])
     for change in group:
         _stamp(work, change)
-    creates = [{**c.new, **c.targets} for c in group if c.kind == "create"]
+    creates = [{**c.new, **c.targets} if c.targets else c.new for c in group if c.kind == "create"]
     if creates:
         await work.store.records.insert(work.tx, model, creates)
     updates = [
@@ -82,11 +80,10 @@ async def _number(work: WriteWork, creates: list[AnyChange]) -> None:
     if not creates:
         return
     model = creates[0].model
-    for field in model.fields.values():
-        if isinstance(field.type, Autonumber):
-            numbers = await counters.take(work.tx, f"{model.name}.{field.name}", len(creates))
-            for number, change in zip(numbers, creates, strict=True):
-                change.new[field.name] = field.type.format(number)
+    for name, autonumber in model.autonumbers.items():
+        numbers = await counters.take(work.tx, f"{model.name}.{name}", len(creates))
+        for number, change in zip(numbers, creates, strict=True):
+            change.new[name] = autonumber.format(number)
 
 
 async def _refuse_referenced(work: WriteWork, purges: list[AnyChange]) -> None:
@@ -105,7 +102,7 @@ async def _refuse_referenced(work: WriteWork, purges: list[AnyChange]) -> None:
 
 async def _tell(work: WriteWork, changes: list[AnyChange]) -> None:
     """History, stage history and outbox of the written changes, each in one statement."""
-    told = [(c, [name for name in c.changed if name not in UNTOLD]) for c in changes]
+    told = [(c, _told(c)) for c in changes]
     entries = [_history(work, c, names) for c, names in told if c.model.history]
     if entries:
         await history.add(work.tx, entries)
@@ -117,6 +114,13 @@ async def _tell(work: WriteWork, changes: list[AnyChange]) -> None:
         await outbox.add(work.tx, events)
     if any(c.entity in ("user", "team") for c in changes):
         await meta.bump_epoch(work.tx)
+
+
+def _told(change: AnyChange) -> list[str]:
+    """The changed fields that history and events name."""
+    if MOVED_AT not in change.changed:
+        return change.changed
+    return [name for name in change.changed if name != MOVED_AT]
 
 
 def _action(change: AnyChange) -> str:
@@ -133,19 +137,20 @@ def _history(work: WriteWork, change: AnyChange, told: list[str]) -> HistoryEntr
         values = {name: (old.get(name), new[name]) for name in told}
     for name in UNVALUED:
         values.pop(name, None)
-    for name in change.model.sensitive & values.keys():
-        values[name] = (None, None)
-    return HistoryEntry(
-        entity=change.entity,
-        record=new["id"],
-        version=new["version"],
-        at=work.now,
-        action=_action(change),
-        actor=work.caller.id,
-        channel=work.caller.channel,
-        cause=_cause(work, change),
-        changes={} if change.kind == "purge" else values,
-        move=change.move_record if change.old is not None else None,
+    for name in change.model.sensitive:
+        if name in values:
+            values[name] = (None, None)
+    return HistoryEntry(  # by place: half the time of doing it by name
+        change.entity,
+        new["id"],
+        new["version"],
+        work.now,
+        _action(change),
+        work.caller.id,
+        work.caller.channel,
+        _cause(work, change),
+        {} if change.kind == "purge" else values,
+        change.move_record if old is not None else None,
     )
 
 
@@ -177,34 +182,32 @@ def _stage(work: WriteWork, change: AnyChange) -> StageMove:
 
 def _events(work: WriteWork, change: AnyChange, changed: list[str]) -> list[OutboxEvent]:
     """`record.moved` for a move of a stored record, `record.updated` too if other fields changed."""
-    entry = _event_of(work, change)
     if change.kind == "purge":
         return []
     if change.kind not in ("update", "move"):
-        return [entry(f"record.{_EVENTS[change.kind]}", changed, {})]
+        return [_event(work, change, _EVENTS[change.kind], changed)]
     events: list[OutboxEvent] = []
     if change.move_record:
-        events.append(entry("record.moved", changed, change.move_record))
+        events.append(_event(work, change, "record.moved", changed, change.move_record))
     if not change.move_record or set(changed) - MOVE_FIELDS:
-        events.append(entry("record.updated", changed, {}))
+        events.append(_event(work, change, "record.updated", changed))
     return events
 
 
-def _event_of(work: WriteWork, change: AnyChange) -> Callable[[str, list[str], dict[str, Any]], OutboxEvent]:
-    def entry(type: str, changed: list[str], extra: dict[str, Any]) -> OutboxEvent:
-        return OutboxEvent(
-            id=work.store.new_id(),
-            type=type,
-            entity=change.entity,
-            record=change.new["id"],
-            version=change.new["version"],
-            at=work.now,
-            actor=work.caller.id,
-            channel=work.caller.channel,
-            changed=changed,
-            extra=extra or None,
-            cause=to_json(work.caller.cause),
-            depth=work.caller.depth,
-        )
-
-    return entry
+def _event(
+    work: WriteWork, change: AnyChange, type: str, changed: list[str], extra: dict[str, Any] | None = None
+) -> OutboxEvent:
+    return OutboxEvent(
+        work.store.new_id(),
+        type,
+        change.entity,
+        change.new["id"],
+        change.new["version"],
+        work.now,
+        work.caller.id,
+        work.caller.channel,
+        changed,
+        extra,
+        to_json(work.caller.cause),
+        work.caller.depth,
+    )

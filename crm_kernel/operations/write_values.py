@@ -27,13 +27,14 @@ async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
             change.new["team"] = teams.get(change.new["owner"])
 
 
-def _references(change: AnyChange) -> Iterator[tuple[str, str, str]]:
-    """(pointer, target entity, id) of each changed reference of the new image."""
+def _references(change: AnyChange, *, amended: bool) -> Iterator[tuple[str, str, str]]:
+    """(pointer, target entity, id) of each changed reference of the new image; `amended`: of those hooks set."""
     old = change.old or {}
+    names = change.amended_names if amended else None
     for field in change.model.references:
         name = field.name
         value = change.new[name]
-        if value is None or value == old.get(name):
+        if value is None or value == old.get(name) or (names is not None and name not in names):
             continue
         if field.type.kind is Kind.REFERENCE:
             yield f"/{name}", str(field.options.reference or ANY), str(value)
@@ -42,15 +43,18 @@ def _references(change: AnyChange) -> Iterator[tuple[str, str, str]]:
                 yield f"/{name}/{index}", str(field.item_reference), str(item)
 
 
-async def check_references(work: WriteWork, changes: list[AnyChange]) -> None:
-    """422 `reference` for each changed reference to a record that is not there or hidden; it becomes null."""
+async def check_references(work: WriteWork, changes: list[AnyChange], *, amended: bool = False) -> None:
+    """422 `reference` for each changed reference to a record that is not there or hidden; it becomes null.
+
+    `amended`: only those that hooks set, as the others were checked before.
+    """
     for trusted in (False, True):
         wanted: dict[str, set[str]] = {}
         found: list[tuple[AnyChange, str, str, str]] = []
         for change in changes:
             if change.trusted is not trusted:
                 continue
-            for pointer, target, id in _references(change):
+            for pointer, target, id in _references(change, amended=amended):
                 found.append((change, pointer, target, id))
                 wanted.setdefault(target, set()).add(id)
         if wanted:
@@ -78,10 +82,12 @@ async def _existing(
 
 def _refuse_missing(found: list[tuple[AnyChange, str, str, str]], existing: dict[tuple[str, str], str]) -> None:
     for change, pointer, target, id in found:
-        name = pointer.split("/")[1]
         entity = existing.get((target, id))
+        if entity is not None and target != ANY:
+            continue
+        name = pointer.split("/")[1]
         if entity is not None:
-            if target == ANY and pointer == f"/{name}":
+            if pointer == f"/{name}":
                 change.targets[f"{name}__entity"] = entity
             continue
         label = change.model.fields[name].label

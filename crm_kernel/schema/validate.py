@@ -43,15 +43,19 @@ class SchemaValidator:
 
         With `only_known` members that are no fields are left out too.
         """
-        fields = self._fields
-        image = {n: v for n, v in record.items() if v is not None and (n in fields or not only_known)}
-        for name in self._images.keys() & image.keys():
-            image[name] = self._images[name].validated(image[name])
-        validators = self._validators
+        image = {name: value for name, value in record.items() if value is not None}
+        if only_known and not image.keys() <= self._fields.keys():
+            image = {name: image[name] for name in self._fields if name in image}
+        for name, type_ in self._images.items():
+            if name in image:
+                image[name] = type_.validated(image[name])
         try:
-            if all(validator.is_valid(image) for validator in validators):
+            for validator in self._validators:
+                if not validator.is_valid(image):
+                    break
+            else:
                 return []
-            found = [f for v in validators for e in v.iter_errors(image) for f in self._faults(e, image)]
+            found = [f for v in self._validators for e in v.iter_errors(image) for f in self._faults(e, image)]
         except ValueError:  # the engine met what is no JSON: a Python object, half of a surrogate pair
             found = [self._no_json(name, "type") for name, value in image.items() if not is_json(value)]
             found += [self._no_json(name, "format") for name, value in image.items() if not is_utf8(value)]

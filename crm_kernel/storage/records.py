@@ -13,7 +13,7 @@ from typing import Any
 from crm_kernel.errors import Error, Fault
 from crm_kernel.fields.base import Kind
 from crm_kernel.filters.dialect import Dialect
-from crm_kernel.model import EntityModel, Field, Model
+from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage.columns import entity_columns, field_columns, is_stored, quoted, table_name
 from crm_kernel.storage.decoding import Record, columns_sql, decoder
 from crm_kernel.storage.encoding import Encode, bind_main, encoder
@@ -127,7 +127,8 @@ class RecordStore:
     ) -> dict[tuple[Any, ...], str]:
         """The oldest live record of each key: (canonical values of the fields `on`) → id. Nulls match nothing."""
         fields = [model.fields[name] for name in on]
-        bound = {self._bind_key(fields, key): tuple(key) for key in keys if None not in key}
+        bind = [bind_main(field, self.dialect) for field in fields]
+        bound = {tuple(b(v) for b, v in zip(bind, key, strict=True)): tuple(key) for key in keys if None not in key}
         if not bound:
             return {}
         columns = [next(field_columns(field)) for field in fields]
@@ -179,9 +180,6 @@ class RecordStore:
 
     def _ids(self, ids: Iterable[str]) -> Any:
         return self.dialect.encode_list(ids, "uuid")
-
-    def _bind_key(self, fields: list[Field], key: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(bind_main(field, self.dialect, value) for field, value in zip(fields, key, strict=True))
 
     def _compiled(self, model: EntityModel) -> _Compiled:
         kept = vars(model)  # lives and dies with the model, so that nothing has to be dropped

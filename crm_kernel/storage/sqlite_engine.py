@@ -25,6 +25,8 @@ from crm_kernel.storage.sqlite_writer import RETRY, Writer
 T = TypeVar("T")
 _OLDEST = (3, 35)
 _MAPPED = 1 << 30
+_CACHED = 16_000
+"""KiB of pages the writer keeps: with SQLite's 2 MB the indexes of 100,000 records took a third longer to fill."""
 
 
 def check_version(version: tuple[int, ...]) -> None:
@@ -176,6 +178,7 @@ class SqliteEngine:
             raise ConfigError(f"The database {self.path} cannot be used: its file system cannot share memory (WAL).")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 8000")
+        connection.execute(f"PRAGMA cache_size = -{_CACHED:d}")
 
     async def _patiently(self, action: Callable[[], T]) -> T:
         """What `action` gives, tried again while the file is locked, at most for the engine's patience."""

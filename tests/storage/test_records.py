@@ -254,4 +254,4 @@ async def test_statements_are_compiled_once_per_model(
     await store.load(engine, company, [])
     assert vars(company) == kept
     assert len(kept) == 1
-    assert bind_main(company.fields["name"], engine.dialect, "Ā") == "Ā"
+    assert bind_main(company.fields["name"], engine.dialect)("Ā") == "Ā"
