@@ -1,7 +1,7 @@
 """The record routes found without Litestar's router, which costs more than reading the record (floor 9).
 
-Lists, creations, and all that is done to one record: a GET takes 37 instead of 58 µs in process. Whatever is not plainly one of
-these is left to the router, with all its answers: slashes too many, other methods, a host that is none.
+Lists, creations, and all that is done to one record: a GET takes 37 instead of 58 µs in process. Whatever is not
+plainly one of these is left to the router, with all its answers: slashes too many, other methods, a host that is none.
 """
 
 from __future__ import annotations

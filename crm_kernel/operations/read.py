@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -16,18 +16,19 @@ from crm_kernel.fields.reference import ANY
 from crm_kernel.filters.environment import Environment
 from crm_kernel.filters.to_sql import bind
 from crm_kernel.model import EntityModel
+from crm_kernel.operations.answers import encode
 from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
-from crm_kernel.operations.read_plan import Plan, Planner, unknown_field
+from crm_kernel.operations.read_plan import VERSION_AT, Plan, Planner, unknown_field
 from crm_kernel.registry import Registry
-from crm_kernel.storage.ports import Database, Reads
-from crm_kernel.storage.select import Select, after_position, with_ids
+from crm_kernel.storage.ports import Database, Reads, Row
+from crm_kernel.storage.select import IDS, Select, after_position, with_ids
 from crm_kernel.storage.store import Store
 
 
 class Page(msgspec.Struct, frozen=True):
     """One page of a list; `next` is the cursor of the next one."""
 
-    items: list[dict[str, Any]]
+    items: list[Any]
     next: str | None
     count: int | None
     count_capped: bool
@@ -38,6 +39,17 @@ class Page(msgspec.Struct, frozen=True):
         if self.count is not None:
             answer["count_capped"] = self.count_capped
         return answer
+
+
+class _Found(NamedTuple):
+    """The rows of one page, and what they were read by."""
+
+    access: Access
+    plan: Plan
+    select: Select
+    rows: Sequence[Row]
+    following: str | None
+    counted: tuple[int | None, bool]
 
 
 class Reader:
@@ -73,22 +85,34 @@ class Reader:
 
     async def list(self, entity: str, caller: Caller, query: ListQuery, *, reads: Reads | None = None) -> Page:
         """A page of visible records. Raises `Error`: not_found, bad_filter, unknown_field, not_sortable, bad_cursor."""
+        source = reads or self._database
+        found = await self._found(entity, caller, query, source)
+        items = [self._item(found.plan, found.select, row) for row in found.rows]
+        await self._expand(found.plan.model, items, query.expand, caller, found.access, source)
+        return Page(items, found.following, *found.counted)
+
+    async def list_answer(self, entity: str, caller: Caller, query: ListQuery) -> bytes:
+        """`list` as the API answers it. Rows are encoded without a dict of each: 380 instead of 320 µs with one."""
+        if query.expand:
+            return encode((await self.list(entity, caller, query)).answer())
+        found = await self._found(entity, caller, query, self._database)
+        items = [found.plan.answer(row) for row in found.rows]
+        return encode(Page(items, found.following, *found.counted).answer())
+
+    async def _found(self, entity: str, caller: Caller, query: ListQuery, source: Reads) -> _Found:
         access = self.access(caller, entity)
         if not access.allows(entity, "read") or (query.deleted and not access.allows(entity, "delete")):
             raise Error("forbidden", f"You may not read {'deleted ' if query.deleted else ''}{entity} records.")
         plan = self.planner.list_plan(access, entity, query)
         environment = self._environment(caller)
-        source = reads or self._database
         select = self._page_select(plan, caller, entity, query)
         rows = await source.read(select.sql.text, [*bind(select.sql.params, environment), query.limit + 1])
-        items = [self._item(plan, select, row) for row in rows[: query.limit]]
         following = None
         if len(rows) > query.limit:
             position = rows[query.limit - 1][select.width + sum(len(p.columns) for p in plan.paths) :]
             following = self._cursors.write(caller.id, entity, query, list(position))
-        await self._expand(plan.model, items, query.expand, caller, access, source)
-        count, capped = await self._count(plan, query, environment, source)
-        return Page(items, following, count, capped)
+        counted = await self._count(plan, query, environment, source)
+        return _Found(access, plan, select, rows[: query.limit], following, counted)
 
     async def find(
         self,
@@ -159,6 +183,30 @@ class Reader:
         record = found[id]
         await self._expand(self._registry().entities[entity], [record], expand, caller, access, self._database)
         return record
+
+    async def get_answer(
+        self,
+        entity: str,
+        id: str,
+        caller: Caller,
+        *,
+        fields: tuple[str, ...] | None = None,
+        expand: tuple[str, ...] = (),
+    ) -> tuple[bytes, int]:
+        """`get` as the API answers it, and the record's version."""
+        if expand:
+            record = await self.get(entity, id, caller, fields=fields, expand=expand)
+            return encode(record), record["version"]
+        access = self.access(caller, entity)
+        if not access.allows(entity, "read"):
+            raise not_found(entity, id)
+        one = self.planner.one(access, entity, fields)
+        wanted = self._store.dialect.encode(id, "uuid")
+        params = [wanted if value is IDS else value for value in bind(one.sql.params, self._environment(caller))]
+        rows = await self._database.read(one.sql.text, params)
+        if not rows:
+            raise not_found(entity, id)
+        return encode(one.answer(rows[0])), rows[0][VERSION_AT]
 
     async def by_ids(
         self,

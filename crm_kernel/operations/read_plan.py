@@ -16,9 +16,13 @@ from crm_kernel.filters.to_sql import to_sql
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.list_query import COUNT_CAP, ListQuery, SortKey
 from crm_kernel.registry import Registry
-from crm_kernel.storage.select import DELETED, LIVE, NO_ROW, OrderBy, Select, count, ids_in, order_by, select
+from crm_kernel.storage.decoding import Cell, answerer, cells
+from crm_kernel.storage.ports import Row
+from crm_kernel.storage.select import DELETED, IDS, LIVE, NO_ROW, OrderBy, Select, count, ids_in, order_by, select
 
 MAX_PLANS = 2000
+VERSION_AT = 1
+"""Where a row has the record's version: `id` and `version` are always read, and first."""
 
 
 class Path(NamedTuple):
@@ -30,7 +34,7 @@ class Path(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A compiled list: conditions, sort keys and what each row shows."""
+    """A compiled list: conditions, sort keys and what each row shows; `answer` turns a row into what is encoded."""
 
     model: EntityModel
     fields: tuple[str, ...]
@@ -39,6 +43,14 @@ class Plan(NamedTuple):
     where: tuple[Sql, ...]
     order: tuple[OrderBy, ...]
     first_page: Select
+    answer: Callable[[Row], Any]
+
+
+class One(NamedTuple):
+    """A compiled read of one record, its id bound where `IDS` stands."""
+
+    sql: Sql
+    answer: Callable[[Row], Any]
 
 
 class Planner:
@@ -50,6 +62,7 @@ class Planner:
         self._plans: dict[Any, Plan] = {}
         self._masks: dict[Any, dict[str, Sql]] = {}
         self._by_ids: dict[Any, Select] = {}
+        self._one: dict[Any, One] = {}
 
     def list_plan(
         self, access: Access, entity: str, query: ListQuery, *, params: Iterable[str] = (), raw: bool = True
@@ -86,7 +99,11 @@ class Planner:
             limit=True,
             raw=raw,
         )
-        return Plan(model, tuple(fields), masks, tuple(paths), tuple(where), tuple(order), first_page)
+        shown = [
+            *cells(model.fields[name] for name in fields),
+            *(Cell(p.name, len(p.columns), p.convert) for p in paths),
+        ]
+        return Plan(model, tuple(fields), masks, tuple(paths), tuple(where), tuple(order), first_page, answerer(shown))
 
     def page_after(self, plan: Plan, position: Sql) -> Select:
         """The same list, going on after a position."""
@@ -119,6 +136,26 @@ class Planner:
                 raw=True,
             )
         return plan, self._by_ids[key]
+
+    def one(self, access: Access, entity: str, fields: tuple[str, ...] | None) -> One:
+        """The columns and rules of a list, read for one live record."""
+        key = (access, entity, fields)
+        found = self._one.get(key)
+        if found is None:
+            if len(self._one) >= MAX_PLANS:
+                self._one.clear()
+            plan = self.list_plan(access, entity, ListQuery(fields=fields))
+            read = select(
+                self._dialect,
+                plan.model,
+                plan.fields,
+                masks=plan.masks,
+                extra=[c for p in plan.paths for c in p.columns],
+                where=[Sql('t."id" = ?', (IDS,)), *plan.where],
+                raw=True,
+            )
+            found = self._one[key] = One(read.sql, plan.answer)
+        return found
 
     def count_sql(self, plan: Plan, *, capped: bool) -> Sql:
         """Counts the rows of a list."""
