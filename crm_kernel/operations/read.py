@@ -18,7 +18,7 @@ from crm_kernel.filters.to_sql import bind
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
-from crm_kernel.operations.read_plan import VERSION_AT, Plan, Planner, unknown_field
+from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, unknown_field
 from crm_kernel.registry import Registry
 from crm_kernel.storage.ports import Database, Reads, Row
 from crm_kernel.storage.select import IDS, Select, after_position, with_ids
@@ -105,13 +105,14 @@ class Reader:
             raise Error("forbidden", f"You may not read {'deleted ' if query.deleted else ''}{entity} records.")
         plan = self.planner.list_plan(access, entity, query)
         environment = self._environment(caller)
-        select = self._page_select(plan, caller, entity, query)
+        few = await self._few(plan, environment, source)
+        select = self._page_select(plan, few, caller, entity, query)
         rows = await source.read(select.sql.text, [*bind(select.sql.params, environment), query.limit + 1])
         following = None
         if len(rows) > query.limit:
             position = rows[query.limit - 1][select.width + sum(len(p.columns) for p in plan.paths) :]
             following = self._cursors.write(caller.id, entity, query, list(position))
-        counted = await self._count(plan, query, environment, source)
+        counted = await self._count(plan, few, query, environment, source)
         return _Found(access, plan, select, rows[: query.limit], following, counted)
 
     async def find(
@@ -139,11 +140,20 @@ class Reader:
         sql = self.planner.count_sql(plan, capped=False)
         return int((await self._database.read(sql.text, bind(sql.params, environment)))[0][0])
 
-    def _page_select(self, plan: Plan, caller: Caller, entity: str, query: ListQuery) -> Select:
+    @staticmethod
+    async def _few(plan: Plan, environment: Environment, source: Reads) -> FewPlan | None:
+        """The way that suits a caller who may see few records, None where his rules do not tell or he sees many."""
+        if plan.few is None:
+            return None
+        has_many = plan.few.few.has_many
+        [(many,)] = await source.read(has_many.text, bind(has_many.params, environment))
+        return None if many else plan.few
+
+    def _page_select(self, plan: Plan, few: FewPlan | None, caller: Caller, entity: str, query: ListQuery) -> Select:
         if query.cursor is None:
-            return plan.first_page
+            return (few or plan).first_page
         position = self._cursors.read(caller.id, entity, query, len(plan.order))
-        return self.planner.page_after(plan, after_position(plan.order, position))
+        return self.planner.page_after(plan, after_position(plan.order, position), few=few)
 
     @staticmethod
     def _item(plan: Plan, select: Select, row: Sequence[Any]) -> dict[str, Any]:
@@ -157,11 +167,11 @@ class Reader:
         return record
 
     async def _count(
-        self, plan: Plan, query: ListQuery, environment: Environment, source: Reads
+        self, plan: Plan, few: FewPlan | None, query: ListQuery, environment: Environment, source: Reads
     ) -> tuple[int | None, bool]:
         if query.count == "none":
             return None, False
-        sql = self.planner.count_sql(plan, capped=query.count == "capped")
+        sql = self.planner.count_sql(plan, capped=query.count == "capped", few=few)
         found = (await source.read(sql.text, bind(sql.params, environment)))[0][0]
         return (COUNT_CAP, True) if query.count == "capped" and found > COUNT_CAP else (found, False)
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from crm_kernel.access import Access
 from crm_kernel.errors import Error, near
+from crm_kernel.filters.branches import indexed_branches
 from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.path_sql import path_sql
 from crm_kernel.filters.resolver import resolve
@@ -17,6 +18,7 @@ from crm_kernel.model import EntityModel
 from crm_kernel.operations.list_query import COUNT_CAP, ListQuery, SortKey
 from crm_kernel.registry import Registry
 from crm_kernel.storage.decoding import Cell, answerer, cells
+from crm_kernel.storage.few import Few, few, indexed_fields
 from crm_kernel.storage.ports import Row
 from crm_kernel.storage.select import DELETED, IDS, LIVE, NO_ROW, OrderBy, Select, count, ids_in, order_by, select
 
@@ -32,6 +34,28 @@ class Path(NamedTuple):
     columns: tuple[Sql, ...]
     convert: Callable[..., Any] | None
 
+    def cell(self) -> Cell:
+        """As a member of an answer."""
+        return Cell(self.name, len(self.columns), self.convert)
+
+
+class Shown(NamedTuple):
+    """What a list shows of its rows, in which order."""
+
+    model: EntityModel
+    fields: tuple[str, ...]
+    masks: dict[str, Sql]
+    paths: tuple[Path, ...]
+    order: tuple[OrderBy, ...]
+
+
+class FewPlan(NamedTuple):
+    """Another way to the rows of a list, for where `few.has_many` is not so: `where` holds of those of `few.ids`."""
+
+    few: Few
+    where: tuple[Sql, ...]
+    first_page: Select
+
 
 class Plan(NamedTuple):
     """A compiled list: conditions, sort keys and what each row shows; `answer` turns a row into what is encoded."""
@@ -40,10 +64,11 @@ class Plan(NamedTuple):
     fields: tuple[str, ...]
     masks: dict[str, Sql]
     paths: tuple[Path, ...]
-    where: tuple[Sql, ...]
     order: tuple[OrderBy, ...]
+    where: tuple[Sql, ...]
     first_page: Select
     answer: Callable[[Row], Any]
+    few: FewPlan | None = None
 
 
 class One(NamedTuple):
@@ -61,6 +86,7 @@ class Planner:
         self._dialect = dialect
         self._plans: dict[Any, Plan] = {}
         self._masks: dict[Any, dict[str, Sql]] = {}
+        self._few: dict[Any, Few | None] = {}
         self._by_ids: dict[Any, Select] = {}
         self._one: dict[Any, One] = {}
 
@@ -82,42 +108,50 @@ class Planner:
         model = self.registry.entities[entity]
         fields, paths = self._columns(access, model, query.fields)
         masks = self.masks(access, model)
-        where = [DELETED if query.deleted else LIVE, *self.row_conditions(access, model, "read")]
+        state = DELETED if query.deleted else LIVE
+        rules = self.row_conditions(access, model, "read")
         if query.deleted:
-            where += self.row_conditions(access, model, "delete")
-        if query.filter:
-            where.append(self.condition(access, model, query.filter, params))
+            rules += self.row_conditions(access, model, "delete")
+        filters = [self.condition(access, model, query.filter, params)] if query.filter else []
         order = self._order_by(access, model, query)
-        first_page = select(
-            self._dialect,
-            model,
-            fields,
-            masks=masks,
-            extra=[*(c for p in paths for c in p.columns), *(key.sql for key in order)],
-            where=where,
-            order=order,
-            limit=True,
-            raw=raw,
-        )
-        shown = [
-            *cells(model.fields[name] for name in fields),
-            *(Cell(p.name, len(p.columns), p.convert) for p in paths),
-        ]
-        return Plan(model, tuple(fields), masks, tuple(paths), tuple(where), tuple(order), first_page, answerer(shown))
+        shown = Shown(model, tuple(fields), masks, tuple(paths), tuple(order))
+        where = (state, *rules, *filters)
+        answer = answerer([*cells(model.fields[name] for name in fields), *map(Path.cell, paths)])
+        plan = Plan(*shown, where, self._page(shown, where, raw=raw), answer)
+        found = None if query.deleted else self._few_rows(access, model)
+        if found is None:
+            return plan
+        where = (state, *filters)
+        return plan._replace(few=FewPlan(found, where, self._page(shown, where, among=found.ids, raw=raw)))
 
-    def page_after(self, plan: Plan, position: Sql) -> Select:
-        """The same list, going on after a position."""
+    def _few_rows(self, access: Access, model: EntityModel) -> Few | None:
+        """What finds the rows that his rules give, where indexes can."""
+        key = (access, model.name)
+        if key not in self._few:
+            branches = indexed_branches(access.rows(model.name), indexed_fields(model))
+            self._few[key] = None if branches is None else few(self._dialect, model, branches)
+        return self._few[key]
+
+    def _page(self, shown: Shown, where: Sequence[Sql], *, among: Sql | None = None, raw: bool = True) -> Select:
         return select(
             self._dialect,
-            plan.model,
-            plan.fields,
-            masks=plan.masks,
-            extra=[*(c for p in plan.paths for c in p.columns), *(key.sql for key in plan.order)],
-            where=[*plan.where, position],
-            order=plan.order,
+            shown.model,
+            shown.fields,
+            masks=shown.masks,
+            extra=[*(c for p in shown.paths for c in p.columns), *(key.sql for key in shown.order)],
+            where=where,
+            order=shown.order,
             limit=True,
-            raw=True,
+            raw=raw,
+            among=among,
         )
+
+    def page_after(self, plan: Plan, position: Sql, *, few: FewPlan | None = None) -> Select:
+        """The same list, going on after a position."""
+        shown = Shown(plan.model, plan.fields, plan.masks, plan.paths, plan.order)
+        if few is None:
+            return self._page(shown, [*plan.where, position])
+        return self._page(shown, [*few.where, position], among=few.few.ids)
 
     def by_ids(self, access: Access, entity: str, query: ListQuery) -> tuple[Plan, Select]:
         """The columns and rules of a list, read for a list of ids (bound where `IDS` stands)."""
@@ -157,9 +191,12 @@ class Planner:
             found = self._one[key] = One(read.sql, plan.answer)
         return found
 
-    def count_sql(self, plan: Plan, *, capped: bool) -> Sql:
+    def count_sql(self, plan: Plan, *, capped: bool, few: FewPlan | None = None) -> Sql:
         """Counts the rows of a list."""
-        return count(plan.model, plan.where, cap=COUNT_CAP if capped else None)
+        cap = COUNT_CAP if capped else None
+        if few is None:
+            return count(plan.model, plan.where, cap=cap)
+        return count(plan.model, few.where, cap=cap, among=few.few.ids)
 
     def condition(self, access: Access, model: EntityModel, text: str, params: Iterable[str] = ()) -> Sql:
         """A caller's filter as SQL. Raises `Error("bad_filter" | "unknown_field")`."""

@@ -119,13 +119,18 @@ def select(
     order: Sequence[OrderBy] = (),
     limit: bool = False,
     raw: bool = False,
+    among: Sql | None = None,
 ) -> Select:
-    """Compile a read of `fields`. `extra` expressions follow the record's columns; `limit` adds one parameter."""
+    """Compile a read of `fields`. `extra` expressions follow the record's columns; `limit` adds one parameter.
+
+    `among`, a SELECT of ids, is read first, and of the table only its records.
+    """
     chosen = [model.fields[name] for name in fields]
     columns = [sql for f in chosen for sql in read_columns(dialect, f, (masks or {}).get(f.name))]
-    statement = compose(f"SELECT {{}} FROM {quoted(table_name(model.name))} AS {ALIAS}", join(", ", [*columns, *extra]))
-    if where:
-        statement = compose("{} WHERE {}", statement, join(" AND ", where))
+    source, conditions = _source(model, where, among)
+    statement = compose("SELECT {} FROM {}", join(", ", [*columns, *extra]), source)
+    if conditions:
+        statement = compose("{} WHERE {}", statement, join(" AND ", conditions))
     if order:
         statement = compose("{} ORDER BY {}", statement, order_clause(order))
     if limit:
@@ -133,13 +138,22 @@ def select(
     return Select(statement, decoder(chosen, raw=raw), len(columns))
 
 
-def count(model: EntityModel, where: Sequence[Sql], *, cap: int | None) -> Sql:
-    """Counts rows, up to `cap` + 1 where it is given."""
+def _source(model: EntityModel, where: Sequence[Sql], among: Sql | None) -> tuple[Sql, Sequence[Sql]]:
     table = f"{quoted(table_name(model.name))} AS {ALIAS}"
-    condition = join(" AND ", where)
+    if among is None:
+        return Sql(table), where
+    # CROSS JOIN: SQLite does not turn it round to read by the order or the filter.
+    return compose(f"({{}}) AS among CROSS JOIN {table}", among), [Sql(f'{ALIAS}."id" = among."id"'), *where]
+
+
+def count(model: EntityModel, where: Sequence[Sql], *, cap: int | None, among: Sql | None = None) -> Sql:
+    """Counts rows, up to `cap` + 1 where it is given; `among` as in `select`."""
+    table, conditions = _source(model, where, among)
+    condition = join(" AND ", conditions)
     if cap is None:
-        return compose(f"SELECT count(*) FROM {table} WHERE {{}}", condition)
-    return compose(f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {{}} LIMIT {cap + 1}) AS capped", condition)
+        return compose("SELECT count(*) FROM {} WHERE {}", table, condition)
+    template = f"SELECT count(*) FROM (SELECT 1 FROM {{}} WHERE {{}} LIMIT {cap + 1}) AS capped"
+    return compose(template, table, condition)
 
 
 def ids_in(dialect: Dialect) -> Sql:
