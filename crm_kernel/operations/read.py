@@ -14,14 +14,15 @@ from crm_kernel.errors import Error
 from crm_kernel.fields.base import Kind
 from crm_kernel.fields.reference import ANY
 from crm_kernel.filters.environment import Environment
+from crm_kernel.filters.sql import Sql
 from crm_kernel.filters.to_sql import bind
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
-from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, unknown_field
+from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, Shown, unknown_field
 from crm_kernel.registry import Registry
 from crm_kernel.storage.ports import Database, Reads, Row
-from crm_kernel.storage.select import IDS, Select, after_position, with_ids
+from crm_kernel.storage.select import IDS, after_position, with_ids
 from crm_kernel.storage.store import Store
 
 
@@ -45,8 +46,7 @@ class _Found(NamedTuple):
     """The rows of one page, and what they were read by."""
 
     access: Access
-    plan: Plan
-    select: Select
+    shown: Shown
     rows: Sequence[Row]
     following: str | None
     counted: tuple[int | None, bool]
@@ -87,8 +87,8 @@ class Reader:
         """A page of visible records. Raises `Error`: not_found, bad_filter, unknown_field, not_sortable, bad_cursor."""
         source = reads or self._database
         found = await self._found(entity, caller, query, source)
-        items = [self._item(found.plan, found.select, row) for row in found.rows]
-        await self._expand(found.plan.model, items, query.expand, caller, found.access, source)
+        items = [self._item(found.shown, row) for row in found.rows]
+        await self._expand(found.shown.model, items, query.expand, caller, found.access, source)
         return Page(items, found.following, *found.counted)
 
     async def list_answer(self, entity: str, caller: Caller, query: ListQuery) -> bytes:
@@ -96,7 +96,7 @@ class Reader:
         if query.expand:
             return encode((await self.list(entity, caller, query)).answer())
         found = await self._found(entity, caller, query, self._database)
-        items = [found.plan.answer(row) for row in found.rows]
+        items = [found.shown.answer(row) for row in found.rows]
         return encode(Page(items, found.following, *found.counted).answer())
 
     async def _found(self, entity: str, caller: Caller, query: ListQuery, source: Reads) -> _Found:
@@ -106,14 +106,14 @@ class Reader:
         plan = self.planner.list_plan(access, entity, query)
         environment = self._environment(caller)
         few = await self._few(plan, environment, source)
-        select = self._page_select(plan, few, caller, entity, query)
-        rows = await source.read(select.sql.text, [*bind(select.sql.params, environment), query.limit + 1])
+        sql = self._page_sql(plan, few, caller, entity, query)
+        rows = await source.read(sql.text, [*bind(sql.params, environment), query.limit + 1])
         following = None
         if len(rows) > query.limit:
-            position = rows[query.limit - 1][select.width + sum(len(p.columns) for p in plan.paths) :]
+            position = rows[query.limit - 1][plan.shown.end :]
             following = self._cursors.write(caller.id, entity, query, list(position))
         counted = await self._count(plan, few, query, environment, source)
-        return _Found(access, plan, select, rows[: query.limit], following, counted)
+        return _Found(access, plan.shown, rows[: query.limit], following, counted)
 
     async def find(
         self,
@@ -129,9 +129,9 @@ class Reader:
         """Live records in canonical form, for plugins; `@param.NAME` takes its values from the environment."""
         query = ListQuery(filter=filter, sort=sort)
         plan = self.planner.list_plan(access, entity, query, params=environment.params, raw=False)
-        select = plan.first_page
-        rows = await (reads or self._database).read(select.sql.text, [*bind(select.sql.params, environment), limit])
-        return [self._item(plan, select, row) for row in rows]
+        sql = plan.first_page
+        rows = await (reads or self._database).read(sql.text, [*bind(sql.params, environment), limit])
+        return [self._item(plan.shown, row) for row in rows]
 
     async def count(self, entity: str, access: Access, environment: Environment, filter: str | None) -> int:
         """How many live records satisfy a filter, for plugins."""
@@ -149,17 +149,17 @@ class Reader:
         [(many,)] = await source.read(has_many.text, bind(has_many.params, environment))
         return None if many else plan.few
 
-    def _page_select(self, plan: Plan, few: FewPlan | None, caller: Caller, entity: str, query: ListQuery) -> Select:
+    def _page_sql(self, plan: Plan, few: FewPlan | None, caller: Caller, entity: str, query: ListQuery) -> Sql:
         if query.cursor is None:
             return (few or plan).first_page
         position = self._cursors.read(caller.id, entity, query, len(plan.order))
         return self.planner.page_after(plan, after_position(plan.order, position), few=few)
 
     @staticmethod
-    def _item(plan: Plan, select: Select, row: Sequence[Any]) -> dict[str, Any]:
-        record = select.decode(tuple(row))
-        position = select.width
-        for path in plan.paths:
+    def _item(shown: Shown, row: Sequence[Any]) -> dict[str, Any]:
+        record = shown.columns.decode(tuple(row))
+        position = shown.columns.width
+        for path in shown.paths:
             values = row[position : position + len(path.columns)]
             position += len(path.columns)
             convert = path.convert
@@ -216,7 +216,7 @@ class Reader:
         rows = await self._database.read(one.sql.text, params)
         if not rows:
             raise not_found(entity, id)
-        return encode(one.answer(rows[0])), rows[0][VERSION_AT]
+        return encode(one.shown.answer(rows[0])), rows[0][VERSION_AT]
 
     async def by_ids(
         self,
@@ -232,11 +232,11 @@ class Reader:
         access = self._registry().access(caller)
         if not access.allows(entity, "read"):
             return {}
-        plan, select = self.planner.by_ids(access, entity, ListQuery(fields=fields, deleted=deleted))
+        read = self.planner.by_ids(access, entity, ListQuery(fields=fields, deleted=deleted))
         wanted = self._store.dialect.encode_list(ids, "uuid")
-        params = bind(with_ids(select.sql.params, wanted), self._environment(caller))
-        rows = await (reads or self._database).read(select.sql.text, params)
-        return {item["id"]: item for item in (self._item(plan, select, row) for row in rows)}
+        params = bind(with_ids(read.sql.params, wanted), self._environment(caller))
+        rows = await (reads or self._database).read(read.sql.text, params)
+        return {item["id"]: item for item in (self._item(read.shown, row) for row in rows)}
 
     async def _expand(
         self,

@@ -28,7 +28,7 @@ async def plan(crm: TestCrm) -> Any:
 
 async def test_the_records_are_read_through_the_keys(crm: TestCrm) -> None:
     few = await plan(crm)
-    sql = few.first_page.sql
+    sql = few.first_page
     found = await steps(crm, sql.text, len(sql.params) + 1)
     assert [step for step in found if step.startswith("SCAN t")] == []
     assert [step.split(" USING ")[1] for step in found if step.startswith("SEARCH t")] == [
