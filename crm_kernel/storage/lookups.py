@@ -16,7 +16,7 @@ from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage.columns import quoted, table_name
 from crm_kernel.storage.ports import EngineDialect, Reads
 from crm_kernel.storage.records import Record, RecordStore
-from crm_kernel.storage.select import ALIAS, LIVE, NO_ROW, ids_in, select, with_ids
+from crm_kernel.storage.select import ALIAS, LIVE, NO_ROW, columns, ids_in, select, with_ids
 
 MAX_RELATED = 10_000
 """Records that a rule may read of one related entity for one batch."""
@@ -54,22 +54,20 @@ class Lookups:
         """
         key = ("flags", model, rows, tuple(expressions))
         if key not in self._compiled:
-            self._compiled[key] = select(
-                self._dialect,
-                model,
-                [name for name in model.fields if name != "rotting"],
-                extra=[compose("({})", to_sql(e, self._dialect)) for e in expressions],
-                where=[ids_in(self._dialect), *conditions(rows, self._dialect)],
-            )
-        plan = self._compiled[key]
-        text = plan.sql.text + self._dialect.for_update if lock else plan.sql.text
-        found = await reads.read(text, self._bind(plan.sql, ids, environment))
+            names = [name for name in model.fields if name != "rotting"]
+            flags = [compose("({})", to_sql(e, self._dialect)) for e in expressions]
+            shown = columns(self._dialect, model, names, extra=flags)
+            where = [ids_in(self._dialect), *conditions(rows, self._dialect)]
+            self._compiled[key] = shown, select(model, shown.sql, where=where)
+        shown, sql = self._compiled[key]
+        text = sql.text + self._dialect.for_update if lock else sql.text
+        found = await reads.read(text, self._bind(sql, ids, environment))
         records: dict[str, tuple[Record, tuple[bool, ...]]] = {}
         for row in found:
-            record = plan.decode(row)
+            record = shown.decode(row)
             if "rotting" in model.fields:
                 record["rotting"] = None
-            records[record["id"]] = (record, tuple(bool(flag) for flag in row[plan.width :]))
+            records[record["id"]] = (record, tuple(bool(flag) for flag in row[shown.width :]))
         return records
 
     def _bind(self, sql: Sql, ids: Iterable[str], environment: Environment) -> list[Any]:
