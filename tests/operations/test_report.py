@@ -12,11 +12,6 @@ from crm_kernel.errors import Error
 from tests.operations.report_shop import PERSONS, Rules, Shop, eur
 
 
-@pytest.fixture(scope="module")
-def shop() -> Shop:
-    return Shop()
-
-
 async def test_the_answer(shop: Shop) -> None:
     shop.fill(
         [

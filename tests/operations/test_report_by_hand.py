@@ -19,11 +19,6 @@ from crm_kernel.fields.folding import fold
 from tests.operations.report_shop import PERSONS, STAGES, Shop, eur
 
 
-@pytest.fixture(scope="module")
-def shop() -> Shop:
-    return Shop()
-
-
 def bucket(day: date, by: str) -> str:
     match by:
         case "week":
