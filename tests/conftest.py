@@ -63,11 +63,12 @@ def app(tmp_path: Path, new_database: Callable[[Path], str]) -> PluginApp:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On another engine than SQLite only the tests that use a database say anything new."""
-    if config.getoption("--crm-engine") == "sqlite":
-        return
-    uses = {"new_database", "kept_database"}
-    kept = [item for item in items if uses & set(getattr(item, "fixturenames", ()))]
+    """Tests of one engine run on that one; on PostgreSQL, of the others, those that use a database."""
+    folders = {"sqlite", "postgres"} - {"sqlite" if config.getoption("--crm-engine") == "sqlite" else "postgres"}
+    kept = [item for item in items if item.path.parent.name not in folders]
+    if config.getoption("--crm-engine") == "postgresql":
+        uses = {"new_database", "kept_database"}
+        kept = [item for item in kept if uses & set(getattr(item, "fixturenames", ()))]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 
