@@ -48,10 +48,12 @@ floors: $(STAMP) ## import-linter: a file imports only from lower floors
 	@echo "make: floors"
 	@$(BIN)/lint-imports
 
-pytest: $(STAMP) ## the tests, with branch coverage of the kernel
+pytest: $(STAMP) ## the tests on SQLite, and on PostgreSQL where a server answers; with branch coverage of the kernel
 	@echo "make: tests"
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	@echo "make: tests on PostgreSQL"
+	@$(BIN)/python -m tests.postgres $(BIN)/coverage run -m pytest -n 2 --dist loadfile --crm-engine postgresql
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE)
 
