@@ -12,10 +12,10 @@ EDITABLE := $(foreach manifest,$(MANIFESTS),--editable ./$(dir $(manifest)))
 COVERAGE := 90
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types floors pytest fix docs schemas bench lock clean
+.PHONY: help install demo test test-long lint types floors pytest fix docs schemas bench lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## .venv with the kernel, the plugins and the development tools, in the locked versions
 
@@ -56,6 +56,9 @@ pytest: $(STAMP) ## the tests on SQLite, and on PostgreSQL where a server answer
 	@$(BIN)/python -m tests.postgres $(BIN)/coverage run -m pytest -n 2 --dist loadfile --crm-engine postgresql
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE)
+
+test-long: $(STAMP) ## the long forms: 10,000 questions to both engines and to Python
+	@CRM_TEST_DIFFERENTIAL=1000 $(BIN)/python -m tests.postgres --start $(BIN)/pytest --crm-engine postgresql tests/differential
 
 fix: $(STAMP) docs schemas ## what machines can mend: rules, format, generated pages
 	@$(BIN)/ruff check --fix .
