@@ -19,7 +19,7 @@ _COLUMN_TYPES: dict[Storage, str] = {
     "text": "TEXT",
     "integer": "INTEGER",
     "real": "REAL",
-    "boolean": "INTEGER",
+    "boolean": "BOOLEAN",
     "date": "TEXT",
     "moment": "TEXT",
     "uuid": "TEXT",
