@@ -23,6 +23,7 @@ class Listening:
         self.process = secrets.token_hex(8)
         self.version = 0
         self._target = target
+        self._connection: Any = None
         self._task: asyncio.Task[None] | None = None
 
     def heard(self) -> None:
@@ -35,8 +36,8 @@ class Listening:
 
     async def start(self) -> None:
         """Listen from now on."""
-        connection = await self._connect()
-        self._task = asyncio.create_task(self._keep(connection), name="crm-listen")
+        self._connection = await self._connect()
+        self._task = asyncio.create_task(self._keep(), name="crm-listen")
 
     async def stop(self) -> None:
         """Listen no more."""
@@ -44,6 +45,7 @@ class Listening:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+            self._connection.terminate()  # here, as a task that is cancelled before it began does nothing
             self._task = None
 
     async def _connect(self) -> Any:
@@ -51,18 +53,15 @@ class Listening:
         await connection.add_listener(CHANNEL, self._told)
         return connection
 
-    async def _keep(self, connection: Any) -> None:
-        try:
-            while True:
-                broken = asyncio.Event()
-                connection.add_termination_listener(lambda _, broken=broken: broken.set())
-                if not connection.is_closed():
-                    await broken.wait()
-                self.heard()
-                connection = await self._again()
-                self.heard()
-        finally:
-            connection.terminate()
+    async def _keep(self) -> None:
+        while True:
+            broken = asyncio.Event()
+            self._connection.add_termination_listener(lambda _, broken=broken: broken.set())
+            if not self._connection.is_closed():
+                await broken.wait()
+            self.heard()
+            self._connection = await self._again()
+            self.heard()
 
     async def _again(self) -> Any:
         while True:
