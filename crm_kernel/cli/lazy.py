@@ -20,6 +20,9 @@ MODULES = {
     "report": "report",
     "plugins": "plugins",
     "history": "history",
+    "backup": "backup",
+    "restore": "restore",
+    "copy": "copy",
 }
 """Command -> the module of this folder whose `command` it is, in the order of the help."""
 
