@@ -147,7 +147,7 @@ class SqliteEngine:
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[SqliteSnapshot]:
         """The committed data as it is now, for reading as long as it takes. The WAL grows as long as it is open."""
-        snapshot = SqliteSnapshot(_connect_reader(self.path, mapped=_MAPPED), self.path)
+        snapshot = SqliteSnapshot(_connect_reader(self.path), self.path)
         try:
             await snapshot.open()
             yield snapshot
