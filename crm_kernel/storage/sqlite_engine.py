@@ -148,6 +148,10 @@ class SqliteEngine:
         rows = await self.read("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
         return rows[0][0] if rows else 0
 
+    async def claim(self, name: str, /) -> int:  # noqa: ARG002 - one server has the file
+        """Always granted: what one server does beside commands of the command line may be done twice."""
+        return 1
+
     @asynccontextmanager
     async def scratch(self) -> AsyncGenerator[SqliteEngine]:
         """An engine on a copy of the committed data, which is gone afterwards. Nobody waits while it is copied."""
