@@ -10,12 +10,13 @@ STAMP := $(VENV)/.installed
 MANIFESTS := pyproject.toml $(wildcard plugins/*/pyproject.toml)
 EDITABLE := $(foreach manifest,$(MANIFESTS),--editable ./$(dir $(manifest)))
 COVERAGE := 90
+POSTGRES ?= # --start: a server is started for the tests where none answers
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types floors pytest fix docs schemas bench lock clean
+.PHONY: help install demo test test-long lint types floors pytest fix docs schemas bench lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## .venv with the kernel, the plugins and the development tools, in the locked versions
 
@@ -48,12 +49,17 @@ floors: $(STAMP) ## import-linter: a file imports only from lower floors
 	@echo "make: floors"
 	@$(BIN)/lint-imports
 
-pytest: $(STAMP) ## the tests, with branch coverage of the kernel
+pytest: $(STAMP) ## the tests on SQLite, and on PostgreSQL where a server answers; with branch coverage of the kernel
 	@echo "make: tests"
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	@echo "make: tests on PostgreSQL"
+	@$(BIN)/python -m tests.postgres $(POSTGRES) $(BIN)/coverage run -m pytest -n 2 --dist loadfile --crm-engine postgresql
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE)
+
+test-long: $(STAMP) ## the long forms: 10,000 questions to both engines and to Python
+	@CRM_TEST_DIFFERENTIAL=1000 $(BIN)/python -m tests.postgres --start $(BIN)/pytest --crm-engine postgresql tests/differential
 
 fix: $(STAMP) docs schemas ## what machines can mend: rules, format, generated pages
 	@$(BIN)/ruff check --fix .

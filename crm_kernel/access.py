@@ -184,6 +184,7 @@ class Access:
         self._readable: dict[str, frozenset[str]] = {}
         self._existing: dict[str, frozenset[str]] = {}
         self._readings: dict[str, Reading] = {}
+        self._allowed: dict[tuple[str, str], bool] = {}
 
     @cached_property
     def unrestricted(self) -> bool:
@@ -208,7 +209,10 @@ class Access:
 
     def allows(self, entity: str, action: str) -> bool:
         """Whether some grant gives `action` on some row."""
-        return self.grants(entity, action) != ()
+        key = (entity, action)
+        if key not in self._allowed:
+            self._allowed[key] = self.grants(entity, action) != ()
+        return self._allowed[key]
 
     def readable(self, entity: str) -> frozenset[str]:
         """The fields that exist for him: given by some grant on any row."""

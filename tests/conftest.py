@@ -22,9 +22,11 @@ settings.load_profile("crm")
 class PluginApp:
     """An app folder with tiny plugins, written inline by a test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, new_database: Callable[[Path], str]) -> None:
         self.folder = folder
         self.toml = ""
+        self._new_database = new_database
+        self._url = ""
         self.environ: dict[str, str] = {}
 
     def plugin(self, name: str, code: str = "", **manifest: Any) -> Path:
@@ -49,14 +51,26 @@ class PluginApp:
     def settings(self) -> Settings:
         """The settings of the app: its `toml`, with `plugins` as the folder of plugins."""
         (self.folder / "plugins").mkdir(exist_ok=True)
+        self._url = self._url or self._new_database(self.folder)
         (self.folder / "crm.toml").write_text(f'[plugins]\npath = "plugins"\n{self.toml}', encoding="utf-8")
-        return load_settings(self.folder, self.environ)
+        return load_settings(self.folder, {"CRM_DATABASE__URL": self._url, **self.environ})
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> PluginApp:
+def app(tmp_path: Path, new_database: Callable[[Path], str]) -> PluginApp:
     """An empty app folder for tiny plugins."""
-    return PluginApp(tmp_path)
+    return PluginApp(tmp_path, new_database)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of one engine run on that one; on PostgreSQL, of the others, those that use a database."""
+    folders = {"sqlite", "postgres"} - {"sqlite" if config.getoption("--crm-engine") == "sqlite" else "postgres"}
+    kept = [item for item in items if item.path.parent.name not in folders]
+    if config.getoption("--crm-engine") == "postgresql":
+        uses = {"new_database", "kept_database"}
+        kept = [item for item in kept if uses & set(getattr(item, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
 
 
 @pytest.fixture

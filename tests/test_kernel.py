@@ -29,7 +29,7 @@ async def opened(app: Any, **options: Any) -> Kernel:
     (app.folder / "data").mkdir(exist_ok=True)
     app.environ["CRM_SECRET"] = "a secret for tests only, of forty characters"
     kernel = await Kernel.open(app.settings(), **options)
-    await evolve(kernel.database, kernel.registry.entities, kernel.store.dialect)
+    await evolve(kernel.database, kernel.registry.entities)
     return kernel
 
 
@@ -92,9 +92,11 @@ async def test_in_plugin_order_and_back_whatever_fails(app: Any, caplog: pytest.
     ]
 
 
-async def test_two_kernels_of_one_process_share_nothing(app: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_two_kernels_of_one_process_share_nothing(
+    app: Any, new_database: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     first = await opened(app)
-    other = type(app)(tmp_path_factory.mktemp("other"))
+    other = type(app)(tmp_path_factory.mktemp("other"), new_database)
     other.plugin("a", LIFE)
     second = await opened(other)
     await second.start()
@@ -113,7 +115,7 @@ async def test_strict_stops_for_what_is_left_out(app: Any) -> None:
     await kernel.close()
 
 
-async def test_postgresql_is_refused_in_one_sentence(app: Any) -> None:
-    app.environ["CRM_DATABASE__URL"] = "postgresql://localhost/crm"
-    with pytest.raises(ConfigError, match="PostgreSQL"):
+async def test_a_server_that_does_not_answer_is_told_in_one_sentence(app: Any) -> None:
+    app.environ["CRM_DATABASE__URL"] = "postgresql://ann:secret@127.0.0.1:1/crm"
+    with pytest.raises(ConfigError, match=r"^The database postgresql://127.0.0.1:1/crm cannot be used: [^\n]*$"):
         await opened(app)

@@ -157,7 +157,7 @@ async def test_two_kernels_in_one_process_have_their_own_copies(app: PluginApp, 
     hosts: list[PluginHost] = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        other = type(app)(tmp_path / name)
+        other = type(app)(tmp_path / name, lambda folder: f"sqlite:///{folder}/crm.db")
         (other.plugin("twin", code) / "one.py").write_text(f"NAME = {name!r}")
         hosts.append(other.host())
     called: list[str] = []

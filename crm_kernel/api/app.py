@@ -16,8 +16,9 @@ from uuid_utils import uuid7
 from crm_kernel.api import documents, health, openapi, plugins, record_moves, record_undo, records, reports, schema
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.auth import OPEN_PATHS, authenticate
+from crm_kernel.api.direct import DirectRoutes
 from crm_kernel.api.line import Line
-from crm_kernel.api.problems import EXCEPTION_HANDLERS, allow, internal, render
+from crm_kernel.api.problems import EXCEPTION_HANDLERS, Disconnected, allow, internal, render
 from crm_kernel.api.request import ApiRequest
 from crm_kernel.errors import Error
 from crm_kernel.kernel import Kernel
@@ -71,6 +72,7 @@ class _Api(Litestar):
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
+        self._direct = DirectRoutes(records.ROUTES)
         super().__init__(
             (options, *ROUTES),  # first: Litestar would add an answer of its own
             debug=False,
@@ -107,9 +109,16 @@ class _Api(Litestar):
         asgi_scope = cast("Scope", scope)
         try:
             await self._admit(scope, headers)
-            await super().__call__(asgi_scope, line.receive, line.send)
+            handle = self._direct.find(scope, headers)
+            if handle is None:
+                await super().__call__(asgi_scope, line.receive, line.send)
+            else:
+                answer = await handle(ApiRequest(asgi_scope, line.receive, line.send))
+                await answer(asgi_scope, line.receive, line.send)
         except Error as error:
             await render(error)(asgi_scope, line.receive, line.send)
+        except Disconnected:
+            await Answer(status=400)(asgi_scope, line.receive, line.send)
         except Exception as exception:
             answer = internal(exception, scope)
             if not line.started:

@@ -30,8 +30,7 @@ HISTORY_PARAMETERS = frozenset({"limit", "cursor"})
 async def list_records(request: ApiRequest) -> Answer:
     """A page of records."""
     query = ListQuery.from_params(request.parameters(LIST_PARAMETERS))
-    page = await request.kernel.reader.list(request.path_params["entity"], request.caller, query)
-    return Answer(encode(page.answer()))
+    return Answer(await request.kernel.reader.list_answer(request.path_params["entity"], request.caller, query))
 
 
 @post("/api/records/{entity:str}")
@@ -51,8 +50,8 @@ async def get_record(request: ApiRequest) -> Answer:
     asked = request.parameters(GET_PARAMETERS)
     fields = split_names(asked["fields"], "fields") if asked.get("fields") else None
     expand = split_names(asked["expand"], "expand") if asked.get("expand") else ()
-    record = await request.kernel.reader.get(entity, id, request.caller, fields=fields, expand=expand)
-    return record_answer(record)
+    body, version = await request.kernel.reader.get_answer(entity, id, request.caller, fields=fields, expand=expand)
+    return Answer(body, headers=(etag(version),))
 
 
 @patch("/api/records/{entity:str}/{id:str}")

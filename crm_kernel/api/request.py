@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -25,6 +26,7 @@ MAX_BATCH_VALUES = 1_500_000
 """How many commas and brackets a body may have: small values cost up to forty times their bytes in memory."""
 
 _MAX_PARAMETERS = 100
+_SHORT_QUERY = 512
 _MAX_KEY = 255
 _MAX_QUOTES = 8
 """How many quotation marks a value may have on average."""
@@ -63,7 +65,7 @@ class ApiRequest(Request[Any, Any, Any]):
         if not query:
             return {}
         try:
-            pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
+            pairs = _kept_pairs(query) if len(query) <= _SHORT_QUERY else _pairs(query)
         except ValueError:
             detail = f"The query string is not UTF-8, or has more than {_MAX_PARAMETERS} parameters."
             raise Error("bad_value", detail) from None
@@ -154,6 +156,14 @@ class ApiRequest(Request[Any, Any, Any]):
             parts.append(part)
             more = message.get("more_body", False)
         return b"".join(parts)
+
+
+def _pairs(query: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
+
+
+_kept_pairs = lru_cache(1024)(_pairs)
+"""For queries that are sent again and again; only short ones, as what is kept is memory."""
 
 
 def choice(parameters: dict[str, str], name: str, allowed: tuple[str, ...]) -> str:

@@ -67,7 +67,7 @@ async def opened(given: Given, *, pause_after_commit: float = 0.0) -> AsyncGener
 
 async def missing_tables(kernel: Kernel) -> list[str]:
     """What the database lacks so that statements would fail: `create table e_lead`, `add column size` …"""
-    plan = await ddl_plan(kernel.registry.entities, kernel.database, kernel.store.dialect)
+    plan = await ddl_plan(kernel.registry.entities, kernel.database)
     return [f"{step.change.replace('_', ' ')} {step.name}" for step in plan.steps if step.change in _NEEDED]
 
 

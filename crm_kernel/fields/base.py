@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 
 Storage = Literal["text", "integer", "real", "boolean", "date", "moment", "uuid", "json"]
-"""What a column holds; `storage/dialects.py` maps it to a column type of each engine."""
+"""What a column holds; the dialects of `storage/` map it to a column type of each engine."""
 
 
 class Column(NamedTuple):

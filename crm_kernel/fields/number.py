@@ -13,8 +13,8 @@ from crm_kernel.fields.base import Column, Faulty, FieldType, Kind, Shape, Value
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader keeps exact."""
 
-MAX_STORED = 2**63 - 1
-"""The largest integer that a column holds: scaled decimals and money amounts."""
+MAX_STORED = 2**63 - 2
+"""The largest integer that a column holds, scaled decimals and money amounts; comparisons need the two beyond it."""
 
 MAX_DECIMALS = 12
 

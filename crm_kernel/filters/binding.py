@@ -11,6 +11,8 @@ from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.environment import Environment
 from crm_kernel.filters.values import SecondsAgo, Value
 
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+"""The ends of what a column can hold, where nothing is ever stored: they equal no value and are beyond all."""
 _ROUNDED_UP = frozenset({"<", ">="})
 _ROUNDED_DOWN = frozenset({"<=", ">"})
 
@@ -34,20 +36,20 @@ def plain(dialect: Dialect, storage: Storage) -> Callable[[Any], Any]:
 def scaled(digits: int, operator: str, position: int) -> Callable[[Any], Any]:
     """Decimals as integers of `digits` decimals, so that `operator` with the operand at `position` stays exact.
 
-    What falls between two integers is rounded to where the comparison has the same result; for equality it becomes a
-    fraction, which no stored integer equals.
+    What falls between two integers is rounded to where the comparison has the same result; for equality it becomes an
+    integer that is never stored.
     """
     up = operator in _ROUNDED_UP or (operator == "between" and position == 0)
     down = operator in _ROUNDED_DOWN or (operator == "between" and position == 1)
 
-    def encode(found: Decimal | None) -> Any:
+    def encode(found: Decimal | float | None) -> Any:
         if found is None:
             return None
         numerator, denominator = found.as_integer_ratio()
         whole, rest = divmod(numerator * 10**digits, denominator)
         if rest and not down:
-            whole = whole + 1 if up else 0.5
-        return whole if -(2**63) <= whole < 2**63 else float(whole)
+            whole = whole + 1 if up else _LOWEST
+        return min(max(whole, _LOWEST), _HIGHEST)
 
     return encode
 

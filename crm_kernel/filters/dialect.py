@@ -1,4 +1,4 @@
-"""What filters and reports ask of a database engine; the engines themselves are in `storage/dialects.py`."""
+"""What filters and reports ask of a database engine; the engines themselves are in `storage/`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,6 @@ class Dialect(Protocol):
     type gives null.
     """
 
-    def placeholder(self, number: int = 1) -> str:
-        """The mark of the bind value `number`, counted from 1."""
-        ...
-
-    def numbered(self, text: str, first: int = 1) -> str:
-        """`text` with each `?` turned into this engine's placeholder, counted from `first`."""
-        ...
-
     def column_type(self, storage: Storage) -> str:
         """The column type in DDL."""
         ...
@@ -36,12 +28,13 @@ class Dialect(Protocol):
         """The bind value of one canonical scalar."""
         ...
 
-    def encode_list(self, values: Iterable[Any], storage: Storage) -> str:
-        """The one bind value of a whole list, for `values`."""
+    def encode_list(self, values: Iterable[Any], storage: Storage) -> Any:
+        """The one bind value of a whole list, for `one_of` and `values`."""
         ...
 
-    def json_values(self, placeholder: str = "?") -> str:
-        """A subquery that gives the values of the list bound there."""
+    @property
+    def one_of(self) -> str:
+        """What follows a column that is to have one of the values of a list bound as one value."""
         ...
 
     def values(self, items: Sql, storage: Storage) -> Sql:
@@ -90,6 +83,18 @@ class Dialect(Protocol):
 
     def day(self, moment: Sql, segments: Sequence[tuple[str, int]]) -> Sql:
         """Like `local_date` for a zone that is known when the statement is made: faster on many rows."""
+        ...
+
+    def total(self, value: str) -> str:
+        """The exact sum of integers over a group, null for none."""
+        ...
+
+    def quotient(self, dividend: str, divisor: str) -> str:
+        """The whole part of a quotient of integers."""
+        ...
+
+    def double(self, integer: str) -> str:
+        """An integer as a double."""
         ...
 
     def bucket(self, day: Sql, by: Literal["day", "week", "month", "quarter", "year"]) -> Sql:

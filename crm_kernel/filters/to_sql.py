@@ -38,15 +38,13 @@ from crm_kernel.filters.values import Segments
 _SEARCHED = ("contains", "starts with", "ends with", "matches")
 
 
-def to_sql(expression: Expression, dialect: Dialect, *, alias: str = "t", first: int = 1) -> Sql:
+def to_sql(expression: Expression, dialect: Dialect, *, alias: str = "t") -> Sql:
     """A condition on the row `alias` of the entity's table, for WHERE.
 
     Static for an expression and a dialect: what changes from call to call is in `params`, which `bind` turns into
-    bind values. `first` is the number of the first placeholder, for engines that number them. Expressions about events
-    are for predicates only (`ValueError`).
+    bind values. Expressions about events are for predicates only (`ValueError`).
     """
-    found = Compiler(dialect).condition(expression.root, Cursor(alias))
-    return Sql(dialect.numbered(found.text, first), found.params)
+    return Compiler(dialect).condition(expression.root, Cursor(alias))
 
 
 def bind(params: Iterable[Any], environment: Environment) -> list[Any]:
@@ -192,12 +190,12 @@ class Compiler:
         storage = tree.place.storage
         encode = plain(self._dialect, storage)
         if tree.listed:
-            one = scaled(digits, tree.operator, 0) if tree.place.kind is Kind.DECIMAL else None
+            one = scaled(digits, tree.operator, 0) if _is_whole(tree.place) else None
             listed = bound(tree.values[0], lambda found: self._listed(found, one, storage))
             return [self._dialect.values(listed, storage)]
         values: list[Sql] = []
         for index, value in enumerate(tree.values):
-            change = scaled(digits, tree.operator, index) if tree.place.kind is Kind.DECIMAL else encode
+            change = scaled(digits, tree.operator, index) if _is_whole(tree.place) else encode
             values.append(bound(value, change))
         return [compose("({})", join(", ", values))] if tree.operator in ("in", "not in") else values
 
@@ -317,6 +315,13 @@ def _length(part: Sql) -> int:
 
 def _all(parts: list[Sql]) -> Sql:
     return parts[0] if len(parts) == 1 else compose("({})", join(" AND ", parts))
+
+
+def _is_whole(place: Place) -> bool:
+    """Whether an integer column holds it: then what it is compared with must be an integer too."""
+    if place.kind is Kind.DECIMAL:
+        return True
+    return place.kind is Kind.INTEGER and place.root != "element" and not place.member
 
 
 def _bare(place: Place) -> bool:

@@ -39,6 +39,8 @@ POLL = 1.0
 """Seconds after which the outbox is looked at without an alarm: other processes write to it too."""
 UNSAVED = 1000
 """Events that a position in memory may be ahead of the stored one, where none of them was for the listener."""
+SETTLING = 0.005
+"""Seconds between two looks whether the events up to the newest are complete."""
 GRACE = 10.0
 """Seconds that the delivery at hand may still take when the app stops."""
 
@@ -129,7 +131,11 @@ class Dispatcher:
                     continue
 
     async def deliver_all(self) -> int:
-        """Deliver until nothing is due; how many deliveries were tried."""
+        """Deliver until nothing is due, at least what was committed before; how many deliveries were tried."""
+        newest = await outbox.newest(self._database)
+        # Another write may still come before it, and nobody tells when it has ended.
+        while await outbox.last_seq(self._database) < newest:  # noqa: ASYNC110
+            await asyncio.sleep(SETTLING)
         total = 0
         while tried := await self.deliver_once():
             total += tried

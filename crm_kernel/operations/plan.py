@@ -85,7 +85,7 @@ async def make_plan(
     source = reads or services.database
     before = services.registry
     after = services.build(_bodies_after(stored, proposed))
-    ddl = await ddl_plan(after.entities, source, services.store.dialect, before=before.entities, aside=after.aside)
+    ddl = await ddl_plan(after.entities, source, before=before.entities, aside=after.aside)
     documents = [_document(p, stored, before, after, ddl) for p in proposed]
     effective = [p for p in proposed if not p.is_told_only]
     impacts = await invalid_records(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,20 +14,22 @@ from crm_kernel.errors import Error
 from crm_kernel.fields.base import Kind
 from crm_kernel.fields.reference import ANY
 from crm_kernel.filters.environment import Environment
+from crm_kernel.filters.sql import Sql
 from crm_kernel.filters.to_sql import bind
 from crm_kernel.model import EntityModel
+from crm_kernel.operations.answers import encode
 from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
-from crm_kernel.operations.read_plan import Plan, Planner, unknown_field
+from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, Shown, unknown_field
 from crm_kernel.registry import Registry
-from crm_kernel.storage.ports import Database, Reads
-from crm_kernel.storage.select import Select, after_position, with_ids
+from crm_kernel.storage.ports import Database, Reads, Row
+from crm_kernel.storage.select import IDS, after_position, with_ids
 from crm_kernel.storage.store import Store
 
 
 class Page(msgspec.Struct, frozen=True):
     """One page of a list; `next` is the cursor of the next one."""
 
-    items: list[dict[str, Any]]
+    items: list[Any]
     next: str | None
     count: int | None
     count_capped: bool
@@ -38,6 +40,16 @@ class Page(msgspec.Struct, frozen=True):
         if self.count is not None:
             answer["count_capped"] = self.count_capped
         return answer
+
+
+class _Found(NamedTuple):
+    """The rows of one page, and what they were read by."""
+
+    access: Access
+    shown: Shown
+    rows: Sequence[Row]
+    following: str | None
+    counted: tuple[int | None, bool]
 
 
 class Reader:
@@ -73,22 +85,35 @@ class Reader:
 
     async def list(self, entity: str, caller: Caller, query: ListQuery, *, reads: Reads | None = None) -> Page:
         """A page of visible records. Raises `Error`: not_found, bad_filter, unknown_field, not_sortable, bad_cursor."""
+        source = reads or self._database
+        found = await self._found(entity, caller, query, source)
+        items = [self._item(found.shown, row) for row in found.rows]
+        await self._expand(found.shown.model, items, query.expand, caller, found.access, source)
+        return Page(items, found.following, *found.counted)
+
+    async def list_answer(self, entity: str, caller: Caller, query: ListQuery) -> bytes:
+        """`list` as the API answers it. Rows are encoded without a dict of each: 380 instead of 320 µs with one."""
+        if query.expand:
+            return encode((await self.list(entity, caller, query)).answer())
+        found = await self._found(entity, caller, query, self._database)
+        items = [found.shown.answer(row) for row in found.rows]
+        return encode(Page(items, found.following, *found.counted).answer())
+
+    async def _found(self, entity: str, caller: Caller, query: ListQuery, source: Reads) -> _Found:
         access = self.access(caller, entity)
         if not access.allows(entity, "read") or (query.deleted and not access.allows(entity, "delete")):
             raise Error("forbidden", f"You may not read {'deleted ' if query.deleted else ''}{entity} records.")
         plan = self.planner.list_plan(access, entity, query)
         environment = self._environment(caller)
-        source = reads or self._database
-        select = self._page_select(plan, caller, entity, query)
-        rows = await source.read(select.sql.text, [*bind(select.sql.params, environment), query.limit + 1])
-        items = [self._item(plan, select, row) for row in rows[: query.limit]]
+        few = await self._few(plan, environment, source)
+        sql = self._page_sql(plan, few, caller, entity, query)
+        rows = await source.read(sql.text, [*bind(sql.params, environment), query.limit + 1])
         following = None
         if len(rows) > query.limit:
-            position = rows[query.limit - 1][select.width + sum(len(p.columns) for p in plan.paths) :]
+            position = rows[query.limit - 1][plan.shown.end :]
             following = self._cursors.write(caller.id, entity, query, list(position))
-        await self._expand(plan.model, items, query.expand, caller, access, source)
-        count, capped = await self._count(plan, query, environment, source)
-        return Page(items, following, count, capped)
+        counted = await self._count(plan, few, query, environment, source)
+        return _Found(access, plan.shown, rows[: query.limit], following, counted)
 
     async def find(
         self,
@@ -104,9 +129,9 @@ class Reader:
         """Live records in canonical form, for plugins; `@param.NAME` takes its values from the environment."""
         query = ListQuery(filter=filter, sort=sort)
         plan = self.planner.list_plan(access, entity, query, params=environment.params, raw=False)
-        select = plan.first_page
-        rows = await (reads or self._database).read(select.sql.text, [*bind(select.sql.params, environment), limit])
-        return [self._item(plan, select, row) for row in rows]
+        sql = plan.first_page
+        rows = await (reads or self._database).read(sql.text, [*bind(sql.params, environment), limit])
+        return [self._item(plan.shown, row) for row in rows]
 
     async def count(self, entity: str, access: Access, environment: Environment, filter: str | None) -> int:
         """How many live records satisfy a filter, for plugins."""
@@ -115,17 +140,26 @@ class Reader:
         sql = self.planner.count_sql(plan, capped=False)
         return int((await self._database.read(sql.text, bind(sql.params, environment)))[0][0])
 
-    def _page_select(self, plan: Plan, caller: Caller, entity: str, query: ListQuery) -> Select:
+    @staticmethod
+    async def _few(plan: Plan, environment: Environment, source: Reads) -> FewPlan | None:
+        """The way that suits a caller who may see few records, None where his rules do not tell or he sees many."""
+        if plan.few is None:
+            return None
+        has_many = plan.few.few.has_many
+        [(many,)] = await source.read(has_many.text, bind(has_many.params, environment))
+        return None if many else plan.few
+
+    def _page_sql(self, plan: Plan, few: FewPlan | None, caller: Caller, entity: str, query: ListQuery) -> Sql:
         if query.cursor is None:
-            return plan.first_page
+            return (few or plan).first_page
         position = self._cursors.read(caller.id, entity, query, len(plan.order))
-        return self.planner.page_after(plan, after_position(plan.order, position))
+        return self.planner.page_after(plan, after_position(plan.order, position), few=few)
 
     @staticmethod
-    def _item(plan: Plan, select: Select, row: Sequence[Any]) -> dict[str, Any]:
-        record = select.decode(tuple(row))
-        position = select.width
-        for path in plan.paths:
+    def _item(shown: Shown, row: Sequence[Any]) -> dict[str, Any]:
+        record = shown.columns.decode(tuple(row))
+        position = shown.columns.width
+        for path in shown.paths:
             values = row[position : position + len(path.columns)]
             position += len(path.columns)
             convert = path.convert
@@ -133,11 +167,11 @@ class Reader:
         return record
 
     async def _count(
-        self, plan: Plan, query: ListQuery, environment: Environment, source: Reads
+        self, plan: Plan, few: FewPlan | None, query: ListQuery, environment: Environment, source: Reads
     ) -> tuple[int | None, bool]:
         if query.count == "none":
             return None, False
-        sql = self.planner.count_sql(plan, capped=query.count == "capped")
+        sql = self.planner.count_sql(plan, capped=query.count == "capped", few=few)
         found = (await source.read(sql.text, bind(sql.params, environment)))[0][0]
         return (COUNT_CAP, True) if query.count == "capped" and found > COUNT_CAP else (found, False)
 
@@ -160,6 +194,30 @@ class Reader:
         await self._expand(self._registry().entities[entity], [record], expand, caller, access, self._database)
         return record
 
+    async def get_answer(
+        self,
+        entity: str,
+        id: str,
+        caller: Caller,
+        *,
+        fields: tuple[str, ...] | None = None,
+        expand: tuple[str, ...] = (),
+    ) -> tuple[bytes, int]:
+        """`get` as the API answers it, and the record's version."""
+        if expand:
+            record = await self.get(entity, id, caller, fields=fields, expand=expand)
+            return encode(record), record["version"]
+        access = self.access(caller, entity)
+        if not access.allows(entity, "read"):
+            raise not_found(entity, id)
+        one = self.planner.one(access, entity, fields)
+        wanted = self._store.dialect.encode(id, "uuid")
+        params = [wanted if value is IDS else value for value in bind(one.sql.params, self._environment(caller))]
+        rows = await self._database.read(one.sql.text, params)
+        if not rows:
+            raise not_found(entity, id)
+        return encode(one.shown.answer(rows[0])), rows[0][VERSION_AT]
+
     async def by_ids(
         self,
         entity: str,
@@ -174,11 +232,11 @@ class Reader:
         access = self._registry().access(caller)
         if not access.allows(entity, "read"):
             return {}
-        plan, select = self.planner.by_ids(access, entity, ListQuery(fields=fields, deleted=deleted))
+        read = self.planner.by_ids(access, entity, ListQuery(fields=fields, deleted=deleted))
         wanted = self._store.dialect.encode_list(ids, "uuid")
-        params = bind(with_ids(select.sql.params, wanted), self._environment(caller))
-        rows = await (reads or self._database).read(select.sql.text, params)
-        return {item["id"]: item for item in (self._item(plan, select, row) for row in rows)}
+        params = bind(with_ids(read.sql.params, wanted), self._environment(caller))
+        rows = await (reads or self._database).read(read.sql.text, params)
+        return {item["id"]: item for item in (self._item(read.shown, row) for row in rows)}
 
     async def _expand(
         self,

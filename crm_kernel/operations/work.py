@@ -27,6 +27,8 @@ from crm_kernel.storage.store import Store
 class Work:
     """One operation on records in hand by one caller."""
 
+    writes = False
+
     def __init__(self, reads: Reads, store: Store, registry: Registry, caller: Caller, now: datetime) -> None:
         self.reads = reads
         self.store = store
@@ -49,10 +51,14 @@ class Work:
     async def select_for_change(
         self, model: EntityModel, ids: Sequence[str | None], access: Access, expressions: Sequence[Expression]
     ) -> dict[str, tuple[dict[str, Any], tuple[bool, ...]]]:
-        """The visible rows with these ids, deleted ones too: id → (record, whether each expression holds on it)."""
-        wanted = [id for id in ids if id is not None and id.isascii()]  # no id of ours is anything else
+        """The visible rows with these ids, deleted ones too: id → (record, whether each expression holds on it).
+
+        In a write nobody else changes them until its COMMIT.
+        """
+        wanted = [id for id in ids if id is not None and id.isascii() and id.isprintable()]  # as all ids of ours are
+        rows = access.rows(model.name)
         return await self.store.lookups.load_with_flags(
-            self.reads, model, wanted, access.rows(model.name), expressions, self.environment
+            self.reads, model, wanted, rows, expressions, self.environment, lock=self.writes
         )
 
     async def visible_ids(self, entity: str, ids: Iterable[str], access: Access) -> set[str]:
@@ -99,6 +105,8 @@ class Work:
 
 class WriteWork(Work):
     """One write inside one transaction."""
+
+    writes = True
 
     def __init__(self, tx: Tx, store: Store, registry: Registry, caller: Caller, now: datetime) -> None:
         super().__init__(tx, store, registry, caller, now)

@@ -108,6 +108,8 @@ class Writer:
         faults: dict[int, list[Fault]] = {}
 
         async def work(tx: Tx) -> None:
+            done.clear()  # it may run again
+            faults.clear()
             registry = self._registry()
             context = WriteWork(tx, self._store, registry, caller, self._clock.now())
             for segment in segments(rows):

@@ -6,11 +6,11 @@ from crm_kernel.storage.ports import Tx
 
 _TAKE = (
     "INSERT INTO crm_counter (name, value) VALUES (?, ?)"
-    " ON CONFLICT (name) DO UPDATE SET value = value + excluded.value RETURNING value"
+    " ON CONFLICT (name) DO UPDATE SET value = crm_counter.value + excluded.value RETURNING value"
 )
 _RAISE = (
     "INSERT INTO crm_counter (name, value) VALUES (?, ?)"
-    " ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE crm_counter.value < excluded.value"
 )
 
 

@@ -28,7 +28,8 @@ WHERE listener = ? AND state = 'retry' AND rtrim(next_at, 'Z') <= rtrim(?, 'Z') 
 ) ORDER BY seq LIMIT ?
 """
 _ADVANCE = (
-    "INSERT INTO crm_listener (name, seq) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seq = max(seq, excluded.seq)"
+    "INSERT INTO crm_listener (name, seq) VALUES (?, ?)"
+    " ON CONFLICT (name) DO UPDATE SET seq = excluded.seq WHERE crm_listener.seq < excluded.seq"
 )
 
 

@@ -16,6 +16,14 @@ RETURNING version
 """
 
 
+_PUT = (
+    "INSERT INTO crm_document (kind, name, body, file_hash, origin, updated_at, updated_by)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET body = excluded.body,"
+    " file_hash = excluded.file_hash, origin = excluded.origin, updated_at = excluded.updated_at,"
+    " updated_by = excluded.updated_by"
+)
+
+
 class StoredDocument(NamedTuple):
     """One document. `file_hash`: of the file it was last applied from, None where it never came from one."""
 
@@ -54,21 +62,9 @@ async def get(reads: Reads, kind: str, name: str) -> StoredDocument | None:
 
 async def put(tx: Tx, document: StoredDocument, change: str = "change") -> int:
     """Store a document and its version; the number of that version."""
-    row: dict[str, Any] = document._asdict() | {"body": to_json(document.body)}
-    await tx.run(
-        Document.insert(Document(**row)).on_conflict(
-            (Document.kind, Document.name),
-            action="DO UPDATE",
-            values=[
-                Document.body,
-                Document.file_hash,
-                Document.origin,
-                Document.updated_at,
-                Document.updated_by,
-            ],
-        )
-    )
-    return await _add_version(tx, document, row["body"], change)
+    body = to_json(document.body)
+    await tx.execute(_PUT, (*document[:2], body, *document[3:]))
+    return await _add_version(tx, document, body, change)
 
 
 async def remove(tx: Tx, kind: str, name: str, *, at: str, by: str | None) -> int:

@@ -13,15 +13,16 @@ from typing import Literal, NamedTuple
 from piccolo.table import Table
 
 from crm_kernel.errors import Error, Fault
-from crm_kernel.filters.dialect import Dialect
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage.columns import entity_columns, field_columns, quoted
 from crm_kernel.storage.indexes import Index, entity_indexes, is_ours
 from crm_kernel.storage.introspect import Catalog, introspect
-from crm_kernel.storage.ports import Database, NotUnique, Reads, Tx
+from crm_kernel.storage.ports import Database, EngineDialect, NotUnique, Reads, Tx
 from crm_kernel.storage.tables import KERNEL_TABLES, TableShape, entity_table, shape
 
 _ASIDE = "__aside"
+APPLYING = "crm:apply"
+"""The lock under which tables change."""
 
 
 class Step(NamedTuple):
@@ -57,7 +58,6 @@ class _Declared(NamedTuple):
 async def ddl_plan(
     model: Model,
     database: Reads,
-    dialect: Dialect,
     *,
     before: Model | None = None,
     aside: Collection[tuple[str, str]] = (),
@@ -72,9 +72,9 @@ async def ddl_plan(
     """
     catalog = await introspect(database)
     plan = DdlPlan([], [])
-    for declared in _all_declared(model, dialect):
+    for declared in _all_declared(model, database.dialect):
         _set_aside(declared, catalog, {field for entity, field in aside if entity == declared.entity}, plan)
-        _compare(declared, catalog, plan)
+        _compare(declared, catalog, plan, database.dialect)
     plan.steps.extend(_hidden(before or {}, model, plan))
     return plan
 
@@ -84,9 +84,7 @@ async def is_empty(database: Reads) -> bool:
     return "crm_document" not in (await introspect(database)).tables
 
 
-async def evolve(
-    database: Database, model: Model, dialect: Dialect, *, aside: Collection[tuple[str, str]] = ()
-) -> DdlPlan:
+async def evolve(database: Database, model: Model, *, aside: Collection[tuple[str, str]] = ()) -> DdlPlan:
     """Bring the database to `model`; what was done. Safe beside other processes, and to be repeated.
 
     Raises `Error("plan_refused")` with the faults before anything is changed, `Error("unique")` where stored values
@@ -94,7 +92,8 @@ async def evolve(
     """
 
     async def work(tx: Tx) -> DdlPlan:
-        plan = await ddl_plan(model, tx, dialect, aside=aside)  # under the lock: another process may have been faster
+        await tx.lock(APPLYING)  # another process may have been faster: so compare under the lock
+        plan = await ddl_plan(model, tx, aside=aside)
         await apply_steps(tx, plan)
         return plan
 
@@ -124,7 +123,7 @@ async def build_indexes(database: Database, plan: DdlPlan) -> None:
     for step in plan.steps:
         if step.deferred:
             try:
-                await database.write(lambda tx, sql=step.sql: tx.execute_aside(sql))
+                await database.build_index(step.name, step.sql)
             except NotUnique:
                 what = f"Stored {step.entity} records have equal values: the index {step.name} cannot be built."
                 faults.append(Fault(pointer="", code="unique", detail=what, status=409))
@@ -132,12 +131,12 @@ async def build_indexes(database: Database, plan: DdlPlan) -> None:
         raise Error("unique", faults=faults)
 
 
-def _all_declared(model: Model, dialect: Dialect) -> Iterator[_Declared]:
+def _all_declared(model: Model, dialect: EngineDialect) -> Iterator[_Declared]:
     for table, indexes in KERNEL_TABLES.items():
-        yield _Declared(None, shape(table), list(indexes), {})
+        yield _Declared(None, shape(table, dialect), list(indexes), {})
     for entity in model.values():
         table: type[Table] = entity_table(entity, dialect)
-        yield _Declared(entity.name, shape(table), entity_indexes(entity), _renames(entity))
+        yield _Declared(entity.name, shape(table, dialect), entity_indexes(entity), _renames(entity))
 
 
 def _renames(entity: EntityModel) -> dict[str, str]:
@@ -161,7 +160,7 @@ def _set_aside(declared: _Declared, catalog: Catalog, fields: Collection[str], p
             there[name + _ASIDE] = there.pop(name)
 
 
-def _compare(declared: _Declared, catalog: Catalog, plan: DdlPlan) -> None:
+def _compare(declared: _Declared, catalog: Catalog, plan: DdlPlan, dialect: EngineDialect) -> None:
     entity, wanted, _, renames = declared
     there = catalog.tables.get(wanted.name)
     if there is None:
@@ -180,10 +179,12 @@ def _compare(declared: _Declared, catalog: Catalog, plan: DdlPlan) -> None:
                 plan.steps.append(Step(entity, "add_column", column.name, sql))
             elif there[column.name] != column.type:
                 plan.faults.append(_type_fault(wanted.name, column.name, there[column.name], column.type))
-    _compare_indexes(declared, catalog, plan, fresh=there is None)
+    _compare_indexes(declared, catalog, plan, dialect, fresh=there is None)
 
 
-def _compare_indexes(declared: _Declared, catalog: Catalog, plan: DdlPlan, *, fresh: bool) -> None:
+def _compare_indexes(
+    declared: _Declared, catalog: Catalog, plan: DdlPlan, dialect: EngineDialect, *, fresh: bool
+) -> None:
     entity, table = declared.entity, declared.shape.name
     there = catalog.indexes.get(table, set())
     wanted = {index.name: index for index in declared.indexes}
@@ -192,7 +193,8 @@ def _compare_indexes(declared: _Declared, catalog: Catalog, plan: DdlPlan, *, fr
             plan.steps.append(Step(entity, "drop_index", name, f"DROP INDEX IF EXISTS {quoted(name)}"))
     for name, index in wanted.items():
         if name not in there:
-            plan.steps.append(Step(entity, "add_index", name, index.sql, deferred=not fresh))
+            sql = index.sql() if fresh else index.sql(dialect.create_online)
+            plan.steps.append(Step(entity, "add_index", name, sql, deferred=not fresh))
 
 
 def _hidden(before: Model, model: Model, plan: DdlPlan) -> list[Step]:

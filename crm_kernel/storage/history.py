@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from crm_kernel.storage.digests import entry_hash, new_salts, values_digest
 from crm_kernel.storage.jsontext import from_json, to_json
-from crm_kernel.storage.ports import Reads, Row, Tx
+from crm_kernel.storage.ports import Database, Reads, Row, Tx
 
 _INSERT = (
     "INSERT INTO crm_history"
@@ -16,12 +16,10 @@ _INSERT = (
 )
 _SELECT = "SELECT seq, entity, record, version, at, action, actor, channel, cause, changes, move FROM crm_history"
 
-_OF_RECORDS = """
-SELECT h.seq, h.entity, h.record, h.version, h.at, h.action, h.actor, h.channel, h.cause,
-  CASE WHEN h.version >= json_extract(w.value, '$[1]') THEN h.changes END, h.move
-FROM json_each(?) AS w CROSS JOIN crm_history AS h ON h.entity = ? AND h.record = json_extract(w.value, '$[0]')
-ORDER BY h.seq DESC
-"""
+_OF_RECORDS = (
+    "SELECT seq, entity, record, version, at, action, actor, channel, cause,"
+    " CASE WHEN version >= ? THEN changes END, move FROM crm_history WHERE entity = ? AND record"
+)
 
 
 class HistoryEntry(NamedTuple):
@@ -76,14 +74,17 @@ async def of_version(reads: Reads, entity: str, record: str, version: int) -> Hi
 async def of_records(reads: Reads, entity: str, since: Mapping[str, int]) -> dict[str, list[HistoryEntry]]:
     """All entries of several records of an entity, newest first; `changes` only from the version `since[record]` on."""
     found: dict[str, list[HistoryEntry]] = {record: [] for record in since}
-    for row in await reads.read(_OF_RECORDS, (to_json(list(since.items())), entity)):
-        found[row[2]].append(_entry(row))
+    sql = f"{_OF_RECORDS} {reads.dialect.one_of} ORDER BY seq DESC"
+    params = (min(since.values(), default=1), entity, reads.dialect.encode_list(since, "uuid"))
+    for row in await reads.read(sql, params):
+        entry = _entry(row)
+        found[entry.record].append(entry if entry.version >= since[entry.record] else entry._replace(changes=None))
     return found
 
 
-async def settled(reads: Reads) -> int:
+async def settled(database: Database) -> int:
     """The number up to which no entry can come in between any more."""
-    return (await reads.read("SELECT coalesce(max(seq), 0) FROM crm_history"))[0][0]
+    return await database.settled("crm_history")
 
 
 async def forget(tx: Tx, entity: str, records: Iterable[str]) -> None:

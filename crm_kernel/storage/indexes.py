@@ -39,13 +39,12 @@ class Index(NamedTuple):
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
         return f"{name[: _LONGEST - 13]}_{digest}"
 
-    @property
-    def sql(self) -> str:
+    def sql(self, create: str = "INDEX IF NOT EXISTS") -> str:
         """The statement that builds it; harmless where it is there already."""
         columns = ", ".join(quoted(name) + (" " + order if order else "") for name, _, order in self._parts())
         where = {True: " WHERE deleted_at IS NULL", False: " WHERE deleted_at IS NOT NULL", None: ""}[self.live]
         unique = "UNIQUE " if self.unique else ""
-        return f"CREATE {unique}INDEX IF NOT EXISTS {quoted(self.name)} ON {quoted(self.table)} ({columns}){where}"
+        return f"CREATE {unique}{create} {quoted(self.name)} ON {quoted(self.table)} ({columns}){where}"
 
     def _parts(self) -> list[tuple[str, str, str]]:
         return [column.partition(" ") for column in self.columns]

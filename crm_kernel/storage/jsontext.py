@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -20,8 +19,3 @@ def to_json(value: Any) -> str | None:
 def from_json(text: str | None) -> Any:
     """The value of a JSON text, fractions as `Decimal`; null stays None."""
     return None if text is None else _decoder.decode(text)
-
-
-def json_list(values: Iterable[Any]) -> str:
-    """Ids or other plain values as the one parameter of `dialect.json_values()`."""
-    return _encoder.encode(list(values)).decode()

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from crm_kernel.storage.ports import Reads, Tx
 from crm_kernel.storage.tables import Key
 
+_KEEP = "INSERT INTO crm_key (scope, key, fingerprint, at, answer) VALUES (?, ?, ?, ?, ?)"
+
 
 class KeptKey(NamedTuple):
     """A key that was used. `fingerprint`: of the request it came with, "" for a listener's; `answer`: JSON."""
@@ -25,7 +27,7 @@ async def find(reads: Reads, scope: str, key: str) -> KeptKey | None:
 
 async def keep(tx: Tx, scope: str, key: str, answer: str, at: str, *, fingerprint: str = "") -> None:
     """Note that the write with this key was done, and its answer. Raises `NotUnique` where it was done already."""
-    await tx.run(Key.insert(Key(scope=scope, key=key, fingerprint=fingerprint, at=at, answer=answer)))
+    await tx.execute(_KEEP, (scope, key, fingerprint, at, answer))
 
 
 async def drop(tx: Tx, scope: str, key: str, *, before: str) -> None:

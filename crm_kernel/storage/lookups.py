@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.environment import Environment
 from crm_kernel.filters.expression import BEFORE, Expression, Need
 from crm_kernel.filters.scope import NOTHING, Rows
@@ -15,15 +14,15 @@ from crm_kernel.filters.sql import Sql, compose, join
 from crm_kernel.filters.to_sql import bind, to_sql
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage.columns import quoted, table_name
-from crm_kernel.storage.ports import Reads
+from crm_kernel.storage.ports import EngineDialect, Reads
 from crm_kernel.storage.records import Record, RecordStore
-from crm_kernel.storage.select import ALIAS, LIVE, NO_ROW, ids_in, select, with_ids
+from crm_kernel.storage.select import ALIAS, LIVE, NO_ROW, columns, ids_in, select, with_ids
 
 MAX_RELATED = 10_000
 """Records that a rule may read of one related entity for one batch."""
 
 
-def conditions(rows: Rows, dialect: Dialect) -> list[Sql]:
+def conditions(rows: Rows, dialect: EngineDialect) -> list[Sql]:
     """Row rules as conditions on the alias `t`: [] for all rows."""
     if rows is None:
         return []
@@ -33,7 +32,7 @@ def conditions(rows: Rows, dialect: Dialect) -> list[Sql]:
 class Lookups:
     """Compiled look-ups by id. Each is one statement, whatever the number of ids."""
 
-    def __init__(self, records: RecordStore, dialect: Dialect) -> None:
+    def __init__(self, records: RecordStore, dialect: EngineDialect) -> None:
         self._records = records
         self._dialect = dialect
         self._compiled: dict[Any, Any] = {}
@@ -46,25 +45,29 @@ class Lookups:
         rows: Rows,
         expressions: Sequence[Expression],
         environment: Environment,
+        *,
+        lock: bool = False,
     ) -> dict[str, tuple[Record, tuple[bool, ...]]]:
-        """The rows with these ids that `rows` gives, deleted ones too: id → (record, whether each expression holds)."""
+        """The rows with these ids that `rows` gives, deleted ones too: id → (record, whether each expression holds).
+
+        With `lock`, inside a transaction, nobody else changes them until its COMMIT.
+        """
         key = ("flags", model, rows, tuple(expressions))
         if key not in self._compiled:
-            self._compiled[key] = select(
-                self._dialect,
-                model,
-                [name for name in model.fields if name != "rotting"],
-                extra=[compose("({})", to_sql(e, self._dialect)) for e in expressions],
-                where=[ids_in(self._dialect), *conditions(rows, self._dialect)],
-            )
-        plan = self._compiled[key]
-        found = await reads.read(plan.sql.text, self._bind(plan.sql, ids, environment))
+            names = [name for name in model.fields if name != "rotting"]
+            flags = [compose("({})", to_sql(e, self._dialect)) for e in expressions]
+            shown = columns(self._dialect, model, names, extra=flags)
+            where = [ids_in(self._dialect), *conditions(rows, self._dialect)]
+            self._compiled[key] = shown, select(model, shown.sql, where=where)
+        shown, sql = self._compiled[key]
+        text = sql.text + self._dialect.for_update if lock else sql.text
+        found = await reads.read(text, self._bind(sql, ids, environment))
         records: dict[str, tuple[Record, tuple[bool, ...]]] = {}
         for row in found:
-            record = plan.decode(row)
+            record = shown.decode(row)
             if "rotting" in model.fields:
                 record["rotting"] = None
-            records[record["id"]] = (record, tuple(bool(flag) for flag in row[plan.width :]))
+            records[record["id"]] = (record, tuple(bool(flag) for flag in row[shown.width :]))
         return records
 
     def _bind(self, sql: Sql, ids: Iterable[str], environment: Environment) -> list[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from crm_kernel.storage.jsontext import from_json, json_list, to_json
-from crm_kernel.storage.ports import Reads, Row, Tx
+from crm_kernel.storage.jsontext import from_json, to_json
+from crm_kernel.storage.ports import Database, Reads, Row, Tx
 from crm_kernel.storage.tables import Outbox
 
 _INSERT = (
@@ -53,7 +53,7 @@ async def after(
 ) -> list[OutboxEvent]:
     """The next events behind `seq`, those of one type and entity where they are given, none behind `until`.
 
-    None is ever skipped: on SQLite numbers are given in the order of commit.
+    With `until` at most `last_seq` none is ever skipped; numbers are not given in the order of commit on PostgreSQL.
     """
     limits = {"seq <= ?": until, "type = ?": type, "entity = ?": entity}
     given = {condition: value for condition, value in limits.items() if value is not None}
@@ -64,14 +64,18 @@ async def after(
 
 async def by_seq(reads: Reads, seqs: Iterable[int]) -> list[OutboxEvent]:
     """The events with these numbers, in order; those that were removed are left out."""
-    sql = f"{_SELECT} WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
-    return [_event(row) for row in await reads.read(sql, (json_list(seqs),))]
+    sql = f"{_SELECT} WHERE seq {reads.dialect.one_of} ORDER BY seq"
+    return [_event(row) for row in await reads.read(sql, (reads.dialect.encode_list(seqs, "integer"),))]
 
 
-async def last_seq(reads: Reads) -> int:
-    """The number of the last event that was ever written (0: none), removed ones too."""
-    rows = await reads.read("SELECT seq FROM sqlite_sequence WHERE name = 'crm_outbox'")
-    return rows[0][0] if rows else 0
+async def last_seq(database: Database) -> int:
+    """The number of the last event behind which none can come any more (0: none), removed ones too."""
+    return await database.settled("crm_outbox")
+
+
+async def newest(reads: Reads) -> int:
+    """The number of the newest event that can be seen; others may still come before it (see `last_seq`)."""
+    return (await reads.read("SELECT coalesce(max(seq), 0) FROM crm_outbox"))[0][0]
 
 
 async def prune(tx: Tx, *, before: str, served: int) -> None:

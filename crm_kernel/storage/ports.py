@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar
 
 from piccolo.query.base import Query
 
+from crm_kernel.filters.dialect import Dialect
+
 T = TypeVar("T")
 Row = tuple[Any, ...]
 """One selected row, its values in the order of the SELECT."""
@@ -27,8 +29,47 @@ class NotUnique(Exception):
         super().__init__(f"The values of {', '.join(columns)} are taken in {table}.")
 
 
+class EngineDialect(Dialect, Protocol):
+    """An engine's ways to say what standard SQL cannot: what filters ask for, and what storage needs beside."""
+
+    @property
+    def for_update(self) -> str:
+        """What follows a SELECT over the alias `t` whose rows are to stay as they are until COMMIT."""
+        ...
+
+    @property
+    def sequence(self) -> str:
+        """The type of a numbering column, in upper case as `columns_sql` tells it."""
+        ...
+
+    @property
+    def sequence_ddl(self) -> str:
+        """The definition of a numbering primary key: no number is given twice."""
+        ...
+
+    @property
+    def create_online(self) -> str:
+        """What comes after CREATE [UNIQUE] for an index that is built beside running writes."""
+        ...
+
+    @property
+    def columns_sql(self) -> str:
+        """A SELECT of (table, column, type) of the tables of the kernel and of entities."""
+        ...
+
+    @property
+    def indexes_sql(self) -> str:
+        """A SELECT of (table, index) of the usable indexes that somebody built."""
+        ...
+
+
 class Reads(Protocol):
     """Whoever can read: the engine (committed data only) or a transaction (its own changes too)."""
+
+    @property
+    def dialect(self) -> EngineDialect:
+        """How statements for it say what standard SQL cannot. Bind values are marked `?` for every engine."""
+        ...
 
     async def read(self, sql: str, params: Params = (), /) -> list[Row]:
         """All rows of a SELECT. Raises `Error("busy")` where another process holds the file for too long."""
@@ -46,16 +87,16 @@ class Tx(Reads, Protocol):
         """Run one statement; the number of rows it changed. Raises `NotUnique`."""
         ...
 
-    async def execute_aside(self, sql: str, /) -> None:
-        """Run one slow statement without keeping readers of this process waiting."""
-        ...
-
     async def executemany(self, sql: str, rows: Iterable[Params], /) -> None:
         """Run one statement once for each of `rows`. Raises `NotUnique`."""
         ...
 
     async def lock(self, *keys: str) -> None:
         """Hold the named locks until COMMIT (nothing to do where writes are serial)."""
+        ...
+
+    async def announce(self) -> None:
+        """With the COMMIT, let every process see another `data_version`."""
         ...
 
     def after_commit(self, callback: Callable[[], None], /) -> None:
@@ -70,6 +111,14 @@ class Database(Reads, Protocol):
         """Run `work` as one atomic operation; returns its result once it is durable."""
         ...
 
+    async def build_index(self, name: str, sql: str, /) -> None:
+        """Build one index beside running reads, in a transaction of its own. Raises `NotUnique`."""
+        ...
+
+    async def settled(self, table: str, /) -> int:
+        """The number of a numbered table up to which no row can come in between any more; 0 where it has none."""
+        ...
+
     async def read_heavy(self, sql: str, params: Params = (), /) -> list[Row]:
         """Like `read` for what may take long: it keeps nobody waiting and ends in `Error("busy")` at its limit."""
         ...
@@ -79,5 +128,18 @@ class Database(Reads, Protocol):
         ...
 
     def data_version(self) -> int:
-        """A number that changes with each COMMIT of anybody: whatever was read before may be out of date."""
+        """A number that changes, at the latest, with each COMMIT of anybody that was announced."""
+        ...
+
+    @property
+    def statements(self) -> int:
+        """How many statements were run since the start (BEGIN, COMMIT and savepoints are not counted)."""
+        ...
+
+    async def open(self) -> None:
+        """Open the database. Raises `ConfigError` where it cannot be used, and says why."""
+        ...
+
+    async def close(self) -> None:
+        """Let running operations finish and close all connections."""
         ...

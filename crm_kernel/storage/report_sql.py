@@ -1,8 +1,7 @@
 """One SQL statement for one report: its rows and, before them, the totals.
 
 The statement is built of common tables: `base` (the values of each record), `ranked` (places of values in their order,
-for medians), `grouped` (one row a group), `kept` (what `having` leaves, numbered in order). Sums are made of two sums,
-as SQLite refuses a sum beyond 64 bits in the middle of a statement.
+for medians), `grouped` (one row a group), `kept` (what `having` leaves, numbered in order).
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from crm_kernel.filters.sql_parts import FALSE, Cursor, member_of
 from crm_kernel.filters.to_sql import Compiler
 from crm_kernel.reports import FINER, Group, Measure, ResolvedReport
 
-_HALF = 1_000_000_000
 _PLACE = '"#"'
 _FROM_GROUPS = frozenset({"count", "sum", "avg", "min", "max"})
 
@@ -151,17 +149,18 @@ class _Builder:
             case "count_distinct":
                 found = [_as(f"count(DISTINCT {value})", name)]
             case "sum":
-                found = [_as(_sum(value, measure.kind), _main(measure))]
+                found = [_as(_sum(self._dialect, value, measure.kind), _main(measure))]
             case "min" | "max":
                 found = [_as(f"{measure.how}({value})", _main(measure))]
             case "avg":
-                total, count = _sum(value, _summed(measure)), f"count({value})"
-                found = [_as(_mean(total, count, measure), _main(measure))]
+                total, count = _sum(self._dialect, value, _summed(measure)), f"count({value})"
+                found = [_as(_mean(self._dialect, total, count, measure), _main(measure))]
                 found += [_as(total, f"{name}__sum"), _as(count, f"{name}__count")]
             case "median":
                 place, count = _inner(f"r{mark}{index}"), _inner(f"n{mark}{index}")
                 middle = f"CASE WHEN {place} IN (({count} + 1) / 2, ({count} + 2) / 2) THEN {value} END"
-                found = [_as(_mean(_sum(middle, _summed(measure)), f"count({middle})", measure), _main(measure))]
+                total = _sum(self._dialect, middle, _summed(measure))
+                found = [_as(_mean(self._dialect, total, f"count({middle})", measure), _main(measure))]
         if measure.is_money:
             currency = f"CASE WHEN {value} IS NOT NULL THEN {_inner(f'm{index}c')} END"
             found += [_as(f"min({currency})", f"{name}__currency"), _as(f"max({currency})", f"{name}__last")]
@@ -207,7 +206,7 @@ class _Builder:
     def _totals(self, source: Sql) -> Sql:
         """The measures over all records, made of the groups or of the records."""
         if self._from_groups:
-            columns = [column for measure in self._report.measures for column in _joined(measure)]
+            columns = [column for measure in self._report.measures for column in _joined(self._dialect, measure)]
         else:
             columns = [c for index, m in enumerate(self._report.measures) for c in self._aggregates(index, m, "t")]
         inner = compose("SELECT {} FROM {}", join(", ", columns), source)
@@ -217,7 +216,7 @@ class _Builder:
         return compose("SELECT {} FROM ({}) AS total", join(", ", shown), inner)
 
 
-def _joined(measure: Measure) -> list[Sql]:
+def _joined(dialect: Dialect, measure: Measure) -> list[Sql]:
     """A measure over all groups, of the measures of the groups."""
     name, main = measure.name, _quoted(_main(measure))
     found: list[Sql] = []
@@ -225,10 +224,10 @@ def _joined(measure: Measure) -> list[Sql]:
         case "count":
             found = [_as(f"coalesce(sum({main}), 0)", name)]
         case "sum":
-            found = [_as(_sum(main, measure.kind), _main(measure))]
+            found = [_as(_sum(dialect, main, measure.kind), _main(measure))]
         case "avg":
-            total, count = _sum(_quoted(f"{name}__sum"), _summed(measure)), f"sum({_quoted(f'{name}__count')})"
-            found = [_as(_mean(total, count, measure), _main(measure))]
+            total, count = _sum(dialect, _quoted(f"{name}__sum"), _summed(measure)), f"sum({_quoted(f'{name}__count')})"
+            found = [_as(_mean(dialect, total, count, measure), _main(measure))]
         case how:
             found = [_as(f"{how}({main})", _main(measure))]
     if measure.is_money:
@@ -263,19 +262,20 @@ def _summed(measure: Measure) -> Kind:
     return measure.place.kind if measure.place else Kind.INTEGER
 
 
-def _sum(value: str, kind: Kind) -> str:
+def _sum(dialect: Dialect, value: str, kind: Kind) -> str:
     if kind is Kind.NUMBER:
         return f"sum({value})"
-    return f"(sum(({value}) / {_HALF}) * {_HALF} + sum(({value}) % {_HALF}))"
+    return dialect.total(value)
 
 
-def _mean(total: str, count: str, measure: Measure) -> str:
+def _mean(dialect: Dialect, total: str, count: str, measure: Measure) -> str:
     """`total` / `count`; of decimals and money rounded half away from zero to a whole number of units."""
     if measure.kind is Kind.NUMBER:
-        return f"({total} * 1.0 / nullif({count}, 0))"
+        return f"({dialect.double(total)} / nullif({count}, 0))"
     finer = 10**FINER if measure.kind is Kind.DECIMAL else 1
     double, twice = f"(2 * {finer} * {total})", f"(2 * nullif({count}, 0))"
-    return f"(CASE WHEN {total} < 0 THEN ({double} - {count}) / {twice} ELSE ({double} + {count}) / {twice} END)"
+    below, above = (dialect.quotient(f"({double} {sign} {count})", twice) for sign in "-+")
+    return f"(CASE WHEN {total} < 0 THEN {below} ELSE {above} END)"
 
 
 def _storage(kind: Kind) -> Storage:

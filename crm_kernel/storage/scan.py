@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from crm_kernel.model import EntityModel
 from crm_kernel.storage.columns import quoted, table_name
+from crm_kernel.storage.introspect import introspect
 from crm_kernel.storage.ports import Reads
 from crm_kernel.storage.records import Record, RecordStore
 
@@ -50,5 +51,4 @@ async def ids_in_stage(reads: Reads, model: EntityModel, stage: str | None) -> l
 
 async def is_stored(reads: Reads, entity: str) -> bool:
     """Whether the entity has its table."""
-    sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
-    return bool((await reads.read(sql, (table_name(entity),)))[0][0])
+    return table_name(entity) in (await introspect(reads)).tables

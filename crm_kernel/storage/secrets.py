@@ -6,16 +6,15 @@ from crm_kernel.storage.ports import Reads, Tx
 from crm_kernel.storage.tables import Secret
 
 PASSWORD = "password"
+_PUT = (
+    'INSERT INTO crm_secret ("user", kind, hash, updated_at) VALUES (?, ?, ?, ?)'
+    ' ON CONFLICT ("user", kind) DO UPDATE SET hash = excluded.hash, updated_at = excluded.updated_at'
+)
 
 
 async def put(tx: Tx, user: str, kind: str, hash: str, at: str) -> None:
     """Set or replace one secret of a user."""
-    row = Secret(user=user, kind=kind, hash=hash, updated_at=at)
-    await tx.run(
-        Secret.insert(row).on_conflict(
-            (Secret.user, Secret.kind), action="DO UPDATE", values=[Secret.hash, Secret.updated_at]
-        )
-    )
+    await tx.execute(_PUT, (user, kind, hash, at))
 
 
 async def get(reads: Reads, user: str, kind: str) -> str | None:

@@ -32,8 +32,8 @@ class OrderBy(NamedTuple):
     never_null: bool = False
 
 
-class Select(NamedTuple):
-    """A compiled read: text and parameters, how a row becomes a record, and where its sort values begin."""
+class Columns(NamedTuple):
+    """What is selected of each row: its first `width` columns become a record by `decode`."""
 
     sql: Sql
     decode: Decoder
@@ -108,49 +108,68 @@ def _ordered(key: OrderBy) -> Sql:
     return compose("{}" + direction + ("" if key.never_null else " NULLS LAST"), key.sql)
 
 
-def select(
+def columns(
     dialect: Dialect,
     model: EntityModel,
     fields: Sequence[str],
     *,
     masks: Mapping[str, Sql] | None = None,
     extra: Sequence[Sql] = (),
+    raw: bool = False,
+) -> Columns:
+    """The columns of `fields`; `extra` expressions follow them."""
+    chosen = [model.fields[name] for name in fields]
+    found = [sql for f in chosen for sql in read_columns(dialect, f, (masks or {}).get(f.name))]
+    return Columns(join(", ", [*found, *extra]), decoder(chosen, raw=raw), len(found))
+
+
+def select(
+    model: EntityModel,
+    columns: Sql,
+    *,
     where: Sequence[Sql] = (),
     order: Sequence[OrderBy] = (),
     limit: bool = False,
-    raw: bool = False,
-) -> Select:
-    """Compile a read of `fields`. `extra` expressions follow the record's columns; `limit` adds one parameter."""
-    chosen = [model.fields[name] for name in fields]
-    columns = [sql for f in chosen for sql in read_columns(dialect, f, (masks or {}).get(f.name))]
-    statement = compose(f"SELECT {{}} FROM {quoted(table_name(model.name))} AS {ALIAS}", join(", ", [*columns, *extra]))
-    if where:
-        statement = compose("{} WHERE {}", statement, join(" AND ", where))
+    among: Sql | None = None,
+) -> Sql:
+    """A read of `columns`; `limit` adds one parameter. `among`, a SELECT of ids, is read first, and of the table only
+    its records."""
+    source, conditions = _source(model, where, among)
+    statement = compose("SELECT {} FROM {}", columns, source)
+    if conditions:
+        statement = compose("{} WHERE {}", statement, join(" AND ", conditions))
     if order:
         statement = compose("{} ORDER BY {}", statement, order_clause(order))
-    if limit:
-        statement = Sql(f"{statement.text} LIMIT ?", statement.params)
-    return Select(statement, decoder(chosen, raw=raw), len(columns))
+    return Sql(f"{statement.text} LIMIT ?", statement.params) if limit else statement
 
 
-def count(model: EntityModel, where: Sequence[Sql], *, cap: int | None) -> Sql:
-    """Counts rows, up to `cap` + 1 where it is given."""
+def _source(model: EntityModel, where: Sequence[Sql], among: Sql | None) -> tuple[Sql, Sequence[Sql]]:
     table = f"{quoted(table_name(model.name))} AS {ALIAS}"
-    condition = join(" AND ", where)
+    if among is None:
+        return Sql(table), where
+    # CROSS JOIN: SQLite does not turn it round to read by the order or the filter.
+    return compose(f"({{}}) AS among CROSS JOIN {table}", among), [Sql(f'{ALIAS}."id" = among."id"'), *where]
+
+
+def count(model: EntityModel, where: Sequence[Sql], *, cap: int | None, among: Sql | None = None) -> Sql:
+    """Counts rows, up to `cap` + 1 where it is given; `among` as in `select`."""
+    table, conditions = _source(model, where, among)
+    condition = join(" AND ", conditions)
     if cap is None:
-        return compose(f"SELECT count(*) FROM {table} WHERE {{}}", condition)
-    return compose(f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {{}} LIMIT {cap + 1}) AS capped", condition)
+        return compose("SELECT count(*) FROM {} WHERE {}", table, condition)
+    template = f"SELECT count(*) FROM (SELECT 1 FROM {{}} WHERE {{}} LIMIT {cap + 1}) AS capped"
+    return compose(template, table, condition)
 
 
 def ids_in(dialect: Dialect) -> Sql:
     """The condition that the record's id is one of a list bound as one parameter (see `encode_ids`)."""
-    return Sql(f'{ALIAS}."id" IN {dialect.json_values("?")}', (IDS,))
+    return Sql(f'{ALIAS}."id" {dialect.one_of}', (IDS,))
 
 
 IDS = object()
 """Stands in `params` where the list of ids is bound."""
 
 
-def with_ids(params: Iterable[Any], ids: str) -> list[Any]:
+def with_ids(params: Iterable[Any], ids: Any) -> list[Any]:
     """Parameters with the list of ids put in."""
     return [ids if value is IDS else value for value in params]

@@ -12,20 +12,17 @@ from typing import NamedTuple
 from piccolo.columns import BigInt, Boolean, Column, Serial, Text
 from piccolo.table import Table, create_table_class
 
+from crm_kernel.fields.base import Storage
 from crm_kernel.filters.dialect import Dialect
 from crm_kernel.model import EntityModel
 from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.columns import entity_columns, table_name
 from crm_kernel.storage.indexes import Index
+from crm_kernel.storage.ports import EngineDialect
 
 
 class Sequence(Serial):
     """A number that is never given twice, not even after the last rows were removed (positions depend on it)."""
-
-    @property
-    def ddl(self) -> str:
-        """The column in CREATE TABLE."""
-        return f'"{self._meta.db_column_name}" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL'
 
 
 class EntityColumn(Column):
@@ -293,16 +290,30 @@ class TableShape(NamedTuple):
     columns: tuple[ColumnShape, ...]
 
 
-def shape(table: type[Table]) -> TableShape:
+_STORAGES: Mapping[type[Column], tuple[Storage, str]] = {
+    Text: ("text", "''"),
+    BigInt: ("integer", "0"),
+    Boolean: ("boolean", "false"),
+}
+"""What the kernel's columns hold, and what they hold in rows that are there when one is added."""
+
+
+def shape(table: type[Table], dialect: EngineDialect) -> TableShape:
     """What a Piccolo class declares."""
     meta = table._meta  # pyright: ignore[reportPrivateUsage] - Piccolo documents it and has no other way
-    return TableShape(
-        meta.tablename,
-        tuple(
-            ColumnShape(str(column._meta.db_column_name), column.column_type.upper(), column.ddl)  # pyright: ignore[reportPrivateUsage]
-            for column in meta.columns
-        ),
-    )
+    return TableShape(meta.tablename, tuple(_column_shape(column, dialect) for column in meta.columns))
+
+
+def _column_shape(column: Column, dialect: EngineDialect) -> ColumnShape:
+    name, meta = str(column._meta.db_column_name), column._meta  # pyright: ignore[reportPrivateUsage]
+    if isinstance(column, EntityColumn):
+        return ColumnShape(name, column.column_type.upper(), column.ddl)
+    if isinstance(column, Serial):
+        return ColumnShape(name, dialect.sequence, f'"{name}" {dialect.sequence_ddl}')
+    storage, default = _STORAGES[type(column)]
+    type_name = dialect.column_type(storage)
+    ddl = f'"{name}" {type_name}' + (" PRIMARY KEY" if meta.primary_key else "")
+    return ColumnShape(name, type_name.upper(), ddl + ("" if meta.null else f" NOT NULL DEFAULT {default}"))
 
 
 def entity_table(model: EntityModel, dialect: Dialect) -> type[Table]:

@@ -1,9 +1,8 @@
-"""A kernel to test with: on a temporary SQLite file, copied from a template that is made once (floor 11)."""
+"""A kernel to test with: on a temporary database, copied from a template that is made once (floor 11)."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from crm_kernel.operations.crm import Crm
 from crm_kernel.settings import Settings, load_settings
 from crm_kernel.storage.evolution import evolve
 
-DATABASE = "crm.db"
+NewDatabase = Callable[..., str]
+"""Makes a database for an app in a folder, as `Databases.new`; it goes when its test, or the session, ends."""
 
 
 class TestCrm(Crm):
@@ -49,41 +49,40 @@ class TestCrm(Crm):
 class Template:
     """App folders of one composition: the first is built, the others are copies of its database."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, new: NewDatabase) -> None:
         self._folder = folder
-        self._built: dict[tuple[str, ...], Path] = {}
+        self._new = new
+        self._built: dict[tuple[str, ...], str] = {}
 
-    async def open(self, target: Path, plugins: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> Kernel:
-        """A kernel on a new database in `target`, with these installed plugins and documents."""
-        settings = write_app(target, plugins)
-        database = settings.database.path
-        if database is None:
-            raise ValueError("the test kit works on SQLite")
+    async def open(
+        self, target: Path, plugins: Sequence[str], documents: Sequence[Mapping[str, Any]], new: NewDatabase
+    ) -> Kernel:
+        """A kernel for an app in `target`, on a database that `new` makes, with these plugins and documents."""
         key = tuple(plugins)
         if key not in self._built:
             self._built[key] = await self._build(plugins)
-        shutil.copyfile(self._built[key], database)
-        kernel = await Kernel.open(settings, strict=True)
+        kernel = await Kernel.open(write_app(target, plugins, new(target, self._built[key])), strict=True)
         await kernel.dispatcher.adopt()
         if documents:
             await kernel.documents.put_all(documents, kernel.system("apply"))
         return kernel
 
-    async def _build(self, plugins: Sequence[str]) -> Path:
+    async def _build(self, plugins: Sequence[str]) -> str:
         folder = self._folder / ("-".join(plugins) or "base")
         folder.mkdir(parents=True)
-        kernel = await Kernel.open(write_app(folder, plugins), strict=True)
-        await evolve(kernel.database, kernel.registry.entities, kernel.store.dialect)
+        url = self._new(folder)
+        kernel = await Kernel.open(write_app(folder, plugins, url), strict=True)
+        await evolve(kernel.database, kernel.registry.entities)
         await kernel.close()
-        return folder / DATABASE
+        return url
 
 
-def write_app(folder: Path, plugins: Sequence[str], extra: str = "") -> Settings:
+def write_app(folder: Path, plugins: Sequence[str], url: str = "sqlite:///crm.db", extra: str = "") -> Settings:
     """An app folder with a crm.toml for tests; its settings."""
     enabled = ", ".join(f'"{name}"' for name in plugins)
     toml = (
         '[app]\nname = "Test"\nlocale = "en"\ntimezone = "Europe/Riga"\ncurrency = "EUR"\nregion = "LV"\n'
-        f'[database]\nurl = "sqlite:///{DATABASE}"\n[plugins]\nenabled = [{enabled}]\n{extra}'
+        f'[database]\nurl = "{url}"\n[plugins]\nenabled = [{enabled}]\n{extra}'
     )
     (folder / "crm.toml").write_text(toml, encoding="utf-8")
     return load_settings(folder, {"CRM_SECRET": "a secret for tests only, of forty characters"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +16,7 @@ from crm_kernel.api.app import create_app
 from crm_kernel.callers import Caller
 from crm_kernel.kernel import Kernel
 from crm_kernel.storage.evolution import evolve
-from crm_kernel.testing.kit import write_app
+from crm_kernel.testing.kit import NewDatabase, write_app
 
 
 class Standin:
@@ -169,10 +168,10 @@ class Office:
         return answer.json()
 
 
-async def build(folder: Path) -> dict[str, str]:
+async def build(folder: Path, url: str) -> dict[str, str]:
     """An app folder with documents and people; their tokens."""
-    kernel = await Kernel.open(write_app(folder, ()), strict=True)
-    await evolve(kernel.database, kernel.registry.entities, kernel.store.dialect)
+    kernel = await Kernel.open(write_app(folder, (), url), strict=True)
+    await evolve(kernel.database, kernel.registry.entities)
     for body in (FIELDS, LEASE, LETTING, AGENT, CLERK, BY_TYPE):
         await kernel.documents.put(str(body["kind"]), str(body["name"]), body, kernel.system("apply"))
     tokens: dict[str, str] = {}
@@ -186,17 +185,19 @@ async def build(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def office_built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """The app folder that each office is a copy of."""
+def office_built(tmp_path_factory: pytest.TempPathFactory, kept_database: NewDatabase) -> tuple[str, dict[str, str]]:
+    """The database that each office begins with, and the tokens."""
     folder = tmp_path_factory.mktemp("office")
-    return folder, asyncio.run(build(folder))
+    url = kept_database(folder)
+    return url, asyncio.run(build(folder, url))
 
 
 @pytest_asyncio.fixture
-async def office(office_built: tuple[Path, dict[str, str]], tmp_path: Path) -> AsyncIterator[Office]:
+async def office(
+    office_built: tuple[str, dict[str, str]], tmp_path: Path, new_database: NewDatabase
+) -> AsyncIterator[Office]:
     """The application, its people, and their tokens."""
     built, tokens = office_built
-    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
-    kernel = await Kernel.open(write_app(tmp_path, ()), strict=True)
+    kernel = await Kernel.open(write_app(tmp_path, (), new_database(tmp_path, built)), strict=True)
     yield Office(kernel, tokens)
     await kernel.close()

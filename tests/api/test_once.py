@@ -135,7 +135,7 @@ async def test_housekeeping_forgets_keys_whose_day_is_over(office: Any) -> None:
 
 @pytest.mark.contract("http-api.md#idempotency")
 async def test_two_kernels_on_one_database_do_it_once(office: Any, tmp_path: Path) -> None:
-    other = await Kernel.open(write_app(tmp_path, ()), strict=True)
+    other = await Kernel.open(write_app(tmp_path, (), office.kernel.settings.database.url), strict=True)
     both = (office, Office(other, office.tokens))
     try:
         for number in range(10):

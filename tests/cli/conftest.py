@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +15,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from crm_kernel.cli.main import run
+from crm_kernel.testing.databases import Databases
+from crm_kernel.testing.kit import NewDatabase
+from tests.looking import Looker
 
 SECRET = "a secret for tests only, of forty characters"
 
@@ -83,19 +88,41 @@ LEAD = {
 }
 
 
+SQLITE = "sqlite:///data/crm.db"
+
+
+def _put_url(folder: Path, url: str) -> None:
+    file = folder / "crm.toml"
+    file.write_text(re.sub('url = ".*"', f'url = "{url}"', file.read_text("utf-8")), "utf-8")
+
+
+def looker(folder: Path) -> Looker:
+    """A look into the database of an app."""
+    url = tomllib.loads((folder / "crm.toml").read_text("utf-8"))["database"]["url"]
+    return Looker(f"sqlite:///{folder}/data/crm.db" if url == SQLITE else url)
+
+
 @pytest.fixture(scope="session")
-def _applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An app whose database is made, with one entity; it is copied for each test."""
+def _applied(
+    tmp_path_factory: pytest.TempPathFactory, crm_databases: Databases, kept_database: NewDatabase
+) -> tuple[Path, str]:
+    """An app whose database is made, with one entity; it is copied for each test. And the URL of its database."""
     folder = tmp_path_factory.mktemp("applied") / "app"
+    url = SQLITE if crm_databases.engine == "sqlite" else kept_database(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRM_SECRET", SECRET)
         assert run(["new", str(folder)]) == 0
+        _put_url(folder, url)
         (folder / "documents" / "entities" / "lead.json").write_text(json.dumps(LEAD), "utf-8")
         assert run(["apply", "--app", str(folder)]) == 0
-    return folder
+    return folder, url
 
 
 @pytest.fixture
-def folder(_applied: Path, tmp_path: Path) -> Path:
+def folder(_applied: tuple[Path, str], tmp_path: Path, new_database: NewDatabase) -> Path:
     """An app folder with a database, users none."""
-    return Path(shutil.copytree(_applied, tmp_path / "app"))
+    applied, url = _applied
+    folder = Path(shutil.copytree(applied, tmp_path / "app"))
+    if url != SQLITE:
+        _put_url(folder, new_database(folder, url))
+    return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from tests.cli.conftest import LEAD, Crm
+from tests.cli.conftest import LEAD, Crm, looker
 
 FIELDS = {
     "kind": "fields",
@@ -130,9 +129,9 @@ def test_what_both_sides_changed_is_a_conflict_until_somebody_decides(crm: Crm, 
 
 def in_database(folder: Path, body: dict[str, Any]) -> None:
     """Change a stored document, as an admin would over HTTP."""
-    with sqlite3.connect(folder / "data" / "crm.db") as connection:
-        connection.execute("UPDATE crm_document SET body = ? WHERE name = ?", (json.dumps(body), body["name"]))
-    connection.close()
+    database = looker(folder)
+    database(f"UPDATE crm_document SET body = '{json.dumps(body)}' WHERE name = '{body['name']}'")
+    database.close()
 
 
 @pytest.mark.contract("documents.md#toml-lock")
@@ -268,11 +267,12 @@ def test_a_database_behind_its_plugins_is_said_before_anything_fails(crm: Crm, f
     assert crm("query", "thing0", app=folder).status == 0
 
 
-def test_an_empty_file_is_a_database_that_was_never_applied(crm: Crm, folder: Path) -> None:
-    for file in (folder / "data").iterdir():
-        file.unlink()
-    (folder / "data" / "crm.db").touch()
-    ran = crm("query", "lead", app=folder)
+def test_an_empty_file_is_a_database_that_was_never_applied(crm: Crm, tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    crm("new", app)
+    (app / "data").mkdir(exist_ok=True)
+    (app / "data" / "crm.db").touch()
+    ran = crm("query", "lead", app=app)
     assert (ran.status, "has no database yet. Hint: `crm apply` makes it." in ran.err) == (1, True)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Crm
+from tests.cli.conftest import Crm, looker
 
 
 @pytest.mark.contract("cli.md#history-verify")
@@ -20,10 +19,10 @@ def test_verify_names_the_first_bad_record(crm: Crm, folder: Path, tmp_path: Pat
     head = whole.out.split()[-1]
     told = crm("history", "verify", "--json", "--head", head, app=folder)
     assert (told.status, told.json["ok"], told.json["bad"], told.json["head"]) == (0, True, None, head)
-    with sqlite3.connect(folder / "data" / "crm.db") as connection:
-        (lead,) = connection.execute("SELECT id FROM e_lead WHERE name = 'Bela'").fetchone()
-        connection.execute("UPDATE crm_history SET actor = 'x' WHERE record = ?", (lead,))
-    connection.close()
+    database = looker(folder)
+    ((lead,),) = database("SELECT id FROM e_lead WHERE name = 'Bela'")
+    database(f"UPDATE crm_history SET actor = 'x' WHERE record = '{lead}'")
+    database.close()
     bad = crm("history", "verify", app=folder)
     assert (bad.status, f"lead {lead}, version 1" in bad.err) == (1, True)
     assert crm("history", "verify", "--json", app=folder).json["bad"]["record"] == lead

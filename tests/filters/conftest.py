@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +20,8 @@ from crm_kernel.filters.scope import NOTHING, Rows
 from crm_kernel.filters.to_predicate import to_predicate
 from crm_kernel.filters.to_sql import bind, to_sql
 from crm_kernel.model import EntityModel, Field, Reverse, Source
-from crm_kernel.storage.dialects import SqliteDialect
+from crm_kernel.testing.kit import NewDatabase
+from tests.looking import Looker
 
 CONTEXT = ValueContext(currency="EUR")
 NOW = datetime(2026, 3, 18, 10, 30, tzinfo=UTC)
@@ -147,10 +147,10 @@ def uid(number: int) -> str:
 class World:
     """Models and records, asked by SQL and by predicate."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Looker) -> None:
         self.model = {name: _entity(name) for name in FIELDS}
-        self.dialect = SqliteDialect()
-        self.database = sqlite3.connect(":memory:")
+        self.dialect = database.dialect
+        self.database = database
         self.records: dict[str, dict[str, dict[str, Any]]] = {}
         for entity in self.model.values():
             columns = [
@@ -158,36 +158,38 @@ class World:
                 for f in entity.fields.values()
                 for c in f.type.columns()
             ]
-            self.database.execute(f'CREATE TABLE "e_{entity.name}" ({", ".join(columns)})')
+            self.database(f'CREATE TABLE "e_{entity.name}" ({", ".join(columns)})')
         self.fill({})
 
     def fill(self, records: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
         """Puts these sent values in the place of all records; absent fields are null."""
         self.records = {name: {} for name in self.model}
         for name in self.model:
-            self.database.execute(f'DELETE FROM "e_{name}"')
+            self.database(f'DELETE FROM "e_{name}"')
         for name, rows in records.items():
-            for row in rows:
-                self._insert(self.model[name], row)
+            encoded = [self._encoded(self.model[name], row) for row in rows]
+            if encoded:
+                marks = ", ".join("?" * len(encoded[0]))
+                columns = ", ".join(encoded[0])
+                statement = f'INSERT INTO "e_{name}" ({columns}) VALUES ({marks})'
+                self.database.many(statement, [list(row.values()) for row in encoded])
 
-    def _insert(self, entity: EntityModel, sent: Mapping[str, Any]) -> None:
+    def _encoded(self, entity: EntityModel, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """The stored values of a record, by quoted column."""
         assert sent.keys() <= entity.fields.keys(), sent.keys() - entity.fields.keys()
         record: dict[str, Any] = {}
-        names: list[str] = []
-        values: list[Any] = []
+        values: dict[str, Any] = {}
         for field in entity.fields.values():
             value = sent.get(field.name)
             record[field.name] = None if value is None else field.type.canonical(value, CONTEXT)
             columns = field.type.columns()
             stored = field.type.to_columns(record[field.name]) if columns else ()
             for column, part in zip(columns, stored, strict=True):
-                names.append(f'"{field.name}{column.suffix}"')
-                values.append(self.dialect.encode(part, column.storage))
-            if field.name == "topic":
-                values[-1] = "deal"
-        marks = ", ".join("?" * len(names))
-        self.database.execute(f'INSERT INTO "e_{entity.name}" ({", ".join(names)}) VALUES ({marks})', values)
+                values[f'"{field.name}{column.suffix}"'] = self.dialect.encode(part, column.storage)
+        if '"topic__entity"' in values:
+            values['"topic__entity"'] = "deal"
         self.records[entity.name][record["id"]] = record
+        return values
 
     def rows_of(self, entity: str, text: str | None) -> Rows:
         """A row rule: None for all rows, "" for none."""
@@ -211,7 +213,7 @@ class World:
         expression = resolve(text, entity, self.model, context=CONTEXT, **more)
         sql = to_sql(expression, self.dialect)
         statement = f'SELECT t."id" FROM "e_{entity}" AS t WHERE {sql.text}'
-        rows = self.database.execute(statement, bind(sql.params, environment or self.environment())).fetchall()
+        rows = self.database(statement, bind(sql.params, environment or self.environment()))
         return {row[0] for row in rows}
 
     def by_predicate(
@@ -259,8 +261,10 @@ class Rules:
 
 
 @pytest.fixture(scope="session")
-def world() -> World:
-    return World()
+def world(tmp_path_factory: pytest.TempPathFactory, kept_database: NewDatabase) -> Iterator[World]:
+    database = Looker(kept_database(tmp_path_factory.mktemp("filters")))
+    yield World(database)
+    database.close()
 
 
 @pytest.fixture

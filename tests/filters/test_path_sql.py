@@ -37,7 +37,7 @@ def read(world: Any, path: str, scope: Any = SYSTEM_SCOPE) -> Any:
         columns = ", ".join(c.text for c in found.columns)
         params = [p for c in found.columns for p in c.params]
         statement = f"SELECT {columns} FROM e_deal AS t WHERE t.id = ?"
-        row = world.database.execute(statement, [*bind(params, world.environment()), id]).fetchone()
+        row = world.database(statement, [*bind(params, world.environment()), id])[0]
         rows.append(row[0] if found.convert is None or row[0] is None else found.convert(*row))
     assert rows[1] in (None, False)
     return rows[0]
@@ -94,7 +94,7 @@ def test_sort_keys(world: Any, path: str, keys: list[Any]) -> None:
     assert found.sort is not None
     columns = ", ".join(s.text for s in found.sort)
     params = bind([p for s in found.sort for p in s.params], world.environment())
-    assert list(world.database.execute(f"SELECT {columns} FROM e_deal AS t ORDER BY t.id", params).fetchone()) == keys
+    assert list(world.database(f"SELECT {columns} FROM e_deal AS t ORDER BY t.id", params)[0]) == keys
 
 
 def test_what_cannot_be_sorted_by(world: Any) -> None:

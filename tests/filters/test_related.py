@@ -109,7 +109,7 @@ def test_related(world: Any, text: str, expected: set[str]) -> None:
 
 def test_reverse_of_a_reference_to_any_entity(world: Any) -> None:
     # A visit that is about a person of the same id is not about the deal.
-    world.database.execute(f"UPDATE e_visit SET topic__entity = 'person' WHERE topic = '{TWO}'")
+    world.database(f"UPDATE e_visit SET topic__entity = 'person' WHERE topic = '{TWO}'")
     assert world.by_sql("any(topics, id is not null)") == set()
 
 

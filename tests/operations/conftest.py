@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +12,9 @@ from crm_kernel import Change, Error
 from crm_kernel.kernel import Kernel
 from crm_kernel.storage.evolution import evolve
 from crm_kernel.testing import TestCrm
+from crm_kernel.testing.kit import NewDatabase
+from tests.looking import Looker
+from tests.operations.report_shop import Shop
 
 ORDER = {
     "kind": "entity",
@@ -130,7 +133,7 @@ async def with_plugin(app: Any) -> AsyncIterator[MakeCrm]:
         (app.folder / "data").mkdir(exist_ok=True)
         app.environ["CRM_SECRET"] = "a secret for tests only, of forty characters"
         kernel = await Kernel.open(app.settings())
-        await evolve(kernel.database, kernel.registry.entities, kernel.store.dialect)
+        await evolve(kernel.database, kernel.registry.entities)
         await kernel.dispatcher.adopt()
         opened.append(kernel)
         return TestCrm(kernel)
@@ -138,3 +141,11 @@ async def with_plugin(app: Any) -> AsyncIterator[MakeCrm]:
     yield make
     for kernel in opened:
         await kernel.close()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, kept_database: NewDatabase) -> Iterator[Shop]:
+    """Sales to make reports of."""
+    database = Looker(kept_database(tmp_path_factory.mktemp("sales")))
+    yield Shop(database)
+    database.close()

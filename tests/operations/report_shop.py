@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +15,7 @@ from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import NOTHING
 from crm_kernel.model import EntityModel, Field, Source
 from crm_kernel.operations.report import report_parameters, run_report, unsaved_report
-from crm_kernel.storage.dialects import SqliteDialect
+from tests.looking import Looker
 
 CONTEXT = ValueContext()
 NOW = datetime(2026, 3, 18, 10, 30, tzinfo=UTC)
@@ -57,10 +56,10 @@ def _entity(name: str) -> EntityModel:
 class Shop:
     """Sales in a database and in memory; also what `run_report` asks of a database."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Looker) -> None:
         self.model = {name: _entity(name) for name in FIELDS}
-        self.dialect = SqliteDialect()
-        self.connection = sqlite3.connect(":memory:")
+        self.dialect = database.dialect
+        self.database = database
         self.statements: list[str] = []
         self.sales: list[dict[str, Any]] = []
         self.persons: dict[str, dict[str, Any]] = {}
@@ -70,11 +69,11 @@ class Shop:
                 for f in entity.fields.values()
                 for c in f.type.columns()
             ]
-            self.connection.execute(f'CREATE TABLE "e_{entity.name}" ({", ".join(columns)})')
+            self.database(f'CREATE TABLE "e_{entity.name}" ({", ".join(columns)})')
 
     def fill(self, sales: Iterable[Mapping[str, Any]], persons: Iterable[Mapping[str, Any]] = ()) -> None:
         for name in FIELDS:
-            self.connection.execute(f'DELETE FROM "e_{name}"')
+            self.database(f'DELETE FROM "e_{name}"')
         self.sales = [self._insert("sale", {"id": f"s{i}", **row}) for i, row in enumerate(sales)]
         self.persons = {row["id"]: self._insert("person", row) for row in persons}
 
@@ -88,12 +87,12 @@ class Shop:
                 names.append(f'"{field.name}{column.suffix}"')
                 values.append(self.dialect.encode(part, column.storage))
         marks = ", ".join("?" * len(names))
-        self.connection.execute(f'INSERT INTO "e_{entity}" ({", ".join(names)}) VALUES ({marks})', values)
+        self.database(f'INSERT INTO "e_{entity}" ({", ".join(names)}) VALUES ({marks})', values)
         return record
 
     async def read_heavy(self, sql: str, params: Sequence[Any] = (), /) -> list[tuple[Any, ...]]:
         self.statements.append(sql)
-        return self.connection.execute(sql, tuple(params)).fetchall()
+        return self.database(sql, tuple(params))
 
     async def run(self, scope: Any = None, zone: str = "UTC", **parts: Any) -> dict[str, Any]:
         report = unsaved_report({"entity": "sale", "measures": [{"count": "*", "as": "n"}], **parts})

@@ -9,6 +9,7 @@ import pytest
 from crm_kernel import Change
 from crm_kernel.callers import Caller
 from crm_kernel.operations.list_query import ListQuery
+from crm_kernel.storage import few
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import refusal
 
@@ -47,9 +48,19 @@ class World:
         return await self.crm.kernel.writer.write(list(changes), self.people[who])
 
 
-@pytest.fixture
-async def world(crm: TestCrm) -> World:
+@pytest.fixture(params=[few.MANY, 0], ids=["few", "many"])
+async def world(crm: TestCrm, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Read both ways: through the keys of his rules, as who may see few records, and in the order of each list."""
+    monkeypatch.setattr(few, "MANY", request.param)
     return await World(crm).fill()
+
+
+async def test_pages_and_counts_are_those_of_his_rows(world: World) -> None:
+    caller, reader = world.people["anna"], world.crm.kernel.reader
+    first = await reader.list("job", caller, ListQuery(sort="amount", limit=1, count="exact"))
+    second = await reader.list("job", caller, ListQuery(sort="amount", limit=1, count="capped", cursor=first.next))
+    assert [item["id"] for item in (*first.items, *second.items)] == [world.jobs[n]["id"] for n in ("anna", "ben")]
+    assert (first.count, second.count, second.next) == (2, 2, None)
 
 
 @pytest.mark.contract("documents.md#grants-add-up", "documents.md#grant-fields", "documents.md#grant-star-explicit")

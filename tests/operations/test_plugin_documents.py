@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 import pytest
@@ -27,9 +26,9 @@ async def test_a_plugin_gets_the_name_of_a_documents_field_and_the_data_stays(ap
     assert refused["documents"][0]["errors"][0]["code"] == "redefined"
     await other.put(fields(properties={"size": {"type": "integer"}, "depth": {"type": "integer"}}))
     record = (await other.write([Change.create("contact", {"name": "A", "size": 4, "depth": 2})]))[0]
-    upgraded = type(app)(app.folder / "upgraded")
+    url = other.kernel.settings.database.url
+    upgraded = type(app)(app.folder / "upgraded", lambda _: url)  # the same database
     upgraded.plugin("shop", PLUGIN_FIELD)
-    shutil.copytree(app.folder / "data", upgraded.folder / "data")
     upgraded.environ = app.environ
     later = TestCrm(await Kernel.open(upgraded.settings()))
     await later.kernel.documents.sync_files(later.kernel.settings.documents, safe_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crm_kernel import Change
+from crm_kernel.operations.answers import encode
 from crm_kernel.operations.list_query import ListQuery
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import refusal
@@ -147,6 +148,29 @@ async def test_fields_paths_and_expansion(crm: TestCrm) -> None:
     expanded = (await listed(crm, fields="number", expand="customer")).items[0]
     assert expanded["customer"]["birthday"] == "1990-01-02"
     assert (await refusal(listed(crm, expand="number"))).code == "bad_value"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"count": "exact", "sort": "-price,number", "filter": "amount > 0"},
+        {"fields": "place,price,rotting,customer.name,price.currency,customer.do_not_contact,tags,place.city"},
+        {"fields": "number", "expand": "customer"},
+    ],
+)
+async def test_answers_are_the_records_encoded(crm: TestCrm, params: dict[str, str]) -> None:
+    anna = (await crm.write([Change.create("contact", {"name": "Anna", "do_not_contact": True})]))[0]
+    place = {"city": "Rīga", "zip": 'LV-"1010"'}
+    filled = {"number": "1", "amount": 2, "price": {"amount": 3.5, "currency": "EUR"}, "due": "2026-01-02"}
+    ids = await fill(crm, [{**filled, "customer": anna["id"], "tags": ["a", "ū"], "place": place}, {}])
+    reader, caller = crm.kernel.reader, crm.kernel.system("api")
+    query = ListQuery.from_params(params)
+    assert await reader.list_answer("job", caller, query) == encode((await listed(crm, **params)).answer())
+    for id in ids:
+        one = await reader.get("job", id, caller, fields=query.fields, expand=query.expand)
+        body, version = await reader.get_answer("job", id, caller, fields=query.fields, expand=query.expand)
+        assert (body, version) == (encode(one), one["version"])
 
 
 @pytest.mark.parametrize(

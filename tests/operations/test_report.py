@@ -12,11 +12,6 @@ from crm_kernel.errors import Error
 from tests.operations.report_shop import PERSONS, Rules, Shop, eur
 
 
-@pytest.fixture(scope="module")
-def shop() -> Shop:
-    return Shop()
-
-
 async def test_the_answer(shop: Shop) -> None:
     shop.fill(
         [
@@ -115,13 +110,13 @@ async def test_halves_are_rounded_away_from_zero(shop: Shop) -> None:
 
 
 async def test_sums_beyond_64_bits_are_no_error(shop: Shop) -> None:
-    shop.fill([{"amount": eur("92233720368547758.07"), "count": 2**53 - 1} for _ in range(3)])
+    shop.fill([{"amount": eur("92233720368547758.06"), "count": 2**53 - 1} for _ in range(3)])
     found = await shop.run(
         measures=[{"sum": "amount", "as": "s"}, {"sum": "count", "as": "c"}, {"median": "amount", "as": "m"}]
     )
-    assert float(found["rows"][0]["s"]) == pytest.approx(3 * 92233720368547758.07)
+    assert float(found["rows"][0]["s"]) == pytest.approx(3 * 92233720368547758.06)
     assert found["rows"][0]["c"] == 3 * (2**53 - 1)
-    assert float(found["rows"][0]["m"]) == pytest.approx(92233720368547758.07)
+    assert float(found["rows"][0]["m"]) == pytest.approx(92233720368547758.06)
 
 
 MIXED = [

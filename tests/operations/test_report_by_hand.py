@@ -19,11 +19,6 @@ from crm_kernel.fields.folding import fold
 from tests.operations.report_shop import PERSONS, STAGES, Shop, eur
 
 
-@pytest.fixture(scope="module")
-def shop() -> Shop:
-    return Shop()
-
-
 def bucket(day: date, by: str) -> str:
     match by:
         case "week":
@@ -118,7 +113,7 @@ sale = st.fixed_dictionaries(
         "count": st.sampled_from([None, -3, 0, 1, 2, 2**53 - 1]),
         "score": st.sampled_from([None, -1.5, 0.1, 2.5]),
         "ratio": st.sampled_from([None, -1.25, 0.01, 0.02, 3]),
-        "amount": st.sampled_from([None, eur("-0.01"), eur("0.02"), eur("1000"), eur("92233720368547758.07")]),
+        "amount": st.sampled_from([None, eur("-0.01"), eur("0.02"), eur("1000"), eur("92233720368547758.06")]),
         "open": st.sampled_from([None, True, False]),
         "day": st.sampled_from([None, "2026-02-28", "2026-03-01", "2026-03-31", "2026-04-01", "2025-12-29"]),
         "at": st.sampled_from([None, *MOMENTS]),
@@ -162,9 +157,9 @@ MEASURES = [
 async def test_reports_are_what_python_counts(
     shop: Shop, sales: list[Any], groups: list[Any], measures: list[Any], zone: str
 ) -> None:
-    huge = any(s["amount"] == eur("92233720368547758.07") for s in sales)
+    huge = any(s["amount"] == eur("92233720368547758.06") for s in sales)
     if huge and any("amount" in m.values() and not {"min", "max", "count_distinct"} & set(m) for m in measures):
-        sales = [s | {"amount": None} if s["amount"] == eur("92233720368547758.07") else s for s in sales]
+        sales = [s | {"amount": None} if s["amount"] == eur("92233720368547758.06") else s for s in sales]
     shop.fill(sales, PERSONS)
     shop.statements.clear()
     answer = await shop.run(zone=zone, group_by=groups, measures=measures)

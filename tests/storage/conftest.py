@@ -1,4 +1,4 @@
-"""Real files in a temporary folder, and two entities that have a field of every storage."""
+"""Real databases of the engine that is tested on, and two entities that have a field of every storage."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from crm_kernel.fields.reference import AnyReference, Id, Reference
 from crm_kernel.fields.rotting import Rotting
 from crm_kernel.fields.text import Text
 from crm_kernel.model import SYSTEM, EntityModel, Field, Model, Source
-from crm_kernel.storage.dialects import SqliteDialect
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.evolution import evolve
+from crm_kernel.storage.ports import Database
+from crm_kernel.storage.postgres_engine import PostgresEngine
 from crm_kernel.storage.records import RecordStore
+from crm_kernel.storage.sqlite_engine import SqliteEngine
+from crm_kernel.testing.kit import NewDatabase
 
 DOCUMENT = Source("document", "test")
 _SYSTEM_FIELDS: dict[str, FieldType] = {
@@ -132,27 +134,44 @@ def model(company: EntityModel, contact: EntityModel) -> Model:
     return {"company": company, "contact": contact}
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "crm.db"
+def database_at(url: str, patience: float = 0.2) -> Database:
+    """A database that is not open yet."""
+    if url.startswith("postgresql:"):
+        return PostgresEngine(url)
+    return SqliteEngine(Path(url.removeprefix("sqlite:///")), patience=patience)
 
 
 @pytest.fixture
-async def engine(path: Path) -> AsyncIterator[SqliteEngine]:
-    """An open engine on an empty file."""
-    opened = SqliteEngine(path, patience=0.2)
+def url(new_database: NewDatabase, tmp_path: Path) -> str:
+    """An empty database."""
+    return new_database(tmp_path)
+
+
+@pytest.fixture
+async def engine(url: str) -> AsyncIterator[Database]:
+    """An open engine on an empty database."""
+    opened = database_at(url)
     await opened.open()
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def database(engine: SqliteEngine, model: Model) -> SqliteEngine:
+async def database(engine: Database, model: Model) -> Database:
     """An engine with all tables."""
-    await evolve(engine, model, SqliteDialect())
+    await evolve(engine, model)
     return engine
 
 
 @pytest.fixture
-def store() -> RecordStore:
-    return RecordStore(SqliteDialect())
+async def other(url: str) -> AsyncIterator[Database]:
+    """The same database as another process would open it."""
+    opened = database_at(url, patience=5.0)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def store(engine: Database) -> RecordStore:
+    return RecordStore(engine.dialect)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import msgspec
+
 from crm_kernel.fields.base import Column, FieldType
 from crm_kernel.fields.boolean import Boolean
-from crm_kernel.storage.decoding import columns_sql, decoder
-from crm_kernel.storage.dialects import SqliteDialect
+from crm_kernel.storage.decoding import answerer, cells, columns_sql, decoder
+from crm_kernel.storage.sqlite_dialect import SqliteDialect
 
 
 class Pair(FieldType):
@@ -23,3 +25,17 @@ def test_a_type_may_keep_more_than_its_value(make: SimpleNamespace) -> None:
     decode = decoder(fields)
     assert decode(("x", "y", 1, "ignored")) == {"a": "x", "b": True}
     assert decode((None, None, None)) == {"a": None, "b": None}
+
+
+class Computed(FieldType):
+    """A type that is not stored."""
+
+    def columns(self) -> tuple[Column, ...]:
+        return ()
+
+
+def test_answers_have_the_members_of_records(make: SimpleNamespace) -> None:
+    fields = [make.field("c", Computed()), make.field("a", Pair()), make.field("b", Boolean())]
+    decode, answer = decoder(fields, raw=True), answerer(cells(fields))
+    for row in (("x", "y", 1, "ignored"), (None, None, None), ("x", "y", 0)):
+        assert msgspec.json.encode(answer(row)) == msgspec.json.encode(decode(row))

@@ -6,13 +6,13 @@ import pytest
 
 from crm_kernel.storage import documents
 from crm_kernel.storage.documents import StoredDocument
-from crm_kernel.storage.engine import SqliteEngine
+from crm_kernel.storage.ports import Database
 
 AT = "2026-03-01T10:00:00Z"
 HOT = StoredDocument("view", "hot", {"filter": "a = '{}'", "columns": ["b"]}, "hash", "file", AT, "u")
 
 
-async def test_a_document_is_stored_and_replaced(database: SqliteEngine) -> None:
+async def test_a_document_is_stored_and_replaced(database: Database) -> None:
     assert await documents.get(database, "view", "hot") is None
     assert await database.write(lambda tx: documents.put(tx, HOT, "add")) == 1
     assert await documents.get(database, "view", "hot") == HOT
@@ -24,7 +24,7 @@ async def test_a_document_is_stored_and_replaced(database: SqliteEngine) -> None
 
 
 @pytest.mark.contract("documents.md#versions-kept")
-async def test_every_version_is_kept_with_who_and_when(database: SqliteEngine) -> None:
+async def test_every_version_is_kept_with_who_and_when(database: Database) -> None:
     await database.write(lambda tx: documents.put(tx, HOT, "add"))
     assert await database.write(lambda tx: documents.remove(tx, "view", "hot", at=AT, by="v")) == 2
     await database.write(lambda tx: documents.put(tx, HOT._replace(body={}), "restore"))
@@ -36,7 +36,7 @@ async def test_every_version_is_kept_with_who_and_when(database: SqliteEngine) -
     ]
 
 
-async def test_a_file_is_taken_as_applied_without_a_version(database: SqliteEngine) -> None:
+async def test_a_file_is_taken_as_applied_without_a_version(database: Database) -> None:
     await database.write(lambda tx: documents.put(tx, HOT))
     await database.write(lambda tx: documents.set_file_hash(tx, "view", "hot", "other"))
     assert await documents.get(database, "view", "hot") == HOT._replace(file_hash="other")

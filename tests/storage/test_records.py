@@ -12,11 +12,9 @@ import pytest
 from crm_kernel.errors import Error
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage.decoding import columns_sql, decoder
-from crm_kernel.storage.dialects import SqliteDialect
 from crm_kernel.storage.encoding import bind_main
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.evolution import evolve
-from crm_kernel.storage.ports import NotUnique
+from crm_kernel.storage.ports import Database, NotUnique
 from crm_kernel.storage.records import RecordStore
 
 FULL: dict[str, Any] = {
@@ -42,12 +40,12 @@ FULL: dict[str, Any] = {
 }
 
 
-async def insert(engine: SqliteEngine, store: RecordStore, model: EntityModel, *records: dict[str, Any]) -> None:
+async def insert(engine: Database, store: RecordStore, model: EntityModel, *records: dict[str, Any]) -> None:
     await engine.write(lambda tx: store.insert(tx, model, records))
 
 
 async def test_every_storage_there_and_back(
-    database: SqliteEngine, store: RecordStore, contact: EntityModel, make: SimpleNamespace
+    database: Database, store: RecordStore, contact: EntityModel, make: SimpleNamespace
 ) -> None:
     full, empty = make.record(contact, 1, **FULL), make.record(contact, 2)
     await insert(database, store, contact, full | {"about__entity": "company"}, empty)
@@ -58,7 +56,7 @@ async def test_every_storage_there_and_back(
 
 
 async def test_what_is_stored(
-    database: SqliteEngine, store: RecordStore, contact: EntityModel, make: SimpleNamespace
+    database: Database, store: RecordStore, contact: EntityModel, make: SimpleNamespace
 ) -> None:
     await insert(database, store, contact, make.record(contact, 1, **FULL) | {"about__entity": "company"})
     names = "name__fold, rate, active, called_at, budget__amount, budget__currency, about__entity, labels__fold"
@@ -68,7 +66,7 @@ async def test_what_is_stored(
 
 
 async def test_loading_keeps_the_order_of_the_ids(
-    database: SqliteEngine, store: RecordStore, company: EntityModel, make: SimpleNamespace
+    database: Database, store: RecordStore, company: EntityModel, make: SimpleNamespace
 ) -> None:
     await insert(database, store, company, *(make.record(company, n) for n in range(4)))
     before = database.statements
@@ -78,7 +76,7 @@ async def test_loading_keeps_the_order_of_the_ids(
 
 
 async def test_loading_by_a_condition(
-    database: SqliteEngine, store: RecordStore, company: EntityModel, make: SimpleNamespace
+    database: Database, store: RecordStore, company: EntityModel, make: SimpleNamespace
 ) -> None:
     await insert(database, store, company, *(make.record(company, n, name=f"n{n}") for n in range(4)))
     found = await store.load_where(database, company, "t.name > ?", ("n1",), tail="ORDER BY t.name DESC LIMIT 1")
@@ -86,7 +84,7 @@ async def test_loading_by_a_condition(
 
 
 async def test_updates_store_the_changed_fields_only(
-    database: SqliteEngine, store: RecordStore, contact: EntityModel, make: SimpleNamespace
+    database: Database, store: RecordStore, contact: EntityModel, make: SimpleNamespace
 ) -> None:
     records = [make.record(contact, n, **FULL | {"external_id": None}) for n in range(3)]
     await insert(database, store, contact, *records)
@@ -108,7 +106,7 @@ async def test_updates_store_the_changed_fields_only(
     assert await database.read("SELECT name__fold FROM e_contact WHERE name = 'New'") == [("new",)]
 
 
-async def test_purging(database: SqliteEngine, store: RecordStore, company: EntityModel, make: SimpleNamespace) -> None:
+async def test_purging(database: Database, store: RecordStore, company: EntityModel, make: SimpleNamespace) -> None:
     await insert(database, store, company, *(make.record(company, n) for n in range(3)))
     ids = [make.identity(n) for n in (0, 2, 7)]
     assert await database.write(lambda tx: store.purge(tx, company, ids)) == 2
@@ -116,7 +114,7 @@ async def test_purging(database: SqliteEngine, store: RecordStore, company: Enti
 
 
 async def test_ids_of_deleted_records_are_taken_too(
-    database: SqliteEngine, store: RecordStore, company: EntityModel, make: SimpleNamespace
+    database: Database, store: RecordStore, company: EntityModel, make: SimpleNamespace
 ) -> None:
     deleted = make.record(company, 1, deleted_at="2026-03-01T10:00:00Z")
     await insert(database, store, company, deleted, make.record(company, 2))
@@ -127,7 +125,7 @@ async def test_ids_of_deleted_records_are_taken_too(
 
 @pytest.mark.contract("documents.md#x-unique")
 async def test_taken_values_are_those_of_live_records(
-    database: SqliteEngine, store: RecordStore, contact: EntityModel, make: SimpleNamespace
+    database: Database, store: RecordStore, contact: EntityModel, make: SimpleNamespace
 ) -> None:
     deleted = make.record(contact, 1, external_id="a", deleted_at="2026-03-01T10:00:00Z")
     others = [make.record(contact, 2, external_id="b"), make.record(contact, 3), make.record(contact, 4)]
@@ -138,7 +136,7 @@ async def test_taken_values_are_those_of_live_records(
 
 
 async def test_a_unique_index_is_the_last_guard(
-    database: SqliteEngine, store: RecordStore, contact: EntityModel, make: SimpleNamespace
+    database: Database, store: RecordStore, contact: EntityModel, make: SimpleNamespace
 ) -> None:
     first, second = make.record(contact, 1, external_id="a"), make.record(contact, 2)
     await insert(database, store, contact, first, second)
@@ -169,7 +167,7 @@ async def test_a_unique_index_is_the_last_guard(
     ],
 )
 async def test_records_are_found_by_any_scalar(
-    database: SqliteEngine,
+    database: Database,
     store: RecordStore,
     contact: EntityModel,
     make: SimpleNamespace,
@@ -181,7 +179,7 @@ async def test_records_are_found_by_any_scalar(
 
 
 async def test_keys_of_several_fields(
-    database: SqliteEngine, store: RecordStore, contact: EntityModel, make: SimpleNamespace
+    database: Database, store: RecordStore, contact: EntityModel, make: SimpleNamespace
 ) -> None:
     rows = [("a", "buyer"), ("a", "seller"), ("b", "buyer"), ("b", "buyer")]
     await insert(
@@ -200,7 +198,7 @@ async def test_keys_of_several_fields(
 
 
 async def test_records_that_refer(
-    database: SqliteEngine, store: RecordStore, contact: EntityModel, make: SimpleNamespace
+    database: Database, store: RecordStore, contact: EntityModel, make: SimpleNamespace
 ) -> None:
     one, two = make.identity(101), make.identity(102)
     deleted = make.record(contact, 3, company=one, deleted_at="2026-03-01T10:00:00Z")
@@ -211,9 +209,7 @@ async def test_records_that_refer(
     assert [r["id"] for r in found] == [make.identity(1), make.identity(3)]
 
 
-async def test_who_is_referred_to(
-    database: SqliteEngine, store: RecordStore, model: Model, make: SimpleNamespace
-) -> None:
+async def test_who_is_referred_to(database: Database, store: RecordStore, model: Model, make: SimpleNamespace) -> None:
     contact = model["contact"]
     ids = [make.identity(n) for n in (101, 102, 103, 104)]
     await insert(
@@ -235,11 +231,11 @@ async def test_who_is_referred_to(
 
 
 async def test_answers_take_json_as_it_is_stored(
-    database: SqliteEngine, store: RecordStore, contact: EntityModel, make: SimpleNamespace
+    database: Database, store: RecordStore, contact: EntityModel, make: SimpleNamespace
 ) -> None:
     await insert(database, store, contact, make.record(contact, 1, **FULL), make.record(contact, 2))
     fields = [contact.fields[name] for name in ("address", "labels", "about", "budget", "rotting", "id")]
-    sql = f"SELECT {columns_sql(fields, SqliteDialect())}, 'more' FROM e_contact AS t ORDER BY id"
+    sql = f"SELECT {columns_sql(fields, database.dialect)}, 'more' FROM e_contact AS t ORDER BY id"
     rows = [decoder(fields, raw=True)(row) for row in await database.read(sql)]
     assert list(rows[0])[:1] == ["address"]
     assert rows[0]["budget"] == FULL["budget"]
@@ -250,12 +246,12 @@ async def test_answers_take_json_as_it_is_stored(
 
 
 async def test_statements_are_compiled_once_per_model(
-    engine: SqliteEngine, store: RecordStore, company: EntityModel
+    engine: Database, store: RecordStore, company: EntityModel
 ) -> None:
-    await evolve(engine, {"company": company}, SqliteDialect())
+    await evolve(engine, {"company": company})
     await store.load(engine, company, [])
     kept = dict(vars(company))
     await store.load(engine, company, [])
     assert vars(company) == kept
     assert len(kept) == 1
-    assert bind_main(company.fields["name"], SqliteDialect())("Ā") == "Ā"
+    assert bind_main(company.fields["name"], engine.dialect)("Ā") == "Ā"

@@ -13,8 +13,8 @@ from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import NOTHING
 from crm_kernel.model import EntityModel, Field, Source
 from crm_kernel.reports import resolve_report
-from crm_kernel.storage.dialects import SqliteDialect
 from crm_kernel.storage.report_sql import report_sql
+from crm_kernel.storage.sqlite_dialect import SqliteDialect
 
 SCHEMAS: dict[str, dict[str, Any]] = {"count": {"type": "integer"}, "at": {"type": "string", "format": "date-time"}}
 SOURCE = Source("plugin", "test")

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +22,9 @@ from jsonschema import Draft202012Validator
 
 from crm_kernel.cli.main import run
 from crm_kernel.errors import CATALOGUE
+from crm_kernel.testing.kit import NewDatabase
 from tests.acceptance.http.world import DOCUMENTS, PEOPLE, TOKENS
+from tests.looking import Looker
 
 SECONDS = 2.0
 """What an answer may take (machines under load apart, hence measured as processor time of the server)."""
@@ -58,11 +59,13 @@ def cases(*all_of_them: Case) -> pytest.MarkDecorator:
 class World:
     """The served app, its people by their tokens, and records made for the test that asks for them."""
 
-    def __init__(self, url: str, folder: Path, process: subprocess.Popen[str], tokens: Mapping[str, str]) -> None:
+    def __init__(
+        self, url: str, folder: Path, database: Looker, process: subprocess.Popen[str], tokens: Mapping[str, str]
+    ) -> None:
         self.folder = folder
         self.tokens = tokens
         self.process = process
-        self.database = sqlite3.connect(f"file:{folder / 'data' / 'crm.db'}?mode=ro", uri=True)
+        self.database = database
         self.client = httpx.Client(base_url=url, timeout=30)
         self.numbers = count(1)
 
@@ -98,14 +101,12 @@ class World:
 
     def fingerprint(self) -> list[Any]:
         """What tells that something was written: sums over records, history, outbox, documents, tokens."""
-        entities = self.database.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'e#_%' ESCAPE '#'"
-        )
         marks: list[Any] = []
-        for (name,) in sorted(entities.fetchall()):
-            marks += self.database.execute(f"SELECT '{name}', count(*), sum(version), max(id) FROM {name}").fetchall()
+        for name in self.database.tables():
+            if name.startswith("e_"):
+                marks += self.database(f"SELECT '{name}', count(*), sum(version), max(id) FROM {name}")
         for name in ("crm_history", "crm_outbox", "crm_document_version", "crm_stage_history"):
-            marks += self.database.execute(f"SELECT count(*), max(seq) FROM {name}").fetchall()
+            marks += self.database(f"SELECT count(*), max(seq) FROM {name}")
         return marks
 
     def cpu(self) -> float:
@@ -196,9 +197,10 @@ def crm(folder: Path, *arguments: str) -> str:
     return out.read().strip()
 
 
-def app_folder(folder: Path) -> dict[str, str]:
-    """An app with documents, people and tokens; the tokens by name."""
-    (folder / "crm.toml").write_text('[app]\nname = "World"\ntimezone = "Europe/Riga"\nregion = "LV"\n', "utf-8")
+def app_folder(folder: Path, url: str) -> dict[str, str]:
+    """An app with documents, people and tokens on the database of a URL; the tokens by name."""
+    toml = f'[app]\nname = "World"\ntimezone = "Europe/Riga"\nregion = "LV"\n[database]\nurl = "{url}"\n'
+    (folder / "crm.toml").write_text(toml, "utf-8")
     for document in DOCUMENTS:
         file = folder / "documents" / document["kind"] / f"{document['name']}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -229,12 +231,13 @@ def served(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, kept_database: NewDatabase) -> Iterator[World]:
     """The served app; `crm serve` is a process of its own."""
     folder = tmp_path_factory.mktemp("world")
-    tokens = app_folder(folder)
+    place = kept_database(folder)
+    tokens = app_folder(folder, place)
     with served(folder) as (url, process):
-        world = World(url, folder, process, tokens)
+        world = World(url, folder, Looker(place), process, tokens)
         yield world
         world.client.close()
         world.database.close()

@@ -9,14 +9,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from crm_kernel.testing.kit import NewDatabase
 from tests.acceptance.http.conftest import app_folder, served
 
 CONTACTS = "/api/records/contact"
 
 
 @pytest.mark.contract("http-api.md#idempotency")
-def test_a_key_is_known_after_kill_and_restart(tmp_path: Path) -> None:
-    tokens = app_folder(tmp_path)
+def test_a_key_is_known_after_kill_and_restart(tmp_path: Path, new_database: NewDatabase) -> None:
+    tokens = app_folder(tmp_path, new_database(tmp_path))
     headers = {"Authorization": f"Bearer {tokens['bob']}", "Idempotency-Key": "once"}
     with served(tmp_path) as (url, process):
         first = httpx.post(url + CONTACTS, json={"name": "Ilze"}, headers=headers)

@@ -10,7 +10,7 @@ import pytest
 
 from crm_kernel.errors import Error
 from crm_kernel.storage.ports import NotUnique
-from crm_kernel.storage.refusals import is_busy, not_usable, refusal, reraise
+from crm_kernel.storage.sqlite_refusals import is_busy, not_usable, refusal, reraise
 
 
 def fault(action: Callable[[], object]) -> sqlite3.Error:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from crm_kernel.errors import ConfigError, Error
-from crm_kernel.storage.engine import SqliteEngine, check_version
 from crm_kernel.storage.ports import Tx
+from crm_kernel.storage.sqlite_engine import SqliteEngine, check_version
 from crm_kernel.storage.tables import Meta
 
 KILLED = """
 import asyncio, os, sys
 from pathlib import Path
-from crm_kernel.storage.engine import SqliteEngine
+from crm_kernel.storage.sqlite_engine import SqliteEngine
 
 async def main():
     engine = SqliteEngine(Path(sys.argv[1]))

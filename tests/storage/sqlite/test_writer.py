@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from crm_kernel.errors import Error
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.ports import Tx
-from crm_kernel.storage.writer import MOST
+from crm_kernel.storage.sqlite_engine import SqliteEngine
+from crm_kernel.storage.sqlite_writer import MOST
 
 Work = Callable[[Tx], Awaitable[int]]
 

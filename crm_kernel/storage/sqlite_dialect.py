@@ -1,4 +1,4 @@
-"""The engines' ways to say what standard SQL cannot (`filters/dialect.py` says what each method gives).
+"""SQLite's ways to say what standard SQL cannot (`filters/dialect.py` and `ports.py` say what each member gives).
 
 Lists go in as one JSON value, so that a statement's text does not depend on the number of values.
 """
@@ -44,6 +44,11 @@ _BUCKETS = {
     "quarter": "substr({0}, 1, 5) || substr('010101040404070707101010', 2 * substr({0}, 6, 2) - 1, 2) || '-01'",
     "year": "substr({}, 1, 5) || '01-01'",
 }
+_COLUMNS_SQL = """
+SELECT m.name, c.name, c.type FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
+WHERE m.type = 'table' AND (m.name LIKE 'e\\_%' ESCAPE '\\' OR m.name LIKE 'crm\\_%' ESCAPE '\\') ORDER BY m.name, c.cid
+"""
+_HALF = 1_000_000_000
 _ANY_JSON_TYPE = "'text', 'integer', 'real', 'true', 'false', 'array', 'object'"
 
 
@@ -51,12 +56,13 @@ class SqliteDialect:
     """SQLite ≥ 3.35. Moments are text without the closing `Z`, so that the order of text is that of time."""
 
     name = "sqlite"
-
-    def placeholder(self, number: int = 1) -> str:  # noqa: ARG002 - one mark for all
-        return "?"
-
-    def numbered(self, text: str, first: int = 1) -> str:  # noqa: ARG002 - one mark for all
-        return text
+    one_of = "IN (SELECT value FROM json_each(?))"
+    for_update = ""
+    sequence = "INTEGER"
+    sequence_ddl = "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"
+    create_online = "INDEX IF NOT EXISTS"
+    columns_sql = _COLUMNS_SQL
+    indexes_sql = "SELECT tbl_name, name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
 
     def column_type(self, storage: Storage) -> str:
         return _COLUMN_TYPES[storage]
@@ -65,17 +71,10 @@ class SqliteDialect:
         return f"{column} || 'Z'" if storage == "moment" else column
 
     def encode(self, value: Any, storage: Storage) -> Any:
-        if storage == "moment" and value is not None:
-            return value.removesuffix("Z")
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            return float(value)
-        return value
+        return value.removesuffix("Z") if storage == "moment" and value is not None else value
 
     def encode_list(self, values: Iterable[Any], storage: Storage) -> str:
         return msgspec.json.encode([self.encode(value, storage) for value in values]).decode()
-
-    def json_values(self, placeholder: str = "?") -> str:
-        return f"(SELECT value FROM json_each({placeholder}))"
 
     def values(self, items: Sql, storage: Storage) -> Sql:  # noqa: ARG002 - SQLite's values carry their type
         return compose("(SELECT value FROM json_each({}))", items)
@@ -135,6 +134,16 @@ class SqliteDialect:
 
     def day(self, moment: Sql, segments: Sequence[tuple[str, int]]) -> Sql:
         return compose("date(substr({0}, 1, 19), {1})", moment, _offset(moment, segments))
+
+    def total(self, value: str) -> str:
+        # Two sums, as SQLite refuses a sum beyond 64 bits in the middle of a statement.
+        return f"(sum(({value}) / {_HALF}) * {_HALF} + sum(({value}) % {_HALF}))"
+
+    def quotient(self, dividend: str, divisor: str) -> str:
+        return f"{dividend} / {divisor}"
+
+    def double(self, integer: str) -> str:
+        return f"{integer} * 1.0"
 
     def bucket(self, day: Sql, by: Literal["day", "week", "month", "quarter", "year"]) -> Sql:
         return compose(_BUCKETS[by], day)

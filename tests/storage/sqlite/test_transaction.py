@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from crm_kernel.storage.engine import SqliteEngine
 from crm_kernel.storage.ports import Tx
+from crm_kernel.storage.sqlite_engine import SqliteEngine
 
 
 @pytest.fixture

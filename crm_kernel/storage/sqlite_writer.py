@@ -19,8 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TypeVar
 
-from crm_kernel.storage.refusals import busy, is_busy, refusal, reraise
-from crm_kernel.storage.sqlite_tx import Meter, SqliteTx
+from crm_kernel.storage.sqlite_refusals import busy, is_busy, refusal, reraise
+from crm_kernel.storage.sqlite_transaction import Meter, SqliteTx
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from piccolo.query.base import Query
 
 from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.ports import Params, Row
-from crm_kernel.storage.refusals import reraise
+from crm_kernel.storage.sqlite_dialect import SqliteDialect
+from crm_kernel.storage.sqlite_refusals import reraise
 
 T = TypeVar("T")
 
@@ -35,6 +36,8 @@ def rows_by_name(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
 
 class SqliteTx:
     """`ports.Tx` on the writer's connection. Unusable once its operation has ended, whoever still holds it."""
+
+    dialect = SqliteDialect()
 
     __slots__ = ("_aside", "_connection", "_meter", "callbacks", "closed")
 
@@ -95,6 +98,9 @@ class SqliteTx:
 
     async def lock(self, *keys: str) -> None:
         """Nothing: writes are serial on SQLite."""
+
+    async def announce(self) -> None:
+        """Nothing: every process sees each COMMIT."""
 
     def after_commit(self, callback: Callable[[], None], /) -> None:
         """Call `callback` once the operation is durable, before its caller is answered."""

@@ -1,0 +1,88 @@
+"""One operation inside a transaction on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from piccolo.query.base import Query
+
+from crm_kernel.storage.binding import TABLES
+from crm_kernel.storage.ports import Params, Row
+from crm_kernel.storage.postgres_dialect import PostgresDialect
+from crm_kernel.storage.postgres_sessions import Session
+
+T = TypeVar("T")
+
+CHANNEL = "crm"
+"""Where processes tell each other that what they keep in memory is out of date."""
+_LOCK = (
+    "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 0) AS key"
+    " FROM unnest(CAST(? AS text[])) AS name ORDER BY 1) AS keys"
+)
+
+
+class Meter:
+    """Counts the statements of one engine, whichever connection ran them."""
+
+    __slots__ = ("statements",)
+
+    def __init__(self) -> None:
+        self.statements = 0
+
+
+class PostgresTx:
+    """`ports.Tx` on one session. Unusable once its operation has ended, whoever still holds it."""
+
+    dialect = PostgresDialect()
+
+    __slots__ = ("_meter", "_process", "_session", "announced", "callbacks", "closed")
+
+    def __init__(self, session: Session, meter: Meter, process: str) -> None:
+        self._session = session
+        self._meter = meter
+        self._process = process
+        self.callbacks: list[Callable[[], None]] = []
+        self.announced = False
+        self.closed = False
+
+    def _count(self) -> Session:
+        if self.closed:
+            raise RuntimeError("The operation that this transaction was given to has ended.")
+        self._meter.statements += 1
+        return self._session
+
+    async def read(self, sql: str, params: Params = (), /) -> list[Row]:
+        """All rows, the operation's own changes included."""
+        return await self._count().rows(sql, params)
+
+    async def run(self, query: Query[Any, T], /) -> T:
+        """What a Piccolo query gives inside the operation."""
+
+        async def execute(sql: str, params: Params) -> list[dict[str, Any]]:
+            return await self._count().named_rows(sql, params)
+
+        return await TABLES.run_query(query, execute)
+
+    async def execute(self, sql: str, params: Params = (), /) -> int:
+        """Run one statement; the number of rows it changed."""
+        return await self._count().execute(sql, params)
+
+    async def executemany(self, sql: str, rows: Iterable[Params], /) -> None:
+        """Run one statement once for each of `rows`."""
+        await self._count().executemany(sql, rows)
+
+    async def lock(self, *keys: str) -> None:
+        """Hold the named locks until COMMIT; they are taken in one order, whatever the order of the names."""
+        if keys:
+            await self._count().rows(_LOCK, (list(keys),))
+
+    async def announce(self) -> None:
+        """With the COMMIT, let every process see another `data_version`."""
+        if not self.announced:
+            self.announced = True
+            await self._count().rows("SELECT pg_notify(?, ?)", (CHANNEL, self._process))
+
+    def after_commit(self, callback: Callable[[], None], /) -> None:
+        """Call `callback` once the operation is durable, before its caller is answered."""
+        self.callbacks.append(callback)

@@ -1,0 +1,89 @@
+"""The PostgreSQL server that tests run on: `python -m tests.postgres [--start] COMMAND…`.
+
+Runs the command with `CRM_TEST_POSTGRES` set to a server that answers: the one it names, else the local one, else with
+`--start` one that is made of the installed binaries in a temporary folder and gone afterwards. Without a server and
+without `--start` it says so and runs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import asyncpg
+
+from crm_kernel.testing.databases import LOCAL, SERVER
+
+
+def answers(url: str) -> bool:
+    """Whether a server can be worked with."""
+
+    async def try_it() -> None:
+        connection = await asyncpg.connect(url, timeout=5)
+        await connection.close()
+
+    try:
+        asyncio.run(try_it())
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return True
+
+
+def binary(name: str) -> str:
+    """The path of a program of the server; Debian keeps them out of PATH."""
+    places = [os.environ.get("PATH", ""), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    if found is None:
+        sys.exit(f"tests: no PostgreSQL server answers, and {name} is not installed. Name a server in {SERVER}.")
+    return found
+
+
+@contextmanager
+def started() -> Iterator[str]:
+    """A server of our own on a free port; its URL."""
+    with TemporaryDirectory(prefix="crm-postgres-") as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        as_user: Sequence[str] = ()
+        if os.geteuid() == 0:  # the server refuses to run as root
+            shutil.chown(folder, "postgres")
+            as_user = ("runuser", "-u", "postgres", "--")
+        data = f"{folder}/data"
+        run = [*as_user, binary("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
+        subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
+        free.close()
+        control = [*as_user, binary("pg_ctl"), "-D", data, "-w", "-s"]
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+        subprocess.run([*control, "-o", options, "-l", f"{folder}/log", "start"], check=True)
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], check=True)
+
+
+def main(arguments: list[str]) -> int:
+    """The command's exit status, 0 where there is no server to run it on."""
+    start = arguments[:1] == ["--start"]
+    command = arguments[start:]
+    url = os.environ.get(SERVER, LOCAL)
+    with ExitStack() as opened:
+        if not answers(url):
+            if SERVER in os.environ:
+                sys.exit(f"tests: the server that {SERVER} names does not answer.")
+            if not start:
+                print(f"tests: no PostgreSQL server answers; {SERVER} names one. Its tests are left out.")
+                return 0
+            url = opened.enter_context(started())
+        return subprocess.run(command, env={**os.environ, SERVER: url}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

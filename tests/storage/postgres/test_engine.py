@@ -1,0 +1,209 @@
+"""Operations beside each other, lost connections, limits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from crm_kernel.errors import ConfigError, Error
+from crm_kernel.storage.ports import NotUnique, Tx
+from crm_kernel.storage.postgres_engine import PostgresEngine
+
+NAMES = "SELECT name FROM item ORDER BY seq"
+
+
+async def names(engine: PostgresEngine) -> list[str]:
+    return [name for (name,) in await engine.read(NAMES)]
+
+
+async def test_a_deadlock_is_run_again(engine: PostgresEngine) -> None:
+    both = asyncio.Barrier(2)
+    tries: list[int] = []
+
+    async def change(first: int, second: int) -> None:
+        async def work(tx: Tx) -> None:
+            tries.append(first)
+            await tx.execute("UPDATE item SET name = name || ? WHERE seq = ?", (str(first), first))
+            if len(tries) <= 2:
+                await both.wait()
+            await tx.execute("UPDATE item SET name = name || ? WHERE seq = ?", (str(first), second))
+
+        await engine.write(work)
+
+    await asyncio.gather(change(1, 2), change(2, 1))
+    assert len(tries) == 3
+    assert [sorted(name) for name in await names(engine)] == [["1", "2", "a"], ["1", "2", "b"]]
+
+
+async def test_whoever_goes_on_after_a_failed_statement_is_told(engine: PostgresEngine) -> None:
+    async def work(tx: Tx) -> str:
+        await tx.execute("INSERT INTO item (name) VALUES ('c')")
+        with pytest.raises(Exception, match="does not exist"):
+            await tx.read("SELECT nothing FROM item")
+        return "done"
+
+    with pytest.raises(RuntimeError, match="rolled back"):
+        await engine.write(work)
+    assert await names(engine) == ["a", "b"]
+
+
+async def test_what_is_not_unique_is_named(engine: PostgresEngine) -> None:
+    await engine.write(lambda tx: tx.execute('CREATE TABLE pair (one text, "Two" text, UNIQUE (one, "Two"))'))
+    await engine.write(lambda tx: tx.execute("INSERT INTO pair VALUES ('x', 'y')"))
+    with pytest.raises(NotUnique) as caught:
+        await engine.write(lambda tx: tx.execute("INSERT INTO pair VALUES ('x', 'y')"))
+    assert (caught.value.table, caught.value.columns) == ("pair", ("one", "Two"))
+
+
+async def test_named_locks_are_held_until_commit(engine: PostgresEngine, second: PostgresEngine) -> None:
+    inside: list[str] = []
+
+    async def work(tx: Tx, *keys: str) -> None:
+        await tx.lock(*keys)
+        inside.append("in")
+        assert len(inside) == 1, "two at once"
+        await asyncio.sleep(0.005)
+        inside.clear()
+
+    orders = [("a", "b"), ("b", "a")] * 5
+    await asyncio.gather(*(e.write(lambda tx, k=keys: work(tx, *k)) for e in (engine, second) for keys in orders))
+
+
+async def test_who_waits_too_long_is_told_so(engine: PostgresEngine) -> None:
+    holds, done = asyncio.Event(), asyncio.Event()
+
+    async def hold(tx: Tx) -> None:
+        await tx.execute("UPDATE item SET name = 'mine'")
+        holds.set()
+        await done.wait()
+
+    holder = asyncio.create_task(engine.write(hold))
+    await holds.wait()
+    with pytest.raises(Error) as caught:
+        await engine.write(lambda tx: tx.execute("UPDATE item SET name = 'yours'"))
+    assert (caught.value.code, caught.value.headers["Retry-After"]) == ("busy", "1")
+    done.set()
+    await holder
+    assert await names(engine) == ["mine", "mine"]
+
+
+@pytest.mark.parametrize("how", ["read", "read_heavy"])
+async def test_a_long_query_ends_at_the_limit(engine: PostgresEngine, how: str) -> None:
+    with pytest.raises(Error) as caught:
+        await getattr(engine, how)("SELECT pg_sleep(30)")
+    assert caught.value.code == "busy"
+    assert await names(engine) == ["a", "b"]
+
+
+async def test_readers_cannot_write(engine: PostgresEngine) -> None:
+    with pytest.raises(Exception, match="read-only"):
+        await engine.read("INSERT INTO item (name) VALUES ('c') RETURNING name")
+
+
+async def test_an_operation_inside_an_operation_is_refused(engine: PostgresEngine) -> None:
+    async def work(_: Tx) -> None:
+        await engine.write(work)
+
+    with pytest.raises(RuntimeError, match="inside an operation"):
+        await engine.write(work)
+
+
+async def test_a_transaction_is_of_no_use_after_its_operation(engine: PostgresEngine) -> None:
+    kept: list[Tx] = []
+
+    async def work(tx: Tx) -> None:
+        kept.append(tx)
+
+    await engine.write(work)
+    with pytest.raises(RuntimeError, match="has ended"):
+        await kept[0].read(NAMES)
+
+
+async def test_a_cancelled_operation_leaves_nothing(engine: PostgresEngine) -> None:
+    started = asyncio.Event()
+
+    async def work(tx: Tx) -> None:
+        await tx.execute("INSERT INTO item (name) VALUES ('c')")
+        started.set()
+        await tx.read("SELECT pg_sleep(30)")
+
+    for _ in range(10):  # more than there are sessions
+        task = asyncio.create_task(engine.write(work))
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        started.clear()
+    assert await names(engine) == ["a", "b"]
+
+
+async def test_lost_connections_are_busy_once_and_heal(engine: PostgresEngine, second: PostgresEngine) -> None:
+    assert await names(engine) == ["a", "b"]
+    version = engine.data_version()
+    await second.write(
+        lambda tx: tx.read("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                           " AND datname = current_database()")
+    )  # fmt: skip
+
+    refused: list[Error] = []
+
+    async def attempt() -> Any:
+        try:
+            return await names(engine)
+        except Error as error:
+            refused.append(error)
+
+    async with asyncio.timeout(5):
+        # Nobody tells when the server has ended them.
+        while await attempt() != ["a", "b"] or engine.data_version() < version + 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert {(error.code, error.headers["Retry-After"]) for error in refused} <= {("busy", "1")}
+
+
+async def test_the_other_process_hears_what_is_announced(engine: PostgresEngine, second: PostgresEngine) -> None:
+    before = engine.data_version(), second.data_version()
+
+    async def nothing(tx: Tx) -> None:
+        await tx.announce()
+        await tx.announce()
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await engine.write(nothing)
+    await engine.write(lambda tx: tx.announce())
+    assert engine.data_version() == before[0] + 1
+    async with asyncio.timeout(2):
+        while second.data_version() == before[1]:  # noqa: ASYNC110 - the news is on its way
+            await asyncio.sleep(0.01)
+    assert (engine.data_version(), second.data_version()) == (before[0] + 1, before[1] + 1)
+
+
+async def test_an_index_whose_build_broke_off_is_built_anew(engine: PostgresEngine) -> None:
+    sql = 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "item_name" ON item (name)'
+    await engine.write(lambda tx: tx.execute("UPDATE item SET name = 'same'"))
+    with pytest.raises(NotUnique):
+        await engine.build_index("item_name", sql)
+    assert await engine.read(engine.dialect.indexes_sql) == []  # it is there, and of no use
+    await engine.write(lambda tx: tx.execute("UPDATE item SET name = CAST(seq AS text)"))
+    await engine.build_index("item_name", sql)
+    assert await engine.read(engine.dialect.indexes_sql) == [("item", "item_name")]
+
+
+async def test_a_scratch_copy_is_tried_on_and_gone(engine: PostgresEngine) -> None:
+    async with engine.scratch() as copy:
+        await copy.write(lambda tx: tx.execute("INSERT INTO item (name) VALUES ('c')"))
+        assert await copy.read("SELECT seq, name FROM item ORDER BY seq") == [(1, "a"), (2, "b"), (3, "c")]
+        assert await names(engine) == ["a", "b"]
+        assert await copy.settled("item") == 3
+    schemas = await engine.read("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'crm_scratch%'")
+    assert schemas == []
+
+
+async def test_a_database_that_is_not_there_is_said_without_its_password() -> None:
+    engine = PostgresEngine("postgresql://ann:secret@127.0.0.1:1/none")
+    with pytest.raises(ConfigError) as caught:
+        await engine.open()
+    assert str(caught.value).startswith("The database postgresql://127.0.0.1:1/none cannot be used: ")
+    assert "secret" not in str(caught.value)
