@@ -40,6 +40,14 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=0, isolation_level=None, cached_statements=512, check_same_thread=False)
 
 
+def _bind_at_once() -> None:
+    """Say what None and booleans are bound as. It is what `sqlite3` does anyway, but only after it has looked for an
+    adapter of theirs and made an error of not finding one: 0.5 µs for each null, a tenth of an import.
+    """
+    sqlite3.register_adapter(type(None), dict[Any, Any]().get)  # gives None for None without running Python
+    sqlite3.register_adapter(bool, int)
+
+
 def _connect_reader(path: Path, *, mapped: int = 0) -> sqlite3.Connection:
     """`mapped` bytes of the file are read as memory, without a system call a page.
 
@@ -82,6 +90,7 @@ class SqliteEngine:
         Raises `ConfigError` where the file cannot be used, and says why.
         """
         check_version(sqlite3.sqlite_version_info)
+        _bind_at_once()
         if not self.path.parent.is_dir():
             raise ConfigError(f"The database {self.path} cannot be used: the folder {self.path.parent} does not exist.")
         with ExitStack() as opened:
