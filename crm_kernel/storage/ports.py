@@ -155,6 +155,13 @@ class Database(Reads, Protocol):
         """The number of a numbered table up to which no row can come in between any more; 0 where it has none."""
         ...
 
+    async def claim(self, name: str, /) -> int:
+        """Be the one process that does something, until it ends: 0 where another is, else a number of its own.
+
+        Another number than the last time says that it was given up and taken again between.
+        """
+        ...
+
     async def read_heavy(self, sql: str, params: Params = (), /) -> list[Row]:
         """Like `read` for what may take long: it keeps nobody waiting and ends in `Error("busy")` at its limit."""
         ...

@@ -161,6 +161,9 @@ class PostgresDialect:
         template = f"to_char(CAST(substr({{0}}, 1, 19) AS timestamp) + {{1}}, {_DAY})"
         return compose(template, moment, _offset(moment, segments))
 
+    def whole(self, table: str) -> str:
+        return table
+
     def total(self, value: str) -> str:
         return f"sum({value})"
 

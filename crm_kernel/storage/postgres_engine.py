@@ -196,6 +196,11 @@ class PostgresEngine:
             self._feeds[table] = Feed(table, self.read)
         return await self._feeds[table].settled()
 
+    async def claim(self, name: str, /) -> int:
+        """Be the one process that does something, until it ends or its connection breaks."""
+        self._meter.statements += 1
+        return await self._listening.claim(name)
+
     @asynccontextmanager
     async def scratch(self) -> AsyncGenerator[PostgresEngine]:
         """An engine on a copy of the committed data in a schema of its own, which is dropped afterwards."""

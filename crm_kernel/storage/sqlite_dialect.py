@@ -117,6 +117,9 @@ class SqliteDialect:
         del patterns[4]
         return compose(template, text, param(word), *(param(p) for p in patterns))
 
+    def whole(self, table: str) -> str:
+        return f"{table} NOT INDEXED"
+
     def elements(self, array: Sql, alias: str) -> Sql:
         return compose("json_each(CASE json_type({0}) WHEN 'array' THEN {0} END) AS " + alias, array)
 

@@ -180,6 +180,27 @@ async def test_the_other_process_hears_what_is_announced(engine: PostgresEngine,
     assert (engine.data_version(), second.data_version()) == (before[0] + 1, before[1] + 1)
 
 
+async def test_a_claim_is_one_processes_until_its_connection_breaks(
+    engine: PostgresEngine, second: PostgresEngine
+) -> None:
+    claims = await asyncio.gather(*(engine.claim("work") for _ in range(3)))
+    assert len(set(claims)) == 1
+    assert claims[0] > 0
+    assert await second.claim("work") == 0
+    assert await second.claim("other") > 0
+    await second.write(
+        lambda tx: tx.read("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid NOT IN"
+                           " (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = CAST("
+                           "hashtextextended('other', 0) & 4294967295 AS oid))")
+    )  # fmt: skip
+    async with asyncio.timeout(5):
+        while not await second.claim("work"):  # noqa: ASYNC110 - nobody tells when it has ended
+            await asyncio.sleep(0.01)
+        while await engine.claim("mine") <= claims[0]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert await engine.claim("work") == 0
+
+
 async def test_an_index_whose_build_broke_off_is_built_anew(engine: PostgresEngine) -> None:
     sql = 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "item_name" ON item (name)'
     await engine.write(lambda tx: tx.execute("UPDATE item SET name = 'same'"))
