@@ -19,6 +19,7 @@ from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.sqlite_dialect import SqliteDialect
 from crm_kernel.storage.sqlite_heavy import HeavyReader
 from crm_kernel.storage.sqlite_refusals import busy, is_busy, is_cut, not_usable, reraise
+from crm_kernel.storage.sqlite_snapshot import SqliteSnapshot
 from crm_kernel.storage.sqlite_transaction import Meter, SqliteTx, rows_by_name
 from crm_kernel.storage.sqlite_writer import RETRY, Writer
 
@@ -177,6 +178,20 @@ class SqliteEngine:
         raises. Who is cancelled after `work` has ended cannot know whether the COMMIT succeeded.
         """
         return await self._writer.write(work)
+
+    async def load(self, work: Callable[[SqliteTx], Awaitable[T]], /) -> T:
+        """As `write`: here no statement has a limit."""
+        return await self._writer.write(work)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[SqliteSnapshot]:
+        """The committed data as it is now, for reading as long as it takes. The WAL grows as long as it is open."""
+        snapshot = SqliteSnapshot(_connect_reader(self.path), self.path)
+        try:
+            await snapshot.open()
+            yield snapshot
+        finally:
+            await snapshot.close()
 
     async def build_index(self, name: str, sql: str, /) -> None:  # noqa: ARG002 - the statement names it
         """Build one index in the writer's thread: readers go on, other operations wait. Raises `NotUnique`."""
