@@ -34,6 +34,15 @@ def tree(pid: int) -> Iterator[int]:
             yield from tree(int(child))
 
 
+def seconds_used(pid: int) -> float:
+    """Processor time of one process; 0 where there is none of that number."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
 class Server:
     """A server process started for one measurement; it answers once the constructor has returned.
 
@@ -75,11 +84,7 @@ class Server:
 
     def cpu(self) -> float:
         """Seconds of processor time that all its processes have used."""
-        used = 0
-        for pid in tree(self.process.pid):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            used += int(fields[11]) + int(fields[12])
-        return used / _TICKS
+        return sum(map(seconds_used, tree(self.process.pid)))
 
     def resident(self) -> float:
         """MiB resident, all its processes added up."""
@@ -113,14 +118,13 @@ def granian(target: str, log: Path, **environment: str) -> Server:
 def timed(command: list[str], accept: tuple[int, ...] = (0,)) -> tuple[float, float, str]:
     """Runs a command: seconds, MiB it was resident at most, and what it printed. Stops the run where it fails."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in accept:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         assert process.stderr is not None
-        raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}:\n{process.stderr.read()}")
-    process.stdout.close()
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in accept:
+            raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}:\n{process.stderr.read()}")
     return seconds, usage.ru_maxrss / 1024, output
