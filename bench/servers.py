@@ -15,7 +15,6 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 BIN = Path(sys.executable).parent
 
 
@@ -35,12 +34,15 @@ def tree(pid: int) -> Iterator[int]:
 
 
 def seconds_used(pid: int) -> float:
-    """Processor time of one process; 0 where there is none of that number."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """Processor time of one process, of its threads that live; 0 where there is none of that number.
+
+    In nanoseconds, where `stat` counts hundredths of a second: those are 150 µs a request when 70 are asked.
+    """
+    total = 0
+    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):
+            total += int(thread.read_text().split()[0])
+    return total / 1e9
 
 
 class Server:
