@@ -34,15 +34,14 @@ def tree(pid: int) -> Iterator[int]:
 
 
 def seconds_used(pid: int) -> float:
-    """Processor time of one process, of its threads that live; 0 where there is none of that number.
+    """Processor time of one process, of threads that ended too; 0 where there is none of that number.
 
-    In nanoseconds, where `stat` counts hundredths of a second: those are 150 µs a request when 70 are asked.
+    From its clock, which counts nanoseconds: `/proc` counts hundredths, which are 150 µs a request when 70 are asked.
     """
-    total = 0
-    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        with contextlib.suppress(OSError):
-            total += int(thread.read_text().split()[0])
-    return total / 1e9
+    try:
+        return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a number
+    except OSError:
+        return 0.0
 
 
 class Server:
