@@ -11,7 +11,8 @@ MEMBERS = [
 JSON_MEMBERS = {"emails", "phones", "address", "labels", "contact_type"}
 
 _TYPES = {"version": "INTEGER", "do_not_contact": "INTEGER", "score": "REAL", "budget": "REAL", "rating": "INTEGER"}
-_COLUMNS = ", ".join(f"{member} {_TYPES.get(member, 'TEXT')}" for member in MEMBERS[1:])
+_PG_TYPES = {"REAL": "DOUBLE PRECISION", "INTEGER": "BIGINT"}
+_PG_TEXT = 'TEXT COLLATE "C"'
 
 _LIVE = " WHERE deleted_at IS NULL"
 _NEWEST = "created_at DESC, id"
@@ -28,10 +29,17 @@ INDEXES = [
 ]
 """What the framework makes of contact and its custom fields; a folded column's place is taken by the text itself."""
 
-SCHEMA = f"""
-PRAGMA journal_mode = WAL;
-CREATE TABLE person (id TEXT PRIMARY KEY, login TEXT UNIQUE, team TEXT);
-CREATE TABLE team (id TEXT PRIMARY KEY, name TEXT UNIQUE);
-CREATE TABLE contact (id TEXT PRIMARY KEY, {_COLUMNS});
+
+def schema(types: dict[str, str], text: str) -> str:
+    """The statements that make the tables."""
+    columns = ", ".join(f"{member} {types.get(member, text)}" for member in MEMBERS[1:])
+    return f"""
+CREATE TABLE person (id {text} PRIMARY KEY, login {text} UNIQUE, team {text});
+CREATE TABLE team (id {text} PRIMARY KEY, name {text} UNIQUE);
+CREATE TABLE contact (id {text} PRIMARY KEY, {columns});
 {";".join(INDEXES)};
 """
+
+
+SCHEMA = "PRAGMA journal_mode = WAL;" + schema(_TYPES, "TEXT")
+PG_SCHEMA = schema({m: _PG_TYPES[t] for m, t in _TYPES.items()} | {"do_not_contact": "BOOLEAN"}, _PG_TEXT)
