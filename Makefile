@@ -10,6 +10,7 @@ STAMP := $(VENV)/.installed
 MANIFESTS := pyproject.toml $(wildcard plugins/*/pyproject.toml)
 EDITABLE := $(foreach manifest,$(MANIFESTS),--editable ./$(dir $(manifest)))
 COVERAGE := 90
+POSTGRES ?= # --start: a server is started for the tests where none answers
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-long lint types floors pytest fix docs schemas bench bench-growth lock clean
@@ -53,7 +54,7 @@ pytest: $(STAMP) ## the tests on SQLite, and on PostgreSQL where a server answer
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile
 	@echo "make: tests on PostgreSQL"
-	@$(BIN)/python -m tests.postgres $(BIN)/coverage run -m pytest -n 2 --dist loadfile --crm-engine postgresql
+	@$(BIN)/python -m tests.postgres $(POSTGRES) $(BIN)/coverage run -m pytest -n 2 --dist loadfile --crm-engine postgresql
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE)
 

@@ -17,6 +17,7 @@ from crm_kernel.callers import Caller
 from crm_kernel.documents import GrantFields, Role
 from crm_kernel.errors import CATALOGUE, Error, Fault
 from crm_kernel.filters.expression import Expression
+from crm_kernel.filters.my_teams import spread
 from crm_kernel.filters.resolver import either, resolve
 from crm_kernel.filters.scope import NOTHING, Rows
 from crm_kernel.model import EntityModel, Model
@@ -281,16 +282,21 @@ class Access:
         return either(list(wheres.values())) if wheres else NOTHING
 
 
+def _for_teams(grant: Grant, count: int) -> Grant:
+    where, check = (None if rule is None else spread(rule, count) for rule in (grant.where, grant.check))
+    return msgspec.structs.replace(grant, where=where, check=check)
+
+
 def access_for(
     caller: Caller, model: Model, roles: Mapping[str, dict[str, list[Grant]]], builtin: Mapping[str, list[Grant]]
 ) -> Access:
-    """The access of one caller. `roles` are the compiled grants of each role by entity."""
+    """The access of all callers of these rights and as many teams. `roles` are the compiled grants by entity."""
     if caller.system or caller.is_admin:
         return Access(model, None, caller.entities)
     merged: dict[str, list[Grant]] = {name: list(grants) for name, grants in builtin.items()}
     for role in sorted(caller.roles):
         for entity, grants in roles.get(role, {}).items():
-            merged.setdefault(entity, []).extend(grants)
+            merged.setdefault(entity, []).extend(_for_teams(grant, len(caller.teams)) for grant in grants)
     return Access(model, merged, caller.entities)
 
 

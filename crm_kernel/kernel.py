@@ -16,6 +16,7 @@ from crm_kernel.model import Source
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.deliver import Cause, Dispatcher
 from crm_kernel.operations.documents import Documents, plain_json
+from crm_kernel.operations.following import FOLLOW_SECONDS, Following
 from crm_kernel.operations.hooks import HookRunner
 from crm_kernel.operations.housekeeping import Chore, Housekeeping
 from crm_kernel.operations.identity import Identity
@@ -33,6 +34,7 @@ from crm_kernel.registry_build import build_registry
 from crm_kernel.secret_key import secret_key
 from crm_kernel.settings import Settings
 from crm_kernel.storage import documents as stored_documents
+from crm_kernel.storage import meta
 from crm_kernel.storage.evolution import is_empty
 from crm_kernel.storage.opening import database_of
 from crm_kernel.storage.ports import Database
@@ -66,11 +68,14 @@ class Kernel:
         self.once = Once(database, clock)
         self.undo = Undo(database, self.store, self.reader, self._current)
         self.tamper = Tamper(database, clock, self._current)
-        self.housekeeping = Housekeeping(
-            Chore("prune-keys", 3600.0, self.once.prune), Chore("seal-history", SEAL_SECONDS, self.tamper.seal)
-        )
         self.documents = Documents(self)
         self.identity = Identity(self)
+        self.following = Following(database, self.identity.forget, self.reload)
+        self.housekeeping = Housekeeping(
+            Chore("prune-keys", 3600.0, self.once.prune),
+            Chore("seal-history", SEAL_SECONDS, self.tamper.seal),
+            Chore("follow-changes", FOLLOW_SECONDS, self.following.look),
+        )
         self.imports = Imports(self)
         self.reports = Reports(database, self.store.dialect, clock, self._current)
         plugins.count_statements(lambda: database.statements)
@@ -136,12 +141,18 @@ class Kernel:
 
     async def reload(self) -> None:
         """Read the stored documents and take them into force."""
-        stored = [] if await is_empty(self.database) else await stored_documents.everything(self.database)
-        self.swap(self.build([plain_json(document.body) for document in stored], settle=True))
+        if await is_empty(self.database):
+            self.swap(self.build([], settle=True), None)
+            return
+        _, documents = await meta.marks(self.database)  # before what it numbers: else a change could be missed
+        stored = await stored_documents.everything(self.database)
+        self.swap(self.build([plain_json(document.body) for document in stored], settle=True), documents)
 
-    def swap(self, registry: Registry) -> None:
-        """Take a registry into force."""
+    def swap(self, registry: Registry, documents: int | None) -> None:
+        """Take a registry into force, made of the stored documents of this number (None: of the same as before)."""
         self._registry = registry
+        if documents is not None:
+            self.following.documents = documents
         broken = [_sentence(broken) for broken in registry.broken]
         self.problems = [*self.plugins.faulty(), *broken]
         for problem in broken:  # the plugins that are left out were told when they were loaded

@@ -20,6 +20,7 @@ from crm_kernel.fields.base import ValueContext
 from crm_kernel.fields.rotting import Rotting
 from crm_kernel.filters.environment import Environment
 from crm_kernel.filters.expression import Expression
+from crm_kernel.filters.my_teams import MOST
 from crm_kernel.filters.values import SecondsAgo
 from crm_kernel.manifest import Listener
 from crm_kernel.model import EntityModel, Model, Source, Validator
@@ -80,9 +81,11 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         return {}
 
     def access(self, caller: Caller) -> Access:
-        """The caller's access, compiled once for each set of roles and token scope."""
+        """The caller's access, compiled once for each set of roles, token scope and number of teams."""
         cache = self._accesses
-        key = (caller.system or caller.is_admin, caller.roles, caller.entities)
+        unlimited = caller.system or caller.is_admin
+        teams = 0 if unlimited else min(len(caller.teams), MOST + 1)
+        key = (unlimited, caller.roles, caller.entities, teams)
         if key not in cache:
             cache[key] = access_for(caller, self.entities, self.roles, self.builtin_grants)
         return cache[key]

@@ -5,20 +5,30 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 _WORD = re.compile(r"[^\W_]+")
 _USUAL_MARKS = re.compile("[\u0300-\u036f]+")  # all of category Mn: names in Latin script need no look at each letter
+
+_SHORT = 32
+"""Characters up to which a text is remembered with what it is folded to."""
 
 
 def fold(text: str) -> str:
     """The text without case and accents: NFKD, marks (categories Mn, Mc, Me) dropped, casefolded."""
     if text.isascii():
         return text.lower()
+    return _remembered(text) if len(text) <= _SHORT else _fold(text)
+
+
+def _fold(text: str) -> str:
     plain = _USUAL_MARKS.sub("", unicodedata.normalize("NFKD", text))
     if not plain.isascii():
         plain = "".join(c for c in plain if unicodedata.category(c)[0] != "M")
     return plain.casefold()
+
+
+_remembered = lru_cache(4096)(_fold)  # names and places come again and again: 0.1 µs against 1
 
 
 def words(text: str) -> list[str]:

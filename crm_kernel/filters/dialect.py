@@ -57,6 +57,10 @@ class Dialect(Protocol):
         """Whether the word occurs in the text between other than letters and digits; `prefix`: as a word's start."""
         ...
 
+    def whole(self, table: str) -> str:
+        """A FROM item that is read from end to end, in the order in which it is stored."""
+        ...
+
     def elements(self, array: Sql, alias: str) -> Sql:
         """A FROM item: one row an element of a JSON array (none for null and for what is no array)."""
         ...

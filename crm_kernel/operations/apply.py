@@ -8,6 +8,7 @@ from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
 from crm_kernel.errors import Error
 from crm_kernel.operations.changes import AnyChange, Change
+from crm_kernel.operations.following import Following
 from crm_kernel.operations.impact import StageUse
 from crm_kernel.operations.plan import Plan, Proposed
 from crm_kernel.operations.work import WriteWork
@@ -16,11 +17,15 @@ from crm_kernel.operations.write_store import store as store_changes
 from crm_kernel.registry import Registry
 from crm_kernel.storage import documents, meta, scan
 from crm_kernel.storage.documents import StoredDocument
-from crm_kernel.storage.evolution import apply_steps, build_indexes
+from crm_kernel.storage.evolution import APPLYING, apply_steps, build_indexes, is_empty
 from crm_kernel.storage.ports import Database, Tx
 from crm_kernel.storage.store import Store
 
 AT_ONCE = 500
+
+
+class Overtaken(Exception):
+    """Another process has applied documents since the plan was made."""
 
 
 class Services(Protocol):
@@ -36,7 +41,9 @@ class Services(Protocol):
     def writer(self) -> Writer: ...
     @property
     def clock(self) -> Clock: ...
-    def swap(self, registry: Registry) -> None: ...
+    @property
+    def following(self) -> Following: ...
+    def swap(self, registry: Registry, documents: int | None) -> None: ...
 
 
 class Applier:
@@ -46,11 +53,14 @@ class Applier:
         self._services = services
 
     async def apply(self, plan: Plan, caller: Caller) -> None:
-        """Do all of a plan or nothing; indexes are built afterwards. Raises `Error("plan_refused")`."""
+        """Do all of a plan or nothing; indexes are built afterwards. Raises `Error("plan_refused")`, `Overtaken`."""
         services = self._services
         now = services.clock.now_text()
 
-        async def work(tx: Tx) -> None:
+        async def work(tx: Tx) -> int | None:
+            await tx.lock(APPLYING)
+            if not await is_empty(tx) and (await meta.marks(tx))[1] != services.following.documents:
+                raise Overtaken
             await apply_steps(tx, plan.ddl)
             for change in plan.proposed:
                 await _store(tx, change, caller, now)
@@ -60,11 +70,9 @@ class Applier:
             for change in plan.proposed:
                 if plan.on_invalid.get((change.kind, change.name)) == "backfill":
                     await self._backfill(context, change)
-            if plan.proposed:
-                await meta.bump_epoch(tx)
+            return await meta.bump_documents(tx) if plan.proposed else None
 
-        await services.database.write(work)
-        services.swap(plan.registry)
+        services.swap(plan.registry, await services.database.write(work))
         await build_indexes(services.database, plan.ddl)
 
     async def _remap(self, work: WriteWork, use: StageUse) -> None:

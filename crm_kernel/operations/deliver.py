@@ -80,6 +80,7 @@ class Dispatcher:
         self._stopping = False
         self._positions: dict[str, int] = {}
         self._stored: dict[str, int] = {}
+        self._claims: dict[str, int] = {}
 
     def wake(self) -> None:
         """Something was committed."""
@@ -167,6 +168,10 @@ class Dispatcher:
         if not events:
             self._positions[bound.name] = last
             return 0
+        if not await self._is_ours(bound.name):
+            return 0
+        if self._positions[bound.name] != position:  # it was another's until now
+            return await self._advance(bound, last, waits=waits)
         images = await self._images(events)
         held = await delivery.held_back(self._database, bound.name) if waits else set[tuple[str, str]]()
         failed: list[Pending] = []
@@ -185,6 +190,19 @@ class Dispatcher:
         if tried:
             await self._reach(bound.name, last if tried == len(events) < BATCH else events[tried - 1].seq, failed)
         return tried
+
+    async def _is_ours(self, listener: str) -> bool:
+        """Whether this process delivers to a listener, and no other: so its events stay in order.
+
+        Where another does, or did until now, this one goes on behind what that one has delivered.
+        """
+        claim = await self._database.claim(f"crm:listener:{listener}")
+        if claim and claim == self._claims.get(listener):
+            return True
+        self._claims[listener] = claim
+        self._stored = await delivery.positions(self._database)
+        self._positions[listener] = max(self._positions[listener], self._stored.get(listener, 0))
+        return bool(claim)
 
     async def _reach(self, listener: str, seq: int, failed: Sequence[Pending]) -> None:
         async def work(tx: Tx) -> None:
@@ -210,6 +228,8 @@ class Dispatcher:
         self._stored.update(unsaved)
 
     async def _retry(self, bound: BoundListener) -> int:
+        if not await self._is_ours(bound.name):
+            return 0
         due = await delivery.due(self._database, bound.name, self._clock.now_text())
         events = {e.seq: e for e in await outbox.by_seq(self._database, [p.seq for p in due])}
         images = await self._images(list(events.values()))

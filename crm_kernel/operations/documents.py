@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -15,8 +16,9 @@ from crm_kernel.document_files import read_documents
 from crm_kernel.documents import KINDS
 from crm_kernel.errors import Error, Fault
 from crm_kernel.operations.answers import encode
-from crm_kernel.operations.apply import Applier
+from crm_kernel.operations.apply import Applier, Overtaken
 from crm_kernel.operations.file_sync import Take, proposals
+from crm_kernel.operations.following import Following
 from crm_kernel.operations.plan import OnInvalid, Plan, Planning, Proposed, make_plan
 from crm_kernel.operations.write import Writer
 from crm_kernel.problems import Problem
@@ -26,6 +28,10 @@ from crm_kernel.storage import documents as stored_documents
 from crm_kernel.storage.documents import StoredDocument
 from crm_kernel.storage.evolution import is_empty
 from crm_kernel.storage.ports import Database
+
+T = TypeVar("T")
+ATTEMPTS = 10
+"""Times that a plan is made anew where another process applied documents meanwhile."""
 
 
 class Services(Planning, Protocol):
@@ -39,7 +45,9 @@ class Services(Planning, Protocol):
     def clock(self) -> Clock: ...
     @property
     def settings(self) -> Settings: ...
-    def swap(self, registry: Registry) -> None: ...
+    @property
+    def following(self) -> Following: ...
+    def swap(self, registry: Registry, documents: int | None) -> None: ...
     def system(self, channel: str) -> Caller: ...
 
 
@@ -49,6 +57,7 @@ class Documents:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._applier = Applier(services)
+        self._applying = asyncio.Lock()
 
     # Reading --------------------------------------------------------------------------------------------------------
 
@@ -80,10 +89,12 @@ class Documents:
         return dict(stored.body)
 
     async def stored(self) -> list[StoredDocument]:
-        """The documents of the database; none where nothing was applied yet."""
+        """The documents of the database, in force from now on; none where nothing was applied yet."""
         database = self._services.database
-        found = [] if await is_empty(database) else await stored_documents.everything(database)
-        return [d._replace(body=plain_json(d.body)) for d in found]
+        if await is_empty(database):
+            return []
+        await self._services.following.look()
+        return [d._replace(body=plain_json(d.body)) for d in await stored_documents.everything(database)]
 
     # Changing -------------------------------------------------------------------------------------------------------
 
@@ -101,6 +112,9 @@ class Documents:
     ) -> dict[str, Any]:
         """Plan and apply several documents (each with `kind` and `name`) as one. Raises `Error("plan_refused")`."""
         _expect_admin(caller)
+        return await self._alone(lambda: self._put_all(bodies, caller, dry_run=dry_run))
+
+    async def _put_all(self, bodies: Sequence[Mapping[str, Any]], caller: Caller, *, dry_run: bool) -> dict[str, Any]:
         stored = await self.stored()
         known = {(d.kind, d.name): d for d in stored}
         proposed = [
@@ -121,6 +135,9 @@ class Documents:
     async def delete(self, kind: str, name: str, caller: Caller, *, dry_run: bool = False) -> dict[str, Any]:
         """Plan and apply the removal of one stored document. Raises `Error`: not_found, plan_refused."""
         _expect_admin(caller)
+        return await self._alone(lambda: self._delete(kind, name, caller, dry_run=dry_run))
+
+    async def _delete(self, kind: str, name: str, caller: Caller, *, dry_run: bool) -> dict[str, Any]:
         stored = await self.stored()
         if not any((d.kind, d.name) == (kind, name) for d in stored):
             declared = (kind, name) in self._services.registry.declarations
@@ -139,6 +156,16 @@ class Documents:
             raise plan_refused(plan)
         await self._applier.apply(plan, caller)
         return {"applied": True, "plan": plan.answer}
+
+    async def _alone(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """What an attempt to apply gives, made anew where another process applied documents meanwhile."""
+        async with self._applying:
+            for _ in range(ATTEMPTS):
+                try:
+                    return await attempt()
+                except Overtaken:
+                    await self._services.following.look(closely=True)
+        raise Error("busy", "Others keep applying documents.", headers={"Retry-After": "1"})
 
     # Files ----------------------------------------------------------------------------------------------------------
 
@@ -165,9 +192,15 @@ class Documents:
         With `safe_only` (the server's start) only additions and changes without impact on data are applied, the rest
         is told in `pending`. Otherwise raises `Error("plan_refused")` where anything stands against the plan.
         """
+        return await self._alone(
+            lambda: self._sync_files(folder, take, on_invalid, self._services.system(channel), safe_only=safe_only)
+        )
+
+    async def _sync_files(
+        self, folder: Path, take: Take | None, on_invalid: OnInvalid | None, caller: Caller, *, safe_only: bool
+    ) -> dict[str, Any]:
         plan, problems = await self.plan_files(folder, take=take, on_invalid=on_invalid)
         sentences = [problem.sentence() for problem in problems]
-        caller = self._services.system(channel)
         if not safe_only:
             if problems or not plan.is_ready:
                 raise plan_refused(plan, sentences)

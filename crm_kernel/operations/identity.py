@@ -1,7 +1,7 @@
 """Who is who: people, their tokens, and the callers they become (floor 7).
 
 Tokens are kept as hashes only. Callers are kept in memory and dropped as soon as any process changed a user, a team
-or a token: each look asks the database for its data version, and only where that moved for the epoch.
+or a token (`following.py`).
 """
 
 from __future__ import annotations
@@ -49,8 +49,6 @@ class Identity(People):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self._known: dict[bytes, _Known] = {}
-        self._data_version = -1
-        self._epoch = -1
         self._use = TokenUse(services)
 
     async def close(self) -> None:
@@ -61,29 +59,26 @@ class Identity(People):
 
     async def caller_for_token(self, token: str, channel: str = "api") -> Caller | None:
         """The caller a token stands for now; None where it is unknown, revoked, expired or its user is disabled."""
-        await self._forget_old()
+        following = self._services.following
+        await following.look()
         digest = sha256(token.encode()).digest()
         now = self._services.clock.now()
         known = self._known.get(digest)
         if known is None or known.until <= now:
-            epoch = self._epoch
+            epoch = following.epoch
             known = await self._look_up(digest, now)
             if known is None:
                 return None
-            if epoch == self._epoch:  # else somebody saw a change while this was looked up
+            if epoch == following.epoch:  # else somebody saw a change while this was looked up
                 self._known[digest] = known
         self._use.note(known.id, now)
         if known.caller.channel == channel:
             return known.caller
         return msgspec.structs.replace(known.caller, channel=channel)
 
-    async def _forget_old(self) -> None:
-        version = self._services.database.data_version()
-        if version != self._data_version:
-            epoch = await meta.epoch(self._services.database)
-            if epoch != self._epoch:
-                self._known.clear()
-            self._data_version, self._epoch = version, epoch
+    def forget(self) -> None:
+        """Drop all callers that are kept."""
+        self._known.clear()
 
     async def _look_up(self, digest: bytes, now: datetime) -> _Known | None:
         token = await tokens.by_hash(self._services.database, digest.hex())

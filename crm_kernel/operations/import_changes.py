@@ -14,6 +14,11 @@ from crm_kernel.operations.outcomes import Outcome
 Duplicates = Literal["error", "skip", "update", "create"]
 
 BATCH = 500
+"""Rows of a transaction, at least."""
+MOST = 1000
+"""Rows of a transaction that stores them fast enough: half as many COMMITs take a tenth off an import."""
+HELD = 0.08
+"""Seconds a transaction of more than BATCH rows may take: other processes wait so long for their turn."""
 
 _FOUND: Mapping[Duplicates, Found] = {"error": "refuse", "skip": "skip", "update": "update"}
 _UNREADABLE = "\0"
@@ -43,13 +48,25 @@ class Refusal(NamedTuple):
     faults: list[Fault]
 
 
-def batches(rows: Iterable[tuple[int, list[str]]], plan: Plan) -> Iterator[list[Row]]:
+class Size:
+    """How many rows a batch has, settled by how long the one before took."""
+
+    def __init__(self) -> None:
+        self.rows = BATCH
+
+    def took(self, rows: int, seconds: float) -> None:
+        """Note how long the transaction of a batch of so many rows was; what is far from full tells nothing."""
+        if rows >= BATCH:
+            self.rows = max(BATCH, min(MOST, int(rows * HELD / seconds)))
+
+
+def batches(rows: Iterable[tuple[int, list[str]]], plan: Plan, size: Size) -> Iterator[list[Row]]:
     """The rows in batches. A row that may refer to an earlier one begins a new batch: it meets that one as stored."""
     batch: list[Row] = []
     names = _Names(plan)
     for number, cells in rows:
         row = read_row(plan, number, cells)
-        if len(batch) == BATCH or names.may_refer(row):
+        if len(batch) >= size.rows or names.may_refer(row):
             yield batch
             batch = []
             names.forget()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 from crm_kernel.access import not_found
@@ -20,7 +21,7 @@ from crm_kernel.errors import Error
 from crm_kernel.fields.base import Faulty
 from crm_kernel.mappings import ImportMapping
 from crm_kernel.operations.changes import AnyChange
-from crm_kernel.operations.import_changes import Duplicates, Row, batches, result, to_change
+from crm_kernel.operations.import_changes import Duplicates, Row, Size, batches, result, to_change
 from crm_kernel.operations.import_job import NO_COUNTS, Job, Progress, Task, advance, answer, open_errors, write_errors
 from crm_kernel.operations.import_mapping import Column, settle
 from crm_kernel.operations.import_rows import CsvFile
@@ -110,10 +111,11 @@ class Imports:
 
     async def _all_batches(self, task: Task, database: Database, writer: Writer) -> Job:
         job = await self._begin(task, database)
-        source = batches(task.file.rows(job.position), task.plan)
+        size = Size()
+        source = batches(task.file.rows(job.position), task.plan, size)
         batch = await self._next_batch(task, source, database, writer)
         while batch is not None:
-            written = asyncio.Event()
+            written, begun, rows = asyncio.Event(), monotonic(), len(batch.rows)
             stored = asyncio.create_task(self._batch(task, job, batch, database, writer, written))
             stored.add_done_callback(lambda _, written=written: written.set())
             await written.wait()  # while its COMMIT reaches the disk, the next rows are made ready
@@ -121,6 +123,7 @@ class Imports:
                 batch = await self._next_batch(task, source, database, writer)
             finally:
                 job = await stored
+            size.took(rows, monotonic() - begun)
             if task.progress is not None:
                 task.progress(job.position, job.rows)
         return job

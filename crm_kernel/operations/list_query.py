@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from itsdangerous import BadSignature, HMACAlgorithm, SignatureExpired, TimestampSigner, base64_decode, base64_encode
+from itsdangerous import BadData, HMACAlgorithm, SignatureExpired, TimestampSigner, base64_decode, base64_encode
 
 from crm_kernel.errors import Error, near
 
@@ -121,11 +121,11 @@ class Cursors:
         """The values of sort keys and id of the last row seen. Raises `Error("bad_cursor")`."""
         try:
             payload = base64_decode(self._signer.unsign(query.cursor or "", max_age=CURSOR_SECONDS))
+            binding, position = msgspec.json.decode(payload)
         except SignatureExpired:
             raise Error("bad_cursor", "The cursor is older than 24 hours.") from None
-        except BadSignature:
+        except (BadData, msgspec.DecodeError):
             raise Error("bad_cursor", "The cursor is not one of ours.") from None
-        binding, position = msgspec.json.decode(payload)
         if binding != _binding(owner, entity, query) or len(position) != width:
             raise Error("bad_cursor", "The cursor belongs to another user, entity, filter or sort.")
         return list(position)

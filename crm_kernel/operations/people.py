@@ -13,6 +13,7 @@ from crm_kernel.clock import Clock
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.fields.base import Faulty
 from crm_kernel.operations.changes import AnyChange, Change
+from crm_kernel.operations.following import Following
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
@@ -41,6 +42,8 @@ class Services(Protocol):
     def clock(self) -> Clock: ...
     @property
     def settings(self) -> Settings: ...
+    @property
+    def following(self) -> Following: ...
 
 
 class People:

@@ -110,8 +110,8 @@ class Reader:
         rows = await source.read(sql.text, [*bind(sql.params, environment), query.limit + 1])
         following = None
         if len(rows) > query.limit:
-            position = rows[query.limit - 1][plan.shown.end :]
-            following = self._cursors.write(caller.id, entity, query, list(position))
+            last = rows[query.limit - 1]
+            following = self._cursors.write(caller.id, entity, query, [last[place] for place in plan.position])
         counted = await self._count(plan, few, query, environment, source)
         return _Found(access, plan.shown, rows[: query.limit], following, counted)
 

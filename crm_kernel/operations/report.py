@@ -88,7 +88,8 @@ async def run_report(
     Raises `Error("invalid")`: with the faults of the report, or `mixed_currency` for amounts of several currencies.
     """
     resolved = resolve_report(report, model, scope=scope, context=context)
-    statement = report_sql(resolved, dialect, scope.rows(report.entity), environment.zone)
+    rules = scope.rows(report.entity)
+    statement = report_sql(resolved, dialect, model[report.entity], rules, environment.zone)
     rows = await database.read_heavy(statement.sql.text, bind(statement.sql.params, environment))
     return answer(resolved, rows, environment)
 

@@ -68,7 +68,10 @@ def _stamp(work: WriteWork, change: AnyChange) -> None:
     new = change.new
     if change.kind in ("delete", "restore"):
         new["deleted_at"] = work.now if change.kind == "delete" else None
-    change.changed = [name for name in changed_names(change) if name not in STAMPED]
+    if change.old is None:
+        change.changed = [name for name, value in new.items() if value is not None and name not in STAMPED]
+    else:
+        change.changed = [name for name in changed_names(change) if name not in STAMPED]
     new["version"] = 1 if change.old is None else change.old["version"] + 1
     new["updated_at"], new["updated_by"] = work.now, work.caller.id
     if change.old is None:

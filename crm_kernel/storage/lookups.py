@@ -58,7 +58,7 @@ class Lookups:
             flags = [compose("({})", to_sql(e, self._dialect)) for e in expressions]
             shown = columns(self._dialect, model, names, extra=flags)
             where = [ids_in(self._dialect), *conditions(rows, self._dialect)]
-            self._compiled[key] = shown, select(model, shown.sql, where=where)
+            self._compiled[key] = shown, select(model, shown.sqls, where=where)
         shown, sql = self._compiled[key]
         text = sql.text + self._dialect.for_update if lock else sql.text
         found = await reads.read(text, self._bind(sql, ids, environment))

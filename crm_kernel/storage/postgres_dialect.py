@@ -56,6 +56,30 @@ SELECT t.relname, i.relname FROM pg_index AS x
 JOIN pg_class AS i ON i.oid = x.indexrelid JOIN pg_class AS t ON t.oid = x.indrelid
 WHERE x.indisvalid AND NOT x.indisprimary AND t.relnamespace = CAST(current_schema() AS regnamespace)
 """
+_SHAPES_SQL = """
+SELECT c.relname, a.attname,
+  format_type(a.atttypid, a.atttypmod) || CASE WHEN l.collname = 'C' THEN ' COLLATE "C"' ELSE '' END,
+  a.attnotnull, k.indexrelid IS NOT NULL, a.attidentity <> ''
+FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
+LEFT JOIN pg_index AS k ON k.indrelid = c.oid AND k.indisprimary AND a.attnum = ANY(CAST(k.indkey AS smallint[]))
+WHERE c.relkind = 'r' AND c.relnamespace = CAST(current_schema() AS regnamespace) AND a.attnum > 0
+  AND NOT a.attisdropped AND (c.relname LIKE 'e\\_%' OR c.relname LIKE 'crm\\_%') ORDER BY c.relname, a.attnum
+"""
+_INDEX_COLUMNS_SQL = """
+SELECT t.relname, i.relname, x.indisunique, a.attname, CAST(x.indoption[k.place - 1] AS int) % 2 = 1,
+  pg_get_expr(x.indpred, x.indrelid)
+FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid JOIN pg_class AS t ON t.oid = x.indrelid
+CROSS JOIN unnest(CAST(x.indkey AS smallint[])) WITH ORDINALITY AS k(number, place)
+LEFT JOIN pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = k.number
+WHERE x.indisvalid AND NOT x.indisprimary AND k.place <= x.indnkeyatts
+  AND t.relnamespace = CAST(current_schema() AS regnamespace) ORDER BY t.relname, i.relname, k.place
+"""
+_NUMBERS_SQL = """
+SELECT c.relname, pg_sequence_last_value(
+  CAST(pg_get_serial_sequence(quote_ident(c.relname), CAST(a.attname AS text)) AS regclass))
+FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+WHERE c.relkind = 'r' AND c.relnamespace = CAST(current_schema() AS regnamespace) AND a.attidentity <> ''
+"""
 _DAY = "'YYYY-MM-DD'"
 
 
@@ -70,6 +94,9 @@ class PostgresDialect:
     create_online = "INDEX CONCURRENTLY IF NOT EXISTS"
     columns_sql = _COLUMNS_SQL
     indexes_sql = _INDEXES_SQL
+    shapes_sql = _SHAPES_SQL
+    index_columns_sql = _INDEX_COLUMNS_SQL
+    numbers_sql = _NUMBERS_SQL
 
     def column_type(self, storage: Storage) -> str:
         return _COLUMN_TYPES[storage]
@@ -133,6 +160,9 @@ class PostgresDialect:
     def day(self, moment: Sql, segments: Sequence[tuple[str, int]]) -> Sql:
         template = f"to_char(CAST(substr({{0}}, 1, 19) AS timestamp) + {{1}}, {_DAY})"
         return compose(template, moment, _offset(moment, segments))
+
+    def whole(self, table: str) -> str:
+        return table
 
     def total(self, value: str) -> str:
         return f"sum({value})"

@@ -1,4 +1,4 @@
-"""Hears when another process says that what is kept in memory is out of date."""
+"""Hears when another process says that what is kept in memory is out of date, and holds what this one has claimed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 import secrets
 from typing import Any
 
+from crm_kernel.storage.postgres_refusals import refusal
 from crm_kernel.storage.postgres_sessions import Target
 from crm_kernel.storage.postgres_transaction import CHANNEL
 
@@ -16,13 +17,23 @@ PAUSE = 1.0
 """Seconds between two tries to reach the server again."""
 
 
+_CLAIM = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+
+
 class Listening:
-    """A connection of its own; while it is broken, everything may have been announced."""
+    """A connection of its own; while it is broken, everything may have been announced.
+
+    Claims are locks of its session: they end with it at once, however the process ends.
+    """
 
     def __init__(self, target: Target) -> None:
         self.process = secrets.token_hex(8)
         self.version = 0
         self._target = target
+        self._connection: Any = None
+        self._sessions = 0
+        self._claimed: set[str] = set()
+        self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def heard(self) -> None:
@@ -35,8 +46,8 @@ class Listening:
 
     async def start(self) -> None:
         """Listen from now on."""
-        connection = await self._connect()
-        self._task = asyncio.create_task(self._keep(connection), name="crm-listen")
+        await self._connect()
+        self._task = asyncio.create_task(self._keep(), name="crm-listen")
 
     async def stop(self) -> None:
         """Listen no more."""
@@ -44,31 +55,52 @@ class Listening:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+            self._connection.terminate()  # here, as a task that is cancelled before it began does nothing
             self._task = None
 
-    async def _connect(self) -> Any:
+    async def claim(self, name: str) -> int:
+        """The number of the session that holds a name, 0 where another process does or nobody can."""
+        async with self._turn:  # one statement at a time on one connection
+            if name in self._claimed:
+                return self._sessions
+            session, connection = self._sessions, self._connection
+            if connection.is_closed():
+                return 0
+            try:
+                if not await connection.fetchval(_CLAIM, name):
+                    return 0
+            except Exception as error:
+                if connection.is_closed():
+                    return 0
+                raise refusal(error, lost=False) from error
+            if session == self._sessions:
+                self._claimed.add(name)
+            return session
+
+    async def _connect(self) -> None:
         connection = await self._target.connect({})
         await connection.add_listener(CHANNEL, self._told)
-        return connection
+        self._connection = connection
+        self._sessions += 1
 
-    async def _keep(self, connection: Any) -> None:
-        try:
-            while True:
-                broken = asyncio.Event()
-                connection.add_termination_listener(lambda _, broken=broken: broken.set())
-                if not connection.is_closed():
-                    await broken.wait()
-                self.heard()
-                connection = await self._again()
-                self.heard()
-        finally:
-            connection.terminate()
+    async def _keep(self) -> None:
+        while True:
+            broken = asyncio.Event()
+            self._connection.add_termination_listener(lambda _, broken=broken: broken.set())
+            if not self._connection.is_closed():
+                await broken.wait()
+            self._claimed.clear()
+            self.heard()
+            await self._again()
+            self.heard()
 
-    async def _again(self) -> Any:
+    async def _again(self) -> None:
         while True:
             try:
-                return await self._connect()
+                await self._connect()
             except Exception as error:
                 _log.warning("The database does not answer: %s", error)
                 self.heard()  # nothing that was kept may be trusted until somebody listens again
-            await asyncio.sleep(PAUSE)
+                await asyncio.sleep(PAUSE)
+            else:
+                return

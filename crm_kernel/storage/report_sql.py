@@ -6,18 +6,22 @@ for medians), `grouped` (one row a group), `kept` (what `having` leaves, numbere
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from crm_kernel.fields.base import Kind, Storage
 from crm_kernel.filters import moments
 from crm_kernel.filters.dialect import Dialect
-from crm_kernel.filters.expression import Place
+from crm_kernel.filters.expression import Expression, Place, Some
 from crm_kernel.filters.scope import NOTHING, Rows
 from crm_kernel.filters.sql import Sql, compose, join, param
 from crm_kernel.filters.sql_parts import FALSE, Cursor, member_of
 from crm_kernel.filters.to_sql import Compiler
+from crm_kernel.model import EntityModel
 from crm_kernel.reports import FINER, Group, Measure, ResolvedReport
+from crm_kernel.storage.columns import quoted, table_name
+from crm_kernel.storage.indexes import entity_indexes
 
 _PLACE = '"#"'
 _FROM_GROUPS = frozenset({"count", "sum", "avg", "min", "max"})
@@ -33,18 +37,19 @@ class ReportSql(NamedTuple):
     report: ResolvedReport
 
 
-def report_sql(report: ResolvedReport, dialect: Dialect, rows: Rows, zone: str) -> ReportSql:
-    """The statement for the rows that `rows` gives, days being those of `zone` (an IANA name).
+def report_sql(report: ResolvedReport, dialect: Dialect, model: EntityModel, rows: Rows, zone: str) -> ReportSql:
+    """The statement for the rows of `model` that `rows` gives, days being those of `zone` (an IANA name).
 
     It asks for one row more than the report's limit, so that a cut is seen.
     """
-    return ReportSql(_Builder(report, dialect, rows, zone).statement(), report)
+    return ReportSql(_Builder(report, dialect, model, rows, zone).statement(), report)
 
 
 class _Builder:
-    def __init__(self, report: ResolvedReport, dialect: Dialect, rows: Rows, zone: str) -> None:
+    def __init__(self, report: ResolvedReport, dialect: Dialect, model: EntityModel, rows: Rows, zone: str) -> None:
         self._report = report
         self._dialect = dialect
+        self._model = model
         self._rows = rows
         self._zone = zone
         self._compiler = Compiler(dialect)
@@ -83,8 +88,24 @@ class _Builder:
         for index, measure in enumerate(self._report.measures):
             if measure.place is not None:
                 columns += _named(self._measure_values(measure, measure.place), f"m{index}", ("", "c"))
-        entity = self._report.document.entity
-        return compose(f'SELECT {{}} FROM "e_{entity}" AS t WHERE {{}}', join(", ", columns), self._where())
+        return compose("SELECT {} FROM {} WHERE {}", join(", ", columns), self._table(), self._where())
+
+    def _table(self) -> str:
+        """The entity's table; without its indexes where all of it is read, and no index holds all that is wanted.
+
+        SQLite would group in the order of an index and look up each row: 100 ms for 100,000 contacts against 57, and
+        under "own and my teams" 88 against 31. A filter, or one key that rows are found by, is left to its planner.
+        """
+        table = f"{quoted(table_name(self._model.name))} AS t"
+        rules = self._rows.root if isinstance(self._rows, Expression) else None
+        whole = self._report.filter is None and (rules is None or isinstance(rules, Some))
+        return self._dialect.whole(table) if whole and (rules or not self._is_in_an_index()) else table
+
+    def _is_in_an_index(self) -> bool:
+        places = [column.place for column in self._report.columns if column.place is not None]
+        wanted = {place.steps[0].field if place.steps else place.field for place in places}
+        indexes = (index.columns for index in entity_indexes(self._model) if index.live is not False)
+        return any(wanted <= {re.split("__| ", column)[0] for column in columns} for columns in indexes)
 
     def _where(self) -> Sql:
         conditions = [Sql('t."deleted_at" IS NULL')]

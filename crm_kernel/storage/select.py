@@ -33,9 +33,9 @@ class OrderBy(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """What is selected of each row: its first `width` columns become a record by `decode`."""
+    """What is selected of each row, one `Sql` a column: the first `width` columns become a record by `decode`."""
 
-    sql: Sql
+    sqls: tuple[Sql, ...]
     decode: Decoder
     width: int
 
@@ -120,12 +120,12 @@ def columns(
     """The columns of `fields`; `extra` expressions follow them."""
     chosen = [model.fields[name] for name in fields]
     found = [sql for f in chosen for sql in read_columns(dialect, f, (masks or {}).get(f.name))]
-    return Columns(join(", ", [*found, *extra]), decoder(chosen, raw=raw), len(found))
+    return Columns((*found, *extra), decoder(chosen, raw=raw), len(found))
 
 
 def select(
     model: EntityModel,
-    columns: Sql,
+    columns: Sequence[Sql],
     *,
     where: Sequence[Sql] = (),
     order: Sequence[OrderBy] = (),
@@ -135,7 +135,7 @@ def select(
     """A read of `columns`; `limit` adds one parameter. `among`, a SELECT of ids, is read first, and of the table only
     its records."""
     source, conditions = _source(model, where, among)
-    statement = compose("SELECT {} FROM {}", columns, source)
+    statement = compose("SELECT {} FROM {}", join(", ", columns), source)
     if conditions:
         statement = compose("{} WHERE {}", statement, join(" AND ", conditions))
     if order:

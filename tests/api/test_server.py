@@ -101,6 +101,7 @@ def test_it_serves_until_it_is_asked_to_end(tmp_path: Path) -> None:
 
 def test_a_request_under_way_is_finished(tmp_path: Path) -> None:
     answers: list[Any] = []
+    asking: list[threading.Thread] = []
 
     async def slow(kernel: Kernel) -> None:
         await prepare(kernel)
@@ -116,9 +117,11 @@ def test_a_request_under_way_is_finished(tmp_path: Path) -> None:
             headers = {"Authorization": "Bearer x"}
             answers.append(httpx.get(f"{url}/api/schema", headers=headers).status_code)
 
-        threading.Thread(target=ask).start()
+        asking.append(threading.Thread(target=ask))
+        asking[0].start()
 
     serve(settings(tmp_path), listen("127.0.0.1", 0), ready=ready, prepare=slow)
+    asking[0].join(5.0)  # the answer is sent; the client may still be reading it
     assert answers == [401]
 
 

@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from crm_kernel.callers import Caller
 from crm_kernel.mappings import ImportMapping
 from crm_kernel.operations.imports import Imports
@@ -55,3 +57,9 @@ class Importing:
 
     async def pairs(self) -> list[tuple[Any, Any]]:
         return [(job["number"], job["amount"]) for job in await self.jobs()]
+
+
+def batches_of(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every batch have so many rows."""
+    for name in ("BATCH", "MOST"):
+        monkeypatch.setattr(f"crm_kernel.operations.import_changes.{name}", rows)

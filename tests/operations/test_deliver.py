@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from crm_kernel import Change, Error
+from crm_kernel.kernel import Kernel
 from crm_kernel.operations import deliver
 from crm_kernel.storage import delivery
+from crm_kernel.testing import TestCrm
+from crm_kernel.testing.databases import Databases
 from tests.operations.conftest import MakeCrm
 from tests.operations.item_shop import CREATED, LISTENING, NOW, UPDATED, create, item_shop, module, told, update
 
@@ -277,3 +280,21 @@ async def test_a_listener_that_does_not_end_is_cut_and_gets_its_event_again(
         while not told(crm):
             await crm.deliver()
     assert names(crm) == ["A"]
+
+
+async def test_of_two_processes_one_delivers_to_a_listener_and_the_other_goes_on(
+    with_plugin: MakeCrm, crm_databases: Databases
+) -> None:
+    crm = await with_plugin(CREATED)
+    other = TestCrm(await Kernel.open(crm.kernel.settings))  # another process
+    await other.kernel.dispatcher.adopt()
+    await create(crm, name="a")
+    assert await other.deliver() == 1
+    await create(crm, name="b")
+    await asyncio.gather(crm.deliver(), other.deliver())
+    if crm_databases.engine == "postgresql":  # on SQLite one server has the file
+        assert names(crm) == ["a", "b"]  # both kernels tell the same list
+    await other.kernel.close()
+    await create(crm, name="c")
+    await crm.deliver()
+    assert names(crm)[-1] == "c"

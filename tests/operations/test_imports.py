@@ -12,9 +12,10 @@ import pytest
 from crm_kernel import Change
 from crm_kernel.errors import ConfigError, Error
 from crm_kernel.mappings import ColumnMapping, ImportMapping
+from crm_kernel.operations.import_changes import Size
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import refusal
-from tests.operations.importing import BY_NUMBER, PEOPLE, Importing
+from tests.operations.importing import BY_NUMBER, PEOPLE, Importing, batches_of
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ async def test_constants_and_stages_pass_the_rules_of_the_pipeline(importing: Im
 async def test_a_dry_run_writes_nothing_and_shows_the_same_counts(
     importing: Importing, on_duplicate: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crm_kernel.operations.import_changes.BATCH", 2)
+    batches_of(2, monkeypatch)
     await importing.run("number,amount\nA,1\n")
     text = "number,amount\nA,1\nB,1\nC,1\nB,2\nC,1\nD,-1\nA,7\n"
     before = await importing.crm.kernel.database.read("SELECT count(*) FROM crm_history")
@@ -286,3 +287,12 @@ async def test_a_missing_file_and_a_wrong_encoding_change_nothing(importing: Imp
     with pytest.raises(Error, match="row 2, byte 10"):
         await importing.imports.run("job", importing.file, BY_NUMBER, caller=importing.caller)
     assert await importing.crm.count("job") == 0
+
+
+def test_a_fast_transaction_takes_more_rows_the_next_time_a_slow_one_as_few_as_may_be() -> None:
+    size = Size()
+    sizes: list[int] = []
+    for rows, seconds in ((500, 0.05), (800, 0.16), (500, 0.001), (3, 9.0), (1000, 0.1)):
+        size.took(rows, seconds)
+        sizes.append(size.rows)
+    assert sizes == [800, 500, 1000, 1000, 800]

@@ -12,7 +12,7 @@ from crm_kernel.mappings import ImportMapping
 from crm_kernel.operations.imports import Imports
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import refusal
-from tests.operations.importing import PEOPLE, Importing
+from tests.operations.importing import PEOPLE, Importing, batches_of
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def stop_after(rows: int) -> Any:
 async def test_an_interrupted_import_goes_on_and_takes_each_row_once(
     importing: Importing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crm_kernel.operations.import_changes.BATCH", 10)
+    batches_of(10, monkeypatch)
     text = "amount\n" + "".join(f"{n if n % 7 else -n}\n" for n in range(1, 96))
     for stop in (10, 30, 31, 60):
         with pytest.raises(Interrupted):
@@ -58,7 +58,7 @@ async def test_an_interrupted_import_goes_on_and_takes_each_row_once(
 
 
 async def test_another_option_is_another_import(importing: Importing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crm_kernel.operations.import_changes.BATCH", 1)
+    batches_of(1, monkeypatch)
     text = "number\nA\nB\n"
     with pytest.raises(Interrupted):
         await importing.run(text, progress=stop_after(1))
@@ -67,7 +67,7 @@ async def test_another_option_is_another_import(importing: Importing, monkeypatc
 
 
 async def test_two_processes_cannot_take_the_same_rows(importing: Importing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crm_kernel.operations.import_changes.BATCH", 1)
+    batches_of(1, monkeypatch)
     text = "amount\n1\n2\n3\n"
     rival = Imports(importing.crm.kernel)
 

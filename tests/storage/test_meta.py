@@ -1,4 +1,4 @@
-"""Single values, and the epoch."""
+"""Single values, and the marks of what processes keep."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ async def test_values(database: Database) -> None:
 
 async def test_other_processes_see_the_epoch_change(database: Database, other: Database) -> None:
     version = other.data_version()
-    assert await meta.epoch(other) == 0
-    for expected in (1, 2):
-        await database.write(meta.bump_epoch)
-        assert await meta.epoch(other) == expected
+    assert await meta.marks(other) == (0, 0)
+    await database.write(meta.bump_epoch)
+    assert await meta.marks(other) == (1, 0)
+    assert await database.write(meta.bump_documents) == 1
+    assert await meta.marks(other) == (2, 1)
     async with asyncio.timeout(2):
         while other.data_version() == version:  # noqa: ASYNC110 - the news is on its way, without an event
             await asyncio.sleep(0.01)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 from crm_kernel.documents import Report
 from crm_kernel.fields import from_schema
@@ -17,6 +18,7 @@ from crm_kernel.storage.report_sql import report_sql
 from crm_kernel.storage.sqlite_dialect import SqliteDialect
 
 SCHEMAS: dict[str, dict[str, Any]] = {"count": {"type": "integer"}, "at": {"type": "string", "format": "date-time"}}
+SCHEMAS["created_at"] = SCHEMAS["at"]
 SOURCE = Source("plugin", "test")
 SALE = EntityModel(
     name="sale", label="Sale", plural="Sales", title="", icon=None, history=True, source=SOURCE, schema={},
@@ -31,7 +33,7 @@ SALE = EntityModel(
 def sql(rows: Any = None, zone: str = "UTC", **parts: Any) -> Any:
     body = {"kind": "report", "name": "r", "label": "R", "entity": "sale", "measures": [{"count": "*", "as": "n"}]}
     resolved = resolve_report(msgspec.convert(body | parts, Report), {"sale": SALE})
-    return report_sql(resolved, SqliteDialect(), rows, zone).sql
+    return report_sql(resolved, SqliteDialect(), SALE, rows, zone).sql
 
 
 def test_values_are_parameters() -> None:
@@ -58,3 +60,19 @@ def test_only_zones_that_change_cost_anything() -> None:
     monthly = [{"field": "at", "by": "month"}]
     assert "CASE" not in sql(group_by=monthly).text
     assert "CASE" in sql(group_by=monthly, zone="Europe/Riga").text
+
+
+@pytest.mark.parametrize(
+    ("rule", "parts", "whole"),
+    [
+        (None, {"measures": [{"sum": "count", "as": "s"}]}, True),
+        ("count = 1 or count = 2", {}, True),
+        (None, {}, False),  # an index counts faster
+        (None, {"measures": [{"max": "created_at", "as": "m"}]}, False),  # it is in an index
+        (None, {"measures": [{"sum": "count", "as": "s"}], "filter": "count > 1"}, False),
+        ("count = 1", {"measures": [{"sum": "count", "as": "s"}]}, False),
+    ],
+)
+def test_a_table_that_is_read_whole_is_read_without_its_indexes(rule: str | None, parts: Any, whole: bool) -> None:
+    rows = None if rule is None else resolve(rule, "sale", {"sale": SALE})
+    assert ("NOT INDEXED" in sql(rows, **parts).text) == whole

@@ -180,6 +180,26 @@ async def test_the_other_process_hears_what_is_announced(engine: PostgresEngine,
     assert (engine.data_version(), second.data_version()) == (before[0] + 1, before[1] + 1)
 
 
+async def test_a_claim_is_one_processes_until_its_connection_breaks(
+    engine: PostgresEngine, second: PostgresEngine
+) -> None:
+    claims = await asyncio.gather(*(engine.claim("work") for _ in range(3)))
+    assert len(set(claims)) == 1
+    assert claims[0] > 0
+    assert await second.claim("work") == 0
+    holders = (
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    await second.write(lambda tx: tx.read(holders))
+    async with asyncio.timeout(20):
+        while not await second.claim("work"):  # noqa: ASYNC110 - nobody tells when it has ended
+            await asyncio.sleep(0.01)
+        while await engine.claim("mine") <= claims[0]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert await engine.claim("work") == 0
+
+
 async def test_an_index_whose_build_broke_off_is_built_anew(engine: PostgresEngine) -> None:
     sql = 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "item_name" ON item (name)'
     await engine.write(lambda tx: tx.execute("UPDATE item SET name = 'same'"))
