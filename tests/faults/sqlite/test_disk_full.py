@@ -21,12 +21,6 @@ Full = Callable[[App], AbstractContextManager[None]]
 """Leaves the database no room to grow, until it is left."""
 
 
-@pytest.fixture(autouse=True)
-def only_where_files_are_ours(look: Looker) -> None:
-    if look.engine != "sqlite":
-        pytest.skip("the disk is the server's")
-
-
 @pytest.fixture
 def small_disk(app: App) -> Iterator[None]:
     """The app on a file system of its own of 8 MiB."""
