@@ -13,10 +13,10 @@ COVERAGE := 90
 POSTGRES ?= # --start: a server is started for the tests where none answers
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long test-faults lint types floors pytest fix docs schemas bench lock clean
+.PHONY: help install demo test test-long test-faults lint types floors pytest fix docs schemas bench bench-growth lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## .venv with the kernel, the plugins and the development tools, in the locked versions
 
@@ -77,6 +77,9 @@ schemas: $(STAMP) ## schemas/ from the code
 
 bench: $(STAMP) ## the framework beside a bare floor application; BENCH=--quick for a short one
 	@$(BIN)/python -m bench.run $(BENCH)
+
+bench-growth: $(STAMP) ## the same requests at 10,000 to 1,000,000 contacts; BENCH=--quick for fewer of them
+	@$(BIN)/python -m bench.growth $(BENCH)
 
 lock: ## requirements.lock from pyproject.toml, in a fresh environment
 	@$(PYTHON) -m venv build/lock

@@ -1,9 +1,9 @@
 """A small HTTP/1.1 load generator: keep-alive connections, one process of its own, no library between.
 
 `python -m bench.client` reads a job as JSON from stdin and prints what it saw as JSON:
-`{"host", "port", "connections", "seconds", "requests": [{"method", "path", "headers", "body", "expect"}]}`
--> `{"requests", "seconds", "wrong", "example", "p50_ms", "p99_ms"}`. The requests are sent round and round; twelve
-`@` signs in a body become a number never used before.
+`{"host", "port", "connections", "seconds", "count"?, "requests": [{"method", "path", "headers", "body", "expect"}]}`
+-> `{"requests", "seconds", "wrong", "example", "p50_ms", "p95_ms", "p99_ms"}`. The requests are sent round and round
+until the time is up or `count` are answered; twelve `@` signs in a body become a number never used before.
 """
 
 from __future__ import annotations
@@ -60,9 +60,10 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 
 
 async def connection(job: dict[str, Any], requests: Iterator[tuple[bytes, int]], until: float, seen: Answers) -> None:
-    """Sends one request after the other on one connection until the time is up."""
+    """Sends one request after the other on one connection until the job is done."""
     reader, writer = await asyncio.open_connection(job["host"], job["port"])
-    while (start := time.perf_counter()) < until:
+    count = job.get("count", float("inf"))
+    while (start := time.perf_counter()) < until and len(seen.times) < count:
         request, expected = next(requests)
         writer.write(request)
         status, body = await read_answer(reader)
@@ -89,8 +90,7 @@ async def run(job: dict[str, Any]) -> dict[str, Any]:
         "seconds": seconds,
         "wrong": seen.wrong,
         "example": seen.example,
-        "p50_ms": times[len(times) // 2] * 1000,
-        "p99_ms": times[len(times) * 99 // 100] * 1000,
+        **{f"p{part}_ms": times[len(times) * part // 100] * 1000 for part in (50, 95, 99)},
     }
 
 

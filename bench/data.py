@@ -87,6 +87,9 @@ CRM_TOML = """\
 [app]
 region = "LV"
 
+[database]
+url = "{url}"
+
 [plugins]
 enabled = ["real_estate"]
 path = "plugins"
@@ -167,7 +170,7 @@ def write_csv(file: Path, count: int) -> None:
         writer.writerows(contacts(count))
 
 
-def write_app_files(app: Path) -> None:
+def write_app_files(app: Path, url: str) -> None:
     """Makes of the folder that `crm new` made the app to measure: `real_estate` and a no-op plugin beside `base`."""
     for folder, documents in (
         ("fields", [FIELDS_DOCUMENT]),
@@ -179,6 +182,6 @@ def write_app_files(app: Path) -> None:
             text = json.dumps(document, indent=2, ensure_ascii=False)
             (app / "documents" / folder / f"{document['name']}.json").write_text(text + "\n", "utf-8")
     (app / "mapping.toml").write_text(IMPORT_MAPPING + "\n", "utf-8")
-    (app / "crm.toml").write_text(CRM_TOML, "utf-8")
+    (app / "crm.toml").write_text(CRM_TOML.format(url=url), "utf-8")
     (app / "plugins" / "nothing").mkdir(parents=True)
     (app / "plugins" / "nothing" / "__init__.py").write_text(NO_OP_PLUGIN, "utf-8")

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
+from collections.abc import Iterable
+
+from bench.stores import Store
 
 
-def indexes(database: Path, table: str) -> set[tuple[str, ...]]:
-    """The columns of each index of a table; a folded column counts as the text it is made of."""
-    db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    names = [row[1] for row in db.execute(f"PRAGMA index_list('{table}')")]
-    found = {
-        tuple(str(row[2]).removesuffix("__fold") for row in db.execute(f"PRAGMA index_info('{name}')"))
-        for name in names
-    }
-    db.close()
-    return found
+def plain(indexes: Iterable[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Indexes by columns; a folded column counts as the text it is made of."""
+    return {tuple(column.removesuffix("__fold") for column in columns) for columns in indexes}
 
 
-def differences(floor: Path, framework: Path) -> list[str]:
+def differences(floor: Store, framework: Store) -> list[str]:
     """What only one side has, as lines for the reader of the table."""
-    ours, theirs = indexes(framework, "e_contact"), indexes(floor, "contact")
+    ours, theirs = plain(framework.indexes("e_contact")), plain(floor.indexes("contact"))
     only = [("framework", ours - theirs), ("floor", theirs - ours)]
     return [f"only the {side} has an index on {', '.join(columns)}" for side, few in only for columns in sorted(few)]

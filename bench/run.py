@@ -1,4 +1,4 @@
-"""`make bench`: the same work done by the floor and by the framework, interleaved, median of the rounds.
+"""`make bench`: the same work done by the floor and by the framework on each engine, interleaved, median of the rounds.
 
 Prints a table and writes `bench/results/latest.json`. These are ratios of one run on one machine: differences under
 20 % are none. `--quick` is a short form for trying things out.
@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import sqlite3
+import signal
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from bench import data
 from bench.indexes import differences
+from bench.machine import machine
 from bench.servers import BIN, Server, granian
 from bench.sides import Filled, Floor, Framework, Side, reads
+from bench.stores import ENGINES, Store, engines, stores
 from bench.table import show
 
 HERE = Path(__file__).parent
@@ -35,27 +36,36 @@ WORKS = {
     "report_mine": ("the same, own and my teams' records", 0.75),
 }
 IMPORT_REACH = 0.35
+LATENCIES = ("p50_ms", "p95_ms", "p99_ms")
 REPORT_CONNECTIONS = 4
 """A report keeps the database busy by itself: more askers would only measure how long they wait for each other."""
 
 
-def drive(server: Server, requests: list[dict[str, Any]], seconds: float, connections: int) -> dict[str, float]:
-    """One round against one server: req/s, CPU µs a request, latencies. Stops the run at a wrong answer."""
-    job = {"host": "127.0.0.1", "port": server.port, "connections": connections, "seconds": seconds}
-    before = server.cpu()
+def nothing() -> float:
+    """The processor time of no process."""
+    return 0.0
+
+
+def drive(
+    server: Server, job: dict[str, Any], requests: list[dict[str, Any]], database: Callable[[], float] = nothing
+) -> dict[str, float]:
+    """One round against one server: req/s, latencies, CPU µs a request of the server and of the processes of its
+    `database`. Stops the run at a wrong answer."""
+    before = server.cpu(), database()
     client = subprocess.run(
         [str(BIN / "python"), "-m", "bench.client"],
-        input=json.dumps({**job, "requests": requests}),
+        input=json.dumps({"host": "127.0.0.1", "port": server.port, **job, "requests": requests}),
         capture_output=True,
         text=True,
         check=True,
     )
-    used, seen = server.cpu() - before, json.loads(client.stdout)
+    used, beside = server.cpu() - before[0], database() - before[1]
+    seen = json.loads(client.stdout)
     if seen["wrong"]:
         raise SystemExit(f"bench: {seen['wrong']} wrong answers to {requests[0]['path']}: {seen['example']}")
     count = seen["requests"]
-    rates = {"per_second": count / seen["seconds"], "cpu_us": used / count * 1e6}
-    return {**rates, "p50_ms": seen["p50_ms"], "p99_ms": seen["p99_ms"]}
+    costs = {"cpu_us": used / count * 1e6, "database_cpu_us": beside / count * 1e6}
+    return {"per_second": count / seen["seconds"], **costs, **{name: seen[name] for name in LATENCIES}}
 
 
 def median(rounds: list[dict[str, float]]) -> dict[str, float]:
@@ -72,12 +82,12 @@ def compare(sides: list[Side], servers: dict[str, Server], arguments: argparse.N
         requests = {side.name: side.requests(work) for side in sides}
         rounds: dict[str, list[dict[str, float]]] = {side.name: [] for side in sides}
         connections = REPORT_CONNECTIONS if work.startswith("report") else arguments.connections
+        job = {"connections": connections, "seconds": arguments.seconds}
         for side in sides:
-            drive(servers[side.name], requests[side.name], arguments.seconds / 4, connections)
+            drive(servers[side.name], {**job, "seconds": arguments.seconds / 4}, requests[side.name])
         for number in range(arguments.rounds):
             for side in sides[:: 1 if number % 2 else -1]:
-                one = drive(servers[side.name], requests[side.name], arguments.seconds, connections)
-                rounds[side.name].append(one)
+                rounds[side.name].append(drive(servers[side.name], job, requests[side.name], side.store.cpu))
         results[work] = {"label": label, "reach": reach, **{name: median(seen) for name, seen in rounds.items()}}
         print(f"  {label}", file=sys.stderr, flush=True)
     return results
@@ -104,10 +114,10 @@ def cold_starts(sides: list[Side], times: int) -> dict[str, dict[str, float]]:
 def ceiling(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
     """A bare ASGI GET on the same server."""
     server = granian("bench.floor.bare:app", folder / "bare.log")
+    job = {"connections": arguments.connections, "seconds": arguments.seconds}
     try:
-        drive(server, reads(["/"]), arguments.seconds / 4, arguments.connections)
-        rounds = range(arguments.rounds)
-        return median([drive(server, reads(["/"]), arguments.seconds, arguments.connections) for _ in rounds])
+        drive(server, {**job, "seconds": arguments.seconds / 4}, reads(["/"]))
+        return median([drive(server, job, reads(["/"])) for _ in range(arguments.rounds)])
     finally:
         server.stop()
 
@@ -118,23 +128,21 @@ def imports(filled: dict[str, Filled]) -> dict[str, Any]:
     return {"label": "import CSV, rows/s", "reach": IMPORT_REACH, **rounded}
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
-    return {"cores": os.cpu_count(), "python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
-
-
 def options(words: list[str] | None) -> argparse.Namespace:
     """The command line; `--quick` sets what is not given."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="10,000 contacts, one short round")
+    parser.add_argument("--engine", choices=[*ENGINES, "both"], default="both")
     parser.add_argument("--records", type=int, help="contacts on each side (default 100000)")
     parser.add_argument("--seconds", type=float, help="length of a round (default 4)")
     parser.add_argument("--rounds", type=int, help="rounds of each work (default 3)")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--side", choices=["floor", "framework"], help="only this side: no ratios, nothing is written")
     parser.add_argument("--only", metavar="WORK", choices=WORKS, action="append", help=f"some of {', '.join(WORKS)}")
-    parser.add_argument("--reuse", action="store_true", help="databases of the run before; no import line")
+    parser.add_argument("--reuse", action="store_true", help="files of the run before (SQLite only); no import line")
     arguments = parser.parse_args(words)
+    if arguments.reuse and arguments.engine != "sqlite":
+        parser.error("--reuse needs --engine sqlite: databases of PostgreSQL are dropped at the end of a run.")
     usual = {"records": 10_000, "seconds": 1.0, "rounds": 1} if arguments.quick else {}
     for name, value in ({"records": 100_000, "seconds": 4.0, "rounds": 3} | usual).items():
         if getattr(arguments, name) is None:
@@ -142,21 +150,18 @@ def options(words: list[str] | None) -> argparse.Namespace:
     return arguments
 
 
-def main(words: list[str] | None = None) -> None:
-    """Fills, starts, measures, prints, writes."""
-    arguments = options(words)
-    folder = HERE / ".cache" / str(arguments.records)
-    folder.mkdir(parents=True, exist_ok=True)
+def measure(folder: Path, places: dict[str, Store], arguments: argparse.Namespace) -> dict[str, Any]:
+    """All figures of one engine."""
     csv_file = folder / "contacts.csv"
-    if not csv_file.exists():
-        data.write_csv(csv_file, arguments.records)
-    sides: list[Side] = [side(folder) for side in (Floor, Framework) if arguments.side in (None, side.name)]
-    results: dict[str, Any] = {"machine": machine(), "records": arguments.records, "rounds": arguments.rounds}
+    made: list[Side] = [Floor(folder, places["floor"]), Framework(folder, places["framework"])]
+    sides = [side for side in made if arguments.side in (None, side.name)]
+    results: dict[str, Any] = {}
     filled = {} if arguments.reuse else {side.name: side.fill(csv_file, arguments.records) for side in sides}
+    for side in sides:
+        side.store.settle()
     if arguments.side is None:
-        results["differences"] = differences(folder / "floor.db", folder / "app" / "data" / "crm.db")
+        results["differences"] = differences(places["floor"], places["framework"])
     results["start"] = cold_starts(sides, arguments.rounds)
-    results["ceiling"] = ceiling(folder, arguments)
     servers = {side.name: side.start() for side in sides}
     try:
         results["works"] = compare(sides, servers, arguments)
@@ -165,11 +170,31 @@ def main(words: list[str] | None = None) -> None:
             server.stop()
     if filled:
         results["works"]["import"] = imports(filled)
+    return results
+
+
+def main(words: list[str] | None = None) -> None:
+    """Fills, starts, measures, prints, writes."""
+    arguments = options(words)
+    folder = HERE / ".cache" / str(arguments.records)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "contacts.csv").exists():
+        data.write_csv(folder / "contacts.csv", arguments.records)
+    chosen = engines(arguments.engine)
+    results: dict[str, Any] = {"machine": machine(chosen), "records": arguments.records, "rounds": arguments.rounds}
+    results["ceiling"] = ceiling(folder, arguments)
+    results["engines"] = {}
+    for engine in chosen:
+        print(engine, file=sys.stderr, flush=True)
+        files = {"floor": folder / "floor.db", "framework": folder / "app" / "data" / "crm.db"}
+        with stores(engine, files) as places:
+            results["engines"][engine] = measure(folder, places, arguments)
     print(show(results))
-    if arguments.side is None and arguments.only is None:
+    if arguments.engine == "both" and arguments.side is None and arguments.only is None:
         (HERE / "results").mkdir(exist_ok=True)
         (HERE / "results" / "latest.json").write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are stopped and databases dropped
     main()

@@ -15,7 +15,6 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 BIN = Path(sys.executable).parent
 
 
@@ -32,6 +31,17 @@ def tree(pid: int) -> Iterator[int]:
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in children.read_text().split():
             yield from tree(int(child))
+
+
+def seconds_used(pid: int) -> float:
+    """Processor time of one process, of threads that ended too; 0 where there is none of that number.
+
+    From its clock, which counts nanoseconds: `/proc` counts hundredths, which are 150 µs a request when 70 are asked.
+    """
+    try:
+        return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a number
+    except OSError:
+        return 0.0
 
 
 class Server:
@@ -75,11 +85,7 @@ class Server:
 
     def cpu(self) -> float:
         """Seconds of processor time that all its processes have used."""
-        used = 0
-        for pid in tree(self.process.pid):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            used += int(fields[11]) + int(fields[12])
-        return used / _TICKS
+        return sum(map(seconds_used, tree(self.process.pid)))
 
     def resident(self) -> float:
         """MiB resident, all its processes added up."""
@@ -113,14 +119,13 @@ def granian(target: str, log: Path, **environment: str) -> Server:
 def timed(command: list[str], accept: tuple[int, ...] = (0,)) -> tuple[float, float, str]:
     """Runs a command: seconds, MiB it was resident at most, and what it printed. Stops the run where it fails."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in accept:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         assert process.stderr is not None
-        raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}:\n{process.stderr.read()}")
-    process.stdout.close()
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in accept:
+            raise SystemExit(f"bench: {' '.join(command)} ended with {process.returncode}:\n{process.stderr.read()}")
     return seconds, usage.ru_maxrss / 1024, output

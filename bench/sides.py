@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from bench import data
 from bench.servers import BIN, Server, granian, timed
+from bench.stores import Store
 
 NEW_CONTACT = {
     "first_name": "Ilze",
@@ -39,6 +39,7 @@ class Side(Protocol):
     """One side. `requests(work)` may be asked once the side is started."""
 
     name: str
+    store: Store
 
     def fill(self, csv_file: Path, count: int) -> Filled: ...
 
@@ -48,32 +49,34 @@ class Side(Protocol):
 
 
 class Floor:
-    """The bare application of `bench/floor/`."""
+    """The bare applications of `bench/floor/`."""
 
     name = "floor"
+    _APPS: ClassVar = {"sqlite": "bench.floor.app:app", "postgresql": "bench.floor.postgres_app:app"}
+    _MARKS: ClassVar = {"sqlite": "?", "postgresql": "$1"}
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: Store) -> None:
         self.folder = folder
-        self.database = folder / "floor.db"
+        self.store = store
 
     def fill(self, csv_file: Path, count: int) -> Filled:
         """Makes the database anew."""
         for file in self.folder.glob("floor.db*"):
             file.unlink()
-        command = [str(BIN / "python"), "-m", "bench.floor.load", str(csv_file), str(self.database)]
+        command = [str(BIN / "python"), "-m", "bench.floor.load", str(csv_file), self.store.url]
         seconds, resident, _ = timed(command)
         return Filled(rows_per_second=count / seconds, resident_mib=resident)
 
     def start(self) -> Server:
         """Serves it."""
-        return granian("bench.floor.app:app", self.folder / "floor.log", FLOOR_DATABASE=str(self.database))
+        return granian(self._APPS[self.store.engine], self.folder / "floor.log", FLOOR_DATABASE=self.store.url)
 
     def requests(self, work: str) -> list[dict[str, Any]]:
         """The requests that do the work."""
         if work in ("get", "patch"):
-            with sqlite3.connect(self.database) as db:
-                query = "SELECT id FROM contact WHERE team = (SELECT team FROM person WHERE login = 'user00') LIMIT ?"
-                paths = [f"/contacts/{key}" for (key,) in db.execute(query, (SAMPLE,))]
+            query = "SELECT id FROM contact WHERE team = (SELECT team FROM person WHERE login = 'user00') LIMIT "
+            rows = self.store.rows(query + self._MARKS[self.store.engine], SAMPLE)
+            paths = [f"/contacts/{key}" for (key,) in rows]
             return reads(paths) if work == "get" else patches(paths, {})
         if work == "create":
             return [{"method": "POST", "path": "/contacts", "body": json.dumps(NEW_CONTACT), "expect": 201}]
@@ -88,8 +91,9 @@ class Framework:
 
     name = "framework"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: Store) -> None:
         self.folder = folder
+        self.store = store
         self.app = folder / "app"
         self.port = 0
 
@@ -104,7 +108,7 @@ class Framework:
         """Makes the app anew: people, documents, three plugins, contacts."""
         shutil.rmtree(self.app, ignore_errors=True)
         timed([str(BIN / "crm"), "new", str(self.app)])
-        data.write_app_files(self.app)
+        data.write_app_files(self.app, self.store.url)
         self.crm("apply", "--yes")
         self.crm("user", "add", "root", "--role", "admin")
         self._token("root")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+HEAD = ["", "floor /s", "framework /s", "ratio", "floor µs", "framework µs", "reach", "half of reach", ""]
 
 
 def rate(side: dict[str, float] | None) -> float | None:
@@ -12,6 +15,12 @@ def rate(side: dict[str, float] | None) -> float | None:
 
 def number(value: float | None, form: str = ",.0f") -> str:
     return "" if value is None else format(value, form)
+
+
+def cpu(side: dict[str, float] | None) -> str:
+    """CPU µs a request: of the server, and of the database where it has processes of its own."""
+    beside = (side or {}).get("database_cpu_us")
+    return number((side or {}).get("cpu_us")) + (f" + {beside:,.0f}" if beside else "")
 
 
 def line(work: dict[str, Any]) -> list[str]:
@@ -24,29 +33,39 @@ def line(work: dict[str, Any]) -> list[str]:
     return [
         work["label"],
         *(number(rate(floor)), number(rate(framework)), number(ratio, ".2f")),
-        *(number((floor or {}).get("cpu_us")), number((framework or {}).get("cpu_us"))),
+        *(cpu(floor), cpu(framework)),
         *(number(work["reach"], ".2f"), number(work["reach"] / 2, ".2f"), verdict),
     ]
 
 
-def show(results: dict[str, Any]) -> str:
-    """The whole table, then what is not a ratio."""
-    head = ["work", "floor /s", "framework /s", "ratio", "floor µs", "framework µs", "reach", "half of reach", ""]
-    rows = [head, *(line(work) for work in results["works"].values())]
-    ceiling = results["ceiling"]
-    rows.append(
-        ["bare ASGI GET (ceiling)", number(ceiling["per_second"]), "", "", number(ceiling["cpu_us"]), *[""] * 4]
-    )
-    widths = [max(len(row[at]) for row in rows) for at in range(len(head))]
+def aligned(rows: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
+    """Rows of cells as lines, a rule under the first; the columns `left` begin at the left."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     lines = [
-        "  ".join(cell.ljust(width) if at in (0, 8) else cell.rjust(width) for at, (cell, width) in enumerate(cells))
+        "  ".join(cell.ljust(width) if at in left else cell.rjust(width) for at, (cell, width) in enumerate(cells))
         for cells in ([*zip(row, widths, strict=True)] for row in rows)
     ]
-    lines.insert(1, "-" * len(lines[0]))
-    lines += ["", f"{results['records']:,} contacts, median of {results['rounds']} rounds"]
-    for name, figures in results["start"].items():
-        lines.append(f"{name}: cold start {figures['cold_start_s']:.2f} s, idle memory {figures['idle_mib']:.0f} MiB")
-    for name, cost in results["works"].get("import", {}).items():
+    return [lines[0], "-" * len(lines[0]), *lines[1:]]
+
+
+def show(results: dict[str, Any]) -> str:
+    """A table for each engine, with what is not a ratio below it."""
+    ceiling = results["ceiling"]
+    bare = ["bare ASGI GET (ceiling)", number(ceiling["per_second"]), "", "", cpu(ceiling), *[""] * 4]
+    lines = [f"{results['records']:,} contacts, median of {results['rounds']} rounds"]
+    for engine, figures in results["engines"].items():
+        rows = [[engine, *HEAD[1:]], *map(line, figures["works"].values()), bare]
+        lines += ["", *aligned(rows, (0, 8)), "", *beside(figures)]
+    return "\n".join(lines)
+
+
+def beside(figures: dict[str, Any]) -> list[str]:
+    """What is not a ratio."""
+    lines = [
+        f"{name}: cold start {start['cold_start_s']:.2f} s, idle memory {start['idle_mib']:.0f} MiB"
+        for name, start in figures["start"].items()
+    ]
+    for name, cost in figures["works"].get("import", {}).items():
         if isinstance(cost, dict):
             lines.append(f"{name}: {cost['resident_mib']:.0f} MiB resident at most while importing")
-    return "\n".join([*lines, *results.get("differences", [])])
+    return [*lines, *figures.get("differences", [])]

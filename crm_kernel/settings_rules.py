@@ -126,6 +126,12 @@ def sqlite_path(url: str) -> Path | None:
     return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else None
 
 
+def database_url_problem(url: str) -> str | None:
+    """What is wrong with a URL that `[database] url` might have."""
+    rule = _RULES["database", "url"]
+    return None if rule.holds(url) else f"expected {rule.expected}."
+
+
 def _is_url(value: object) -> bool:
     if not isinstance(value, str):
         return False

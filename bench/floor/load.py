@@ -1,7 +1,8 @@
-"""CSV into the floor's table: `python -m bench.floor.load FILE DATABASE`, csv -> executemany and nothing else."""
+"""CSV into the floor's table: `python -m bench.floor.load FILE URL`, csv -> executemany and nothing else."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import sqlite3
 import sys
@@ -9,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from uuid_utils import uuid7
 
 from bench.data import TEAMS, USERS
-from bench.floor.schema import MEMBERS, SCHEMA
+from bench.floor.schema import MEMBERS, PG_SCHEMA, SCHEMA
 
 MOMENT = "2026-03-01T10:00:00Z"
 
@@ -41,20 +43,52 @@ def rows(file: Path, people: dict[str, str], teams: dict[str, str]) -> Iterator[
             yield tuple(map(values.get, MEMBERS))
 
 
-def load(file: Path, database: Path) -> None:
+def keys() -> tuple[dict[str, str], dict[str, str]]:
+    """Ids of people and teams."""
+    return {login: str(uuid7()) for login, _ in USERS}, {name: str(uuid7()) for name in TEAMS}
+
+
+def inserts(file: Path, mark: str) -> Iterator[tuple[str, Iterator[tuple[Any, ...]]]]:
+    """The three statements with their rows; `mark` is a placeholder, its number in `{}`."""
+    people, teams = keys()
+    members = ((people[login], login, teams[team]) for login, team in USERS)
+
+    def insert(table: str, columns: list[str]) -> str:
+        marks = ", ".join(mark.format(at + 1) for at in range(len(columns)))
+        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+
+    yield insert("team", ["name", "id"]), iter(teams.items())
+    yield insert("person", ["id", "login", "team"]), members
+    yield insert("contact", MEMBERS), rows(file, people, teams)
+
+
+def load_sqlite(file: Path, database: Path) -> None:
     """Makes the database and fills it in one transaction."""
     db = sqlite3.connect(database)
     db.executescript(SCHEMA)
-    teams = {name: str(uuid7()) for name in TEAMS}
-    people = {login: str(uuid7()) for login, _ in USERS}
     with db:
-        db.executemany("INSERT INTO team (name, id) VALUES (?, ?)", teams.items())
-        members = [(people[login], login, teams[team]) for login, team in USERS]
-        db.executemany("INSERT INTO person (id, login, team) VALUES (?, ?, ?)", members)
-        marks = ", ".join("?" * len(MEMBERS))
-        db.executemany(f"INSERT INTO contact ({', '.join(MEMBERS)}) VALUES ({marks})", rows(file, people, teams))
+        for sql, values in inserts(file, "?"):
+            db.executemany(sql, values)
     db.close()
 
 
+async def load_postgres(file: Path, url: str) -> None:
+    """Makes the tables and fills them in one transaction."""
+    connection = await asyncpg.connect(url)
+    await connection.execute(PG_SCHEMA)
+    async with connection.transaction():
+        for sql, values in inserts(file, "${}"):
+            await connection.executemany(sql, values)
+    await connection.close()
+
+
+def load(file: Path, url: str) -> None:
+    """Fills the empty database of a URL."""
+    if url.startswith("sqlite:///"):
+        load_sqlite(file, Path(url.removeprefix("sqlite:///")))
+    else:
+        asyncio.run(load_postgres(file, url))
+
+
 if __name__ == "__main__":
-    load(Path(sys.argv[1]), Path(sys.argv[2]))
+    load(Path(sys.argv[1]), sys.argv[2])

@@ -18,9 +18,12 @@ from crm_kernel.errors import ConfigError
 from crm_kernel.kernel import Kernel
 from crm_kernel.settings import Settings, load_settings
 from crm_kernel.storage.evolution import ddl_plan, is_empty
+from crm_kernel.storage.opening import database_of
+from crm_kernel.storage.ports import Database
 
 T = TypeVar("T")
 
+_NEVER = "The app {} has no database yet. Hint: `crm apply` makes it."
 _NEEDED = ("create_table", "add_column", "rename_column")
 """Steps without which statements fail; a missing index only makes them slow."""
 
@@ -48,7 +51,7 @@ async def opened(given: Given, *, pause_after_commit: float = 0.0) -> AsyncGener
     Raises `ConfigError` where it is not, with the command that helps.
     """
     settings = settings_of(given)
-    never = f"The app {settings.folder} has no database yet. Hint: `crm apply` makes it."
+    never = _NEVER.format(settings.folder)
     if settings.database.path is not None and not settings.database.path.exists():
         raise ConfigError(never)
     kernel = await Kernel.open(settings, pause_after_commit=pause_after_commit)
@@ -63,6 +66,20 @@ async def opened(given: Given, *, pause_after_commit: float = 0.0) -> AsyncGener
         yield kernel
     finally:
         await kernel.close()
+
+
+@asynccontextmanager
+async def database_for(settings: Settings) -> AsyncGenerator[Database]:
+    """The database of an app by itself, whatever its plugins and documents want. Raises `ConfigError`."""
+    place = settings.database
+    if place.path is not None and not place.path.exists():
+        raise ConfigError(_NEVER.format(settings.folder))
+    database = database_of(place.url, place.path)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 async def missing_tables(kernel: Kernel) -> list[str]:

@@ -20,6 +20,11 @@ MODULES = {
     "report": "report",
     "plugins": "plugins",
     "history": "history",
+    "deliver": "deliver",
+    "backup": "backup",
+    "restore": "restore",
+    "copy": "copy",
+    "doctor": "doctor",
 }
 """Command -> the module of this folder whose `command` it is, in the order of the help."""
 

@@ -17,7 +17,7 @@ from crm_kernel.operations.write_store import store as store_changes
 from crm_kernel.registry import Registry
 from crm_kernel.storage import documents, meta, scan
 from crm_kernel.storage.documents import StoredDocument
-from crm_kernel.storage.evolution import APPLYING, apply_steps, build_indexes
+from crm_kernel.storage.evolution import APPLYING, apply_steps, build_indexes, is_empty
 from crm_kernel.storage.ports import Database, Tx
 from crm_kernel.storage.store import Store
 
@@ -59,9 +59,9 @@ class Applier:
 
         async def work(tx: Tx) -> int | None:
             await tx.lock(APPLYING)
-            await apply_steps(tx, plan.ddl)
-            if (await meta.marks(tx))[1] != services.following.documents:
+            if not await is_empty(tx) and (await meta.marks(tx))[1] != services.following.documents:
                 raise Overtaken
+            await apply_steps(tx, plan.ddl)
             for change in plan.proposed:
                 await _store(tx, change, caller, now)
             context = WriteWork(tx, services.store, plan.registry, caller, services.clock.now())

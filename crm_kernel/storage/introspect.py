@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from crm_kernel.storage.ports import Reads
+from crm_kernel.storage.ports import Selects
 
 
 class Catalog(NamedTuple):
@@ -14,7 +14,7 @@ class Catalog(NamedTuple):
     indexes: dict[str, set[str]]
 
 
-async def introspect(database: Reads) -> Catalog:
+async def introspect(database: Selects) -> Catalog:
     """The tables of the kernel and of entities as they are now."""
     tables: dict[str, dict[str, str]] = {}
     for table, column, type_name in await database.read(database.dialect.columns_sql):

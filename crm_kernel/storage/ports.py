@@ -33,6 +33,11 @@ class EngineDialect(Dialect, Protocol):
     """An engine's ways to say what standard SQL cannot: what filters ask for, and what storage needs beside."""
 
     @property
+    def name(self) -> str:
+        """`sqlite` or `postgresql`."""
+        ...
+
+    @property
     def for_update(self) -> str:
         """What follows a SELECT over the alias `t` whose rows are to stay as they are until COMMIT."""
         ...
@@ -45,6 +50,11 @@ class EngineDialect(Dialect, Protocol):
     @property
     def sequence_ddl(self) -> str:
         """The definition of a numbering primary key: no number is given twice."""
+        ...
+
+    @property
+    def both_ways(self) -> bool:
+        """Whether an index that is read backwards gives nulls last."""
         ...
 
     @property
@@ -62,9 +72,24 @@ class EngineDialect(Dialect, Protocol):
         """A SELECT of (table, index) of the usable indexes that somebody built."""
         ...
 
+    @property
+    def shapes_sql(self) -> str:
+        """A SELECT of (table, column, type, needed, key, numbered) of the tables of the kernel and of entities."""
+        ...
 
-class Reads(Protocol):
-    """Whoever can read: the engine (committed data only) or a transaction (its own changes too)."""
+    @property
+    def index_columns_sql(self) -> str:
+        """A SELECT of (table, index, unique, column, descending, condition) of usable indexes, columns in order."""
+        ...
+
+    @property
+    def numbers_sql(self) -> str:
+        """A SELECT of (table, number) of the last numbers that were given."""
+        ...
+
+
+class Selects(Protocol):
+    """Whoever can run a SELECT."""
 
     @property
     def dialect(self) -> EngineDialect:
@@ -74,6 +99,10 @@ class Reads(Protocol):
     async def read(self, sql: str, params: Params = (), /) -> list[Row]:
         """All rows of a SELECT. Raises `Error("busy")` where another process holds the file for too long."""
         ...
+
+
+class Reads(Selects, Protocol):
+    """Whoever can read: the engine (committed data only) or a transaction (its own changes too)."""
 
     async def run(self, query: Query[Any, T], /) -> T:
         """What a Piccolo query gives (cold paths)."""
@@ -95,6 +124,10 @@ class Tx(Reads, Protocol):
         """Hold the named locks until COMMIT (nothing to do where writes are serial)."""
         ...
 
+    async def number_on(self, table: str, column: str, last: int, /) -> None:
+        """Let the numbers of a table go on behind `last`."""
+        ...
+
     async def announce(self) -> None:
         """With the COMMIT, let every process see another `data_version`."""
         ...
@@ -109,6 +142,14 @@ class Database(Reads, Protocol):
 
     async def write(self, work: Callable[[Tx], Awaitable[T]], /) -> T:
         """Run `work` as one atomic operation; returns its result once it is durable."""
+        ...
+
+    async def load(self, work: Callable[[Tx], Awaitable[T]], /) -> T:
+        """Like `write` for one operation that fills tables: its statements may take as long as they need."""
+        ...
+
+    def snapshot(self) -> AbstractAsyncContextManager[Selects]:
+        """The committed data as it is now, whatever is written meanwhile, for reading as long as it takes."""
         ...
 
     async def build_index(self, name: str, sql: str, /) -> None:

@@ -22,7 +22,7 @@ from crm_kernel.storage.postgres_feed import Feed
 from crm_kernel.storage.postgres_listening import Listening
 from crm_kernel.storage.postgres_refusals import busy, is_again, not_usable
 from crm_kernel.storage.postgres_sessions import Pool, Session, Target
-from crm_kernel.storage.postgres_transaction import Meter, PostgresTx
+from crm_kernel.storage.postgres_transaction import Meter, PostgresSnapshot, PostgresTx
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -134,19 +134,42 @@ class PostgresEngine:
             self._operating.discard(task)
         raise busy()
 
+    async def load(self, work: Callable[[PostgresTx], Awaitable[T]], /) -> T:
+        """Like `write`, on a session of its own whose statements have no limit, and run once."""
+        async with self._aside({"lock_timeout": _milliseconds(self._patience), "statement_timeout": "0"}) as session:
+            return await self._operate(session, work)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[PostgresSnapshot]:
+        """The committed data as it is now, for reading as long as it takes."""
+        async with self._aside({"default_transaction_read_only": "on", "statement_timeout": "0"}) as session:
+            await session.command("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1")
+            yield PostgresSnapshot(session)
+
+    @asynccontextmanager
+    async def _aside(self, settings: dict[str, str]) -> AsyncGenerator[Session]:
+        session = Session(await self._target.connect(settings))
+        try:
+            yield session
+        finally:
+            await session.close()
+
     async def _attempt(self, work: Callable[[PostgresTx], Awaitable[T]]) -> T:
         async with self._writers.session() as session:
-            tx = PostgresTx(session, self._meter, self._listening.process)
-            await session.command(_BEGIN)
-            try:
-                result = await work(tx)
-                told = await session.command("COMMIT")
-            except Exception:
-                if not session.connection.is_closed():
-                    await session.command("ROLLBACK")
-                raise
-            finally:
-                tx.closed = True
+            return await self._operate(session, work)
+
+    async def _operate(self, session: Session, work: Callable[[PostgresTx], Awaitable[T]]) -> T:
+        tx = PostgresTx(session, self._meter, self._listening.process)
+        await session.command(_BEGIN)
+        try:
+            result = await work(tx)
+            told = await session.command("COMMIT")
+        except Exception:
+            if not session.connection.is_closed():
+                await session.command("ROLLBACK")
+            raise
+        finally:
+            tx.closed = True
         if told != "COMMIT":  # somebody went on after a statement had failed
             raise RuntimeError("The operation was rolled back: a statement of it had failed.")
         self.commits += 1
@@ -161,14 +184,11 @@ class PostgresEngine:
 
     async def build_index(self, name: str, sql: str, /) -> None:
         """Build one index beside reads and writes, anew where an earlier try broke off. Raises `NotUnique`."""
-        session = Session(await self._target.connect({"lock_timeout": "0"}))
-        try:
+        async with self._aside({"lock_timeout": "0"}) as session:
             await session.rows("SELECT pg_advisory_lock(hashtextextended('crm:index', 0))", ())
             if await session.rows(_IS_SOUND, (quoted(name),)) == [(False,)]:
                 await session.command(f"DROP INDEX CONCURRENTLY {quoted(name)}")
             await session.command(sql)
-        finally:
-            await session.close()
 
     async def settled(self, table: str, /) -> int:
         """The number of a numbered table up to which no row can come in between any more."""

@@ -55,6 +55,7 @@ class Listening:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+            self._connection.terminate()  # here, as a task that is cancelled before it began does nothing
             self._task = None
 
     async def claim(self, name: str) -> int:
@@ -83,18 +84,15 @@ class Listening:
         self._sessions += 1
 
     async def _keep(self) -> None:
-        try:
-            while True:
-                broken = asyncio.Event()
-                self._connection.add_termination_listener(lambda _, broken=broken: broken.set())
-                if not self._connection.is_closed():
-                    await broken.wait()
-                self._claimed.clear()
-                self.heard()
-                await self._again()
-                self.heard()
-        finally:
-            self._connection.terminate()
+        while True:
+            broken = asyncio.Event()
+            self._connection.add_termination_listener(lambda _, broken=broken: broken.set())
+            if not self._connection.is_closed():
+                await broken.wait()
+            self._claimed.clear()
+            self.heard()
+            await self._again()
+            self.heard()
 
     async def _again(self) -> None:
         while True:

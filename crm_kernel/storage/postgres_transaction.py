@@ -21,6 +21,8 @@ _LOCK = (
     " FROM unnest(CAST(? AS text[])) AS name ORDER BY 1) AS keys"
 )
 
+_NUMBER_ON = "SELECT setval(CAST(pg_get_serial_sequence(quote_ident(?), ?) AS regclass), ?)"
+
 
 class Meter:
     """Counts the statements of one engine, whichever connection ran them."""
@@ -77,6 +79,10 @@ class PostgresTx:
         if keys:
             await self._count().rows(_LOCK, (list(keys),))
 
+    async def number_on(self, table: str, column: str, last: int, /) -> None:
+        """Let the numbers of a table go on behind `last`."""
+        await self._count().rows(_NUMBER_ON, (table, column, last))
+
     async def announce(self) -> None:
         """With the COMMIT, let every process see another `data_version`."""
         if not self.announced:
@@ -86,3 +92,16 @@ class PostgresTx:
     def after_commit(self, callback: Callable[[], None], /) -> None:
         """Call `callback` once the operation is durable, before its caller is answered."""
         self.callbacks.append(callback)
+
+
+class PostgresSnapshot:
+    """`ports.Selects` on a session whose transaction sees the data as they were when it began."""
+
+    dialect = PostgresDialect()
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def read(self, sql: str, params: Params = (), /) -> list[Row]:
+        """All rows of a SELECT over the snapshot."""
+        return await self._session.rows(sql, params)

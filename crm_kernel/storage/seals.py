@@ -51,6 +51,12 @@ async def last(reads: Reads) -> Seal | None:
     return Seal(*rows[0]) if rows else None
 
 
+async def before(reads: Reads, after: int) -> Seal | None:
+    """The seal before one that begins behind the entry `after`."""
+    rows = await reads.read(f"SELECT {_COLUMNS} FROM crm_seal WHERE after < ? ORDER BY after DESC LIMIT 1", (after,))
+    return Seal(*rows[0]) if rows else None
+
+
 async def behind(reads: Reads, after: int, limit: int = 100) -> list[Seal]:
     """The next seals behind an entry, in the order of the chain."""
     rows = await reads.read(f"SELECT {_COLUMNS} FROM crm_seal WHERE after >= ? ORDER BY after LIMIT ?", (after, limit))

@@ -19,7 +19,7 @@ _COLUMN_TYPES: dict[Storage, str] = {
     "text": "TEXT",
     "integer": "INTEGER",
     "real": "REAL",
-    "boolean": "INTEGER",
+    "boolean": "BOOLEAN",
     "date": "TEXT",
     "moment": "TEXT",
     "uuid": "TEXT",
@@ -48,6 +48,17 @@ _COLUMNS_SQL = """
 SELECT m.name, c.name, c.type FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
 WHERE m.type = 'table' AND (m.name LIKE 'e\\_%' ESCAPE '\\' OR m.name LIKE 'crm\\_%' ESCAPE '\\') ORDER BY m.name, c.cid
 """
+_SHAPES_SQL = """
+SELECT m.name, c.name, c.type, c."notnull", c.pk > 0, c.pk > 0 AND c.type = 'INTEGER'
+FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
+WHERE m.type = 'table' AND (m.name LIKE 'e\\_%' ESCAPE '\\' OR m.name LIKE 'crm\\_%' ESCAPE '\\') ORDER BY m.name, c.cid
+"""
+_INDEX_COLUMNS_SQL = """
+SELECT m.tbl_name, m.name, l."unique", x.name, x."desc",
+  CASE WHEN l.partial THEN substr(m.sql, instr(m.sql, ' WHERE ') + 7) END
+FROM sqlite_schema AS m, pragma_index_list(m.tbl_name) AS l, pragma_index_xinfo(m.name) AS x
+WHERE m.type = 'index' AND m.sql IS NOT NULL AND l.name = m.name AND x.key ORDER BY m.tbl_name, m.name, x.seqno
+"""
 _HALF = 1_000_000_000
 _ANY_JSON_TYPE = "'text', 'integer', 'real', 'true', 'false', 'array', 'object'"
 
@@ -60,9 +71,13 @@ class SqliteDialect:
     for_update = ""
     sequence = "INTEGER"
     sequence_ddl = "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"
+    both_ways = True
     create_online = "INDEX IF NOT EXISTS"
     columns_sql = _COLUMNS_SQL
     indexes_sql = "SELECT tbl_name, name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+    shapes_sql = _SHAPES_SQL
+    index_columns_sql = _INDEX_COLUMNS_SQL
+    numbers_sql = "SELECT name, seq FROM sqlite_sequence"
 
     def column_type(self, storage: Storage) -> str:
         return _COLUMN_TYPES[storage]

@@ -18,13 +18,17 @@ from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.sqlite_dialect import SqliteDialect
 from crm_kernel.storage.sqlite_heavy import HeavyReader
-from crm_kernel.storage.sqlite_refusals import busy, is_busy, not_usable, reraise
+from crm_kernel.storage.sqlite_refusals import busy, is_busy, is_cut, not_usable, reraise
+from crm_kernel.storage.sqlite_snapshot import SqliteSnapshot
 from crm_kernel.storage.sqlite_transaction import Meter, SqliteTx, rows_by_name
 from crm_kernel.storage.sqlite_writer import RETRY, Writer
 
 T = TypeVar("T")
 _OLDEST = (3, 35)
 _MAPPED = 1 << 30
+SPRINT = 0.02
+"""Seconds that a query may keep everybody waiting; one that takes longer begins anew in a thread."""
+_STEPS = 5_000  # of SQLite's machine (about 0.1 ms) between two looks at the clock
 _CACHED = 16_000
 """KiB of pages the writer keeps: with SQLite's 2 MB the indexes of 100,000 records took a third longer to fill."""
 
@@ -59,6 +63,21 @@ def _connect_reader(path: Path, *, mapped: int = 0) -> sqlite3.Connection:
     return connection
 
 
+class _Sprint:
+    """What one query on the loop's thread may take before it has to go on in another."""
+
+    __slots__ = ("deadline",)
+
+    def __init__(self) -> None:
+        self.deadline = 0.0
+
+    def start(self) -> None:
+        self.deadline = monotonic() + SPRINT
+
+    def is_over(self) -> bool:
+        return monotonic() >= self.deadline
+
+
 def _copy(source: Path, target: Path) -> None:
     try:
         with closing(_connect_reader(source)) as reader, closing(_connect(target)) as writer:
@@ -83,6 +102,7 @@ class SqliteEngine:
         self._heavy_limit = heavy_limit
         self._pause = pause_after_commit
         self._meter = Meter()
+        self._sprint = _Sprint()
 
     async def open(self) -> None:
         """Open the connections, and the file where there is none yet.
@@ -102,6 +122,7 @@ class SqliteEngine:
             except sqlite3.DatabaseError as error:
                 raise not_usable(self.path, error) from error
             opened.pop_all()
+        self._reader.set_progress_handler(self._sprint.is_over, _STEPS)
         self._heavy = HeavyReader(heavy, limit=self._heavy_limit)
         self._writer = Writer(connection, self._meter, patience=self._patience, pause=self._pause)
 
@@ -114,16 +135,22 @@ class SqliteEngine:
     async def read(self, sql: str, params: Params = (), /) -> list[Row]:
         """All rows of a SELECT over committed data.
 
-        It runs on the loop's thread, as most take far less time than handing them to another would: what may take
-        long belongs into `read_heavy`. Raises `Error("busy")` where the file stays locked.
+        It runs on the loop's thread, as most take far less time than handing them to another would; one that takes
+        long goes the way of `read_heavy`. Raises `Error("busy")` where the file stays locked, or at the limit.
         """
         self._meter.statements += 1
         try:
-            return self._reader.execute(sql, params).fetchall()
+            return self._read_here(sql, params)
         except sqlite3.OperationalError as error:
-            if not is_busy(error):
+            if not (is_busy(error) or is_cut(error)):
                 reraise(error)
-        return await self._patiently(lambda: self._reader.execute(sql, params).fetchall())
+            if is_cut(error):
+                return await self._heavy.read(sql, params)
+        return await self._patiently(lambda: self._read_here(sql, params))
+
+    def _read_here(self, sql: str, params: Params) -> list[Row]:
+        self._sprint.start()
+        return self._reader.execute(sql, params).fetchall()
 
     async def read_heavy(self, sql: str, params: Params = (), /) -> list[Row]:
         """Like `read`, in a thread and with a limit. Raises `Error("busy")` at the limit."""
@@ -135,9 +162,13 @@ class SqliteEngine:
 
         async def execute(sql: str, params: Params) -> list[dict[str, Any]]:
             self._meter.statements += 1
-            return await self._patiently(lambda: rows_by_name(self._reader.execute(sql, params)))
+            return await self._patiently(lambda: self._rows_by_name(sql, params))
 
         return await TABLES.run_query(query, execute)
+
+    def _rows_by_name(self, sql: str, params: Params) -> list[dict[str, Any]]:
+        self._sprint.start()
+        return rows_by_name(self._reader.execute(sql, params))
 
     async def write(self, work: Callable[[SqliteTx], Awaitable[T]], /) -> T:
         """Run `work(tx)` as one atomic operation and return its result once it is durable.
@@ -147,6 +178,20 @@ class SqliteEngine:
         raises. Who is cancelled after `work` has ended cannot know whether the COMMIT succeeded.
         """
         return await self._writer.write(work)
+
+    async def load(self, work: Callable[[SqliteTx], Awaitable[T]], /) -> T:
+        """As `write`: here no statement has a limit."""
+        return await self._writer.write(work)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[SqliteSnapshot]:
+        """The committed data as it is now, for reading as long as it takes. The WAL grows as long as it is open."""
+        snapshot = SqliteSnapshot(_connect_reader(self.path), self.path)
+        try:
+            await snapshot.open()
+            yield snapshot
+        finally:
+            await snapshot.close()
 
     async def build_index(self, name: str, sql: str, /) -> None:  # noqa: ARG002 - the statement names it
         """Build one index in the writer's thread: readers go on, other operations wait. Raises `NotUnique`."""
@@ -175,6 +220,7 @@ class SqliteEngine:
 
     def data_version(self) -> int:
         """A number that changes with each COMMIT of anybody: whatever was read before may be out of date."""
+        self._sprint.start()
         return self._reader.execute("PRAGMA data_version").fetchone()[0]
 
     @property

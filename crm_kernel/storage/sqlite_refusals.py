@@ -32,6 +32,11 @@ def is_busy(error: sqlite3.Error) -> bool:
     return error.sqlite_errorcode & _PRIMARY in _BUSY
 
 
+def is_cut(error: sqlite3.Error) -> bool:
+    """Whether a query was stopped because it took too long where it ran."""
+    return error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_INTERRUPT
+
+
 def busy(detail: str = "Somebody else is writing to the database.") -> Error:
     """The refusal for who waited in vain."""
     return Error("busy", detail, headers={"Retry-After": "1"})

@@ -99,6 +99,11 @@ class SqliteTx:
     async def lock(self, *keys: str) -> None:
         """Nothing: writes are serial on SQLite."""
 
+    async def number_on(self, table: str, column: str, last: int, /) -> None:  # noqa: ARG002 - it is the key
+        """Let the numbers of a table go on behind `last`."""
+        self._run("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+        self._run("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, last))
+
     async def announce(self) -> None:
         """Nothing: every process sees each COMMIT."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,11 @@ from bench import data
 from bench.client import encode, run
 from bench.floor.load import load
 from bench.floor.schema import MEMBERS
-from bench.run import WORKS, options
-from bench.table import line, show
+from bench.indexes import differences
+from bench.run import WORKS, drive, options
+from bench.sides import Floor, Framework
+from bench.stores import Store, store_of, stores
+from bench.table import cpu, line, show
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,14 +42,49 @@ def test_the_same_people_each_time(tmp_path: Path) -> None:
     assert {row["segment"] for row in rows} <= set(data.SEGMENTS)
 
 
-def test_the_floor_holds_all_rows(tmp_path: Path) -> None:
+@pytest.fixture
+def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Store]]:
+    """Databases for both sides on the engine that is tested on."""
+    engine = str(request.config.getoption("--crm-engine"))
+    with stores(engine, {name: tmp_path / f"{name}.db" for name in ("floor", "framework")}) as made:
+        yield made
+
+
+@pytest.mark.usefixtures("new_database")  # so that it runs on PostgreSQL too
+def test_the_floor_holds_all_rows(tmp_path: Path, places: dict[str, Store]) -> None:
     data.write_csv(tmp_path / "people.csv", 50)
-    load(tmp_path / "people.csv", tmp_path / "floor.db")
-    db = sqlite3.connect(tmp_path / "floor.db")
-    (count,) = db.execute("SELECT count(*) FROM contact WHERE owner IS NOT NULL AND name IS NOT NULL").fetchone()
-    (people,) = db.execute("SELECT count(*) FROM person").fetchone()
-    db.close()
+    load(tmp_path / "people.csv", places["floor"].url)
+    [(count,)] = places["floor"].rows("SELECT count(*) FROM contact WHERE owner IS NOT NULL AND name IS NOT NULL")
+    [(people,)] = places["floor"].rows("SELECT count(*) FROM person")
     assert (count, people, len(MEMBERS)) == (50, 30, 30)
+
+
+@pytest.mark.usefixtures("new_database")
+def test_both_sides_do_all_works_and_have_the_same_indexes(tmp_path: Path, places: dict[str, Store]) -> None:
+    data.write_csv(tmp_path / "people.csv", 60)
+    floor, framework = Floor(tmp_path, places["floor"]), Framework(tmp_path, places["framework"])
+    for side in (floor, framework):
+        side.fill(tmp_path / "people.csv", 60)
+        side.store.settle()
+        server = side.start()
+        try:
+            for work in WORKS:
+                job = {"connections": 2, "seconds": 5.0, "count": 4}
+                seen = drive(server, job, side.requests(work), side.store.cpu)  # ends the run at a wrong answer
+                assert seen["cpu_us"] >= 0
+        finally:
+            server.stop()
+    assert differences(floor.store, framework.store) == []
+
+
+def test_databases_are_gone_afterwards(tmp_path: Path, new_database: Callable[[Path], str]) -> None:
+    server = store_of(new_database(tmp_path))
+    if server.engine == "sqlite":
+        pytest.skip("files stay, for --reuse")
+    with stores("postgresql", {"one": tmp_path}) as made:
+        name = made["one"].url.rpartition("/")[2]
+        assert server.rows("SELECT count(*) FROM pg_database WHERE datname = $1", name) == [(1,)]
+    assert server.rows("SELECT count(*) FROM pg_database WHERE datname = $1", name) == [(0,)]
 
 
 async def test_the_client_counts_answers_and_wrong_ones() -> None:
@@ -95,9 +133,16 @@ def test_the_table_shows_every_work() -> None:
     cost = {"rows_per_second": 1000.0, "resident_mib": 40.0}
     works["import"] = {"label": "import", "reach": 0.35, "floor": cost, "framework": cost}
     start = {"floor": {"cold_start_s": 0.5, "idle_mib": 50.0}}
-    text = show({"works": works, "ceiling": figures, "start": start, "records": 10, "rounds": 1})
+    engine = {"works": works, "start": start}
+    engines = {"sqlite": engine, "postgresql": engine}
+    text = show({"engines": engines, "ceiling": figures, "records": 10, "rounds": 1})
     assert all(label in text for label, _ in WORKS.values())
-    assert text.count("1.00") == len(works)
+    assert text.count("1.00") == len(works) * len(engines)
+
+
+def test_what_sessions_of_the_database_cost_stands_beside() -> None:
+    assert cpu({"cpu_us": 50.0, "database_cpu_us": 20.0}) == "50 + 20"
+    assert cpu({"cpu_us": 50.0, "database_cpu_us": 0.0}) == "50"
 
 
 def test_quick_is_shorter() -> None:

@@ -123,3 +123,20 @@ async def test_two_processes_may_seal_at_once(crm: TestCrm) -> None:
     done = await asyncio.gather(crm.kernel.tamper.seal(), crm.kernel.tamper.seal())
     assert sum(done) >= 10
     assert (await crm.kernel.tamper.verify()).ok
+
+
+async def test_the_newest_stretch_is_verified_by_itself(crm: TestCrm) -> None:
+    assert (await crm.kernel.tamper.verify_last()).ok
+    first, second = await two_records(crm)
+    assert (await crm.kernel.tamper.verify_last()).seals == 1
+    await crm.write([Change.update("contact", second, {"job_title": "t4"})])
+    assert await crm.kernel.tamper.seal() == 1
+    found = await crm.kernel.tamper.verify_last()
+    assert (found.ok, found.seals, found.sealed) == (True, 1, 1)
+    change = "UPDATE crm_history SET actor = 'x' WHERE record = ? AND version = ?"
+    await crm.kernel.database.write(lambda tx: tx.execute(change, (first, 2)))
+    assert (await crm.kernel.tamper.verify_last()).ok
+    await crm.kernel.database.write(lambda tx: tx.execute(change, (second, 4)))
+    bad = (await crm.kernel.tamper.verify_last()).bad
+    assert bad is not None
+    assert (bad.record, bad.version) == (second, 4)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from crm_kernel.errors import Error
+from crm_kernel.fields.boolean import Boolean
 from crm_kernel.fields.document import ObjectType
 from crm_kernel.fields.money import MoneyType
 from crm_kernel.fields.number import Integer
@@ -121,6 +122,12 @@ async def test_a_type_never_changes(database: Database, make: SimpleNamespace) -
         await evolve(database, other)
     assert refused.value.code == "plan_refused"
     assert "more" not in (await introspect(database)).tables["e_company"]
+
+
+async def test_numbers_never_become_yes_or_no(database: Database, make: SimpleNamespace) -> None:
+    other = {"contact": make.entity("contact", make.field("select", Boolean()))}
+    plan = await ddl_plan(other, database)
+    assert [(fault.pointer, fault.code) for fault in plan.faults] == [("/select", "type")]
 
 
 async def test_missing_indexes_are_found_again(database: Database, model: Model) -> None:

@@ -187,13 +187,12 @@ async def test_a_claim_is_one_processes_until_its_connection_breaks(
     assert len(set(claims)) == 1
     assert claims[0] > 0
     assert await second.claim("work") == 0
-    assert await second.claim("other") > 0
-    await second.write(
-        lambda tx: tx.read("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid NOT IN"
-                           " (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = CAST("
-                           "hashtextextended('other', 0) & 4294967295 AS oid))")
-    )  # fmt: skip
-    async with asyncio.timeout(5):
+    holders = (
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    await second.write(lambda tx: tx.read(holders))
+    async with asyncio.timeout(20):
         while not await second.claim("work"):  # noqa: ASYNC110 - nobody tells when it has ended
             await asyncio.sleep(0.01)
         while await engine.claim("mine") <= claims[0]:  # noqa: ASYNC110

@@ -29,7 +29,7 @@ def test_columns() -> None:
         "TEXT",
         "INTEGER",
         "REAL",
-        "INTEGER",
+        "BOOLEAN",
         "TEXT",
         "TEXT",
     ]

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -247,3 +248,27 @@ async def test_a_scratch_copy_is_apart(engine: SqliteEngine) -> None:
         kept = copy.path
     assert await engine.read("SELECT n FROM t") == []
     assert not kept.parent.exists()
+
+
+LONG = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT max(i) FROM n"
+
+
+async def test_a_query_that_takes_long_keeps_nobody_waiting(engine: SqliteEngine) -> None:
+    slow = asyncio.create_task(engine.read(LONG, (2_000_000,)))
+    longest, before = 0.0, monotonic()
+    while not slow.done():
+        assert await engine.read("SELECT 1") == [(1,)]
+        await asyncio.sleep(0)
+        longest, before = max(longest, monotonic() - before), monotonic()
+    assert await slow == [(2_000_000,)]
+    assert longest < 0.5
+
+
+async def test_a_query_without_end_is_busy_at_the_limit(path: Path) -> None:
+    engine = SqliteEngine(path, heavy_limit=0.1)
+    await engine.open()
+    with pytest.raises(Error) as caught:
+        await engine.read(LONG, (10**12,))
+    assert caught.value.code == "busy"
+    assert await engine.read("SELECT 1") == [(1,)]
+    await engine.close()
