@@ -13,7 +13,7 @@ COVERAGE := 90
 POSTGRES ?= # --start: a server is started for the tests where none answers
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long lint types floors pytest fix docs schemas bench bench-growth lock clean
+.PHONY: help install demo test test-long test-faults lint types floors pytest fix docs schemas bench bench-growth lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ pytest: $(STAMP) ## the tests on SQLite, and on PostgreSQL where a server answer
 
 test-long: $(STAMP) ## the long forms: 10,000 questions to both engines and to Python
 	@CRM_TEST_DIFFERENTIAL=1000 $(BIN)/python -m tests.postgres --start $(BIN)/pytest --crm-engine postgresql tests/differential
+
+test-faults: $(STAMP) ## the long forms: killed 100 times, disks filled, PostgreSQL restarted under load; some 20 minutes
+	@CRM_TEST_FAULTS=1 $(BIN)/pytest -v tests/faults
+	@CRM_TEST_FAULTS=1 $(BIN)/python -m tests.postgres --start $(BIN)/pytest -v --crm-engine postgresql tests/faults
 
 fix: $(STAMP) docs schemas ## what machines can mend: rules, format, generated pages
 	@$(BIN)/ruff check --fix .

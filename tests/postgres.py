@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import asyncpg
 
@@ -46,9 +47,20 @@ def binary(name: str) -> str:
     return found
 
 
+class Server(NamedTuple):
+    """A server of our own: its URL, and the command line that controls it."""
+
+    url: str
+    control: Sequence[str]
+
+    def restart(self, mode: str) -> None:
+        """Stop it as `pg_ctl -m` says (fast: connections are cut; immediate: as if it had crashed), and start it."""
+        subprocess.run([*self.control, "-m", mode, "restart"], check=True)
+
+
 @contextmanager
-def started() -> Iterator[str]:
-    """A server of our own on a free port; its URL."""
+def started() -> Iterator[Server]:
+    """A server of our own on a free port."""
     with TemporaryDirectory(prefix="crm-postgres-") as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -60,11 +72,11 @@ def started() -> Iterator[str]:
         run = [*as_user, binary("initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
         subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
         free.close()
-        control = [*as_user, binary("pg_ctl"), "-D", data, "-w", "-s"]
+        control = [*as_user, binary("pg_ctl"), "-D", data, "-w", "-s", "-l", f"{folder}/log"]
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-        subprocess.run([*control, "-o", options, "-l", f"{folder}/log", "start"], check=True)
+        subprocess.run([*control, "-o", options, "start"], check=True)
         try:
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            yield Server(f"postgresql://postgres@127.0.0.1:{port}/postgres", control)
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], check=True)
 
@@ -81,7 +93,7 @@ def main(arguments: list[str]) -> int:
             if not start:
                 print(f"tests: no PostgreSQL server answers; {SERVER} names one. Its tests are left out.")
                 return 0
-            url = opened.enter_context(started())
+            url = opened.enter_context(started()).url
         return subprocess.run(command, env={**os.environ, SERVER: url}, check=False).returncode
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import msgspec
+
 from crm_kernel.filters.expression import All, Expression, Some, Test, Tree
 from crm_kernel.filters.scope import Rows
 
@@ -16,6 +18,37 @@ def indexed_branches(rows: Rows, indexed: Collection[str]) -> list[Tree] | None:
     return branches if all(_is_found(branch, indexed) for branch in branches) else None
 
 
+def single_keys(rows: Rows, fields: Collection[str]) -> list[tuple[str, Tree]] | None:
+    """The alternatives of `rows`, each with one value of one of `fields`, beside that field; None where one has not."""
+    if not isinstance(rows, Expression):
+        return None
+    found: list[tuple[str, Tree]] = []
+    for alternative in _alternatives(rows.root):
+        keys = [key for key in _keys(alternative) if key[0] in fields]
+        if not keys:
+            return None
+        found += keys
+    return found
+
+
+def _keys(tree: Tree) -> list[tuple[str, Tree]]:
+    """A condition once for each value of the field it names, where it is an equality of one field."""
+    if not isinstance(tree, Test) or tree.listed or not _is_column(tree):
+        return []
+    if tree.operator == "=":
+        return [(tree.place.field, tree)]
+    if tree.operator != "in":
+        return []
+    return [(tree.place.field, msgspec.structs.replace(tree, operator="=", values=(value,))) for value in tree.values]
+
+
+def equal_fields(root: Tree) -> frozenset[str] | None:
+    """The fields of a filter that only says which value each has; None for any other filter."""
+    items = root.items if isinstance(root, All) else (root,)
+    fields = [i.place.field for i in items if isinstance(i, Test) and i.operator == "=" and _is_column(i)]
+    return frozenset(fields) if len(set(fields)) == len(items) else None
+
+
 def _alternatives(tree: Tree) -> list[Tree]:
     if isinstance(tree, Some):
         return [branch for item in tree.items for branch in _alternatives(item)]
@@ -25,8 +58,14 @@ def _alternatives(tree: Tree) -> list[Tree]:
 def _is_found(tree: Tree, indexed: Collection[str]) -> bool:
     if isinstance(tree, All):
         return any(_is_found(item, indexed) for item in tree.items)
-    if not isinstance(tree, Test) or tree.operator not in ("=", "in"):
-        return False
-    place = tree.place
-    is_column = place.root == "record" and not (place.steps or place.member or place.money or place.limits)
-    return is_column and place.mask is None and place.field in indexed
+    return isinstance(tree, Test) and tree.operator in ("=", "in") and _is_column(tree) and tree.place.field in indexed
+
+
+def _is_column(test: Test) -> bool:
+    """Whether a column of the record itself is tested, which he may read on every row."""
+    place = test.place
+    return (
+        place.root == "record"
+        and place.mask is None
+        and not (place.steps or place.member or place.money or place.limits)
+    )

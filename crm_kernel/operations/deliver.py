@@ -17,6 +17,7 @@ import msgspec
 
 from crm_kernel.callers import system
 from crm_kernel.clock import Clock, moment_text
+from crm_kernel.errors import Error
 from crm_kernel.events import Event
 from crm_kernel.filters.to_predicate import to_predicate
 from crm_kernel.operations.images import Images, event_of, load_images
@@ -121,6 +122,9 @@ class Dispatcher:
             self._alarm.clear()
             try:
                 busy = await self.deliver_once()
+            except Error as error:  # the database is away, locked or full
+                log.warning("delivery stopped for a moment: %s", error)
+                busy = 0
             except Exception:
                 log.exception("delivery stopped for a moment")
                 busy = 0

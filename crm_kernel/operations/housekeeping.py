@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from crm_kernel.errors import Error
+
 _log = logging.getLogger(__name__)
 
 
@@ -50,5 +52,7 @@ async def _repeat(chore: Chore) -> None:
         await asyncio.sleep(chore.seconds)
         try:
             await chore.work()
+        except Error as error:  # the database is away, locked or full
+            _log.warning("%s is put off: %s", chore.name, error)
         except Exception:  # the next time may go better; nobody waits for it
             _log.exception("%s failed.", chore.name)

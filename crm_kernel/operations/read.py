@@ -21,6 +21,7 @@ from crm_kernel.operations.answers import encode
 from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
 from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, Shown, unknown_field
 from crm_kernel.registry import Registry
+from crm_kernel.storage.ordered import PAGE
 from crm_kernel.storage.ports import Database, Reads, Row
 from crm_kernel.storage.select import IDS, after_position, with_ids
 from crm_kernel.storage.store import Store
@@ -105,9 +106,12 @@ class Reader:
             raise Error("forbidden", f"You may not read {'deleted ' if query.deleted else ''}{entity} records.")
         plan = self.planner.list_plan(access, entity, query)
         environment = self._environment(caller)
-        few = await self._few(plan, environment, source)
+        by_order = plan.ordered is not None and query.count == "none"
+        few = None if by_order else await self._few(plan, environment, source)
         sql = self._page_sql(plan, few, caller, entity, query)
-        rows = await source.read(sql.text, [*bind(sql.params, environment), query.limit + 1])
+        limit = query.limit + 1
+        bound = [limit if value is PAGE else value for value in bind(sql.params, environment)]
+        rows = await source.read(sql.text, [*bound, limit])
         following = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]
@@ -151,7 +155,7 @@ class Reader:
 
     def _page_sql(self, plan: Plan, few: FewPlan | None, caller: Caller, entity: str, query: ListQuery) -> Sql:
         if query.cursor is None:
-            return (few or plan).first_page
+            return (plan.ordered or few or plan).first_page
         position = self._cursors.read(caller.id, entity, query, len(plan.order))
         return self.planner.page_after(plan, after_position(plan.order, position), few=few)
 

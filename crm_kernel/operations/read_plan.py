@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from crm_kernel.access import Access
 from crm_kernel.errors import Error, near
-from crm_kernel.filters.branches import indexed_branches
+from crm_kernel.filters.branches import equal_fields, indexed_branches, single_keys
 from crm_kernel.filters.dialect import Dialect
+from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.path_sql import path_sql
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import NOTHING, Rows
@@ -19,6 +20,8 @@ from crm_kernel.operations.list_query import COUNT_CAP, ListQuery, SortKey
 from crm_kernel.registry import Registry
 from crm_kernel.storage.decoding import Cell, answerer, cells
 from crm_kernel.storage.few import Few, few, indexed_fields
+from crm_kernel.storage.indexes import SCOPES
+from crm_kernel.storage.ordered import MOST, are_ordered, branches, first_ids
 from crm_kernel.storage.ports import Row
 from crm_kernel.storage.select import (
     DELETED,
@@ -68,6 +71,14 @@ class FewPlan(NamedTuple):
     first_page: Sql
 
 
+class OrderedPlan(NamedTuple):
+    """Another way: through the keys of his rules, where indexes hold the records of each in the order of the list."""
+
+    branches: tuple[Sql, ...]
+    where: tuple[Sql, ...]
+    first_page: Sql
+
+
 class Plan(NamedTuple):
     """A compiled list: what each row shows, conditions and sort keys; `position` is where a row has their values."""
 
@@ -78,6 +89,7 @@ class Plan(NamedTuple):
     where: tuple[Sql, ...]
     first_page: Sql
     few: FewPlan | None = None
+    ordered: OrderedPlan | None = None
 
 
 class Single(NamedTuple):
@@ -121,7 +133,8 @@ class Planner:
         rules = self.row_conditions(access, model, "read")
         if query.deleted:
             rules += self.row_conditions(access, model, "delete")
-        filters = [self.condition(access, model, query.filter, params)] if query.filter else []
+        expression = self._expression(access, model, query.filter, params) if query.filter else None
+        filters = [] if expression is None else [to_sql(expression, self._dialect)]
         order = tuple(self._order_by(access, model, query))
         where = (state, *rules, *filters)
         read, position = _with_keys(shown.columns.sqls, order)
@@ -130,7 +143,22 @@ class Planner:
         if found is None:
             return plan
         where = (state, *filters)
-        return plan._replace(few=FewPlan(found, where, _page(model, read, order, where, found.ids)))
+        plan = plan._replace(few=FewPlan(found, where, _page(model, read, order, where, found.ids)))
+        return plan._replace(ordered=self._by_keys(plan, access, expression, tuple(filters)))
+
+    def _by_keys(
+        self, plan: Plan, access: Access, filter: Expression | None, where: tuple[Sql, ...]
+    ) -> OrderedPlan | None:
+        """The way through the keys of his rules, where indexes hold the records of each in the order of the list."""
+        model = plan.shown.model
+        equal = frozenset[str]() if filter is None else equal_fields(filter.root)
+        keys = single_keys(access.rows(model.name), SCOPES) or []
+        fields = {field for field, _ in keys}
+        if equal is None or not 0 < len(keys) <= MOST or not are_ordered(model, fields, equal, plan.order):
+            return None
+        found = branches(self._dialect, [tree for _, tree in keys])
+        ids = first_ids(model, found, where, plan.order)
+        return OrderedPlan(found, where, _page(model, plan.read, plan.order, (), ids))
 
     def _show(self, access: Access, model: EntityModel, names: tuple[str, ...] | None, raw: bool) -> Shown:
         # Kept beside the plans: 240 of the 370 µs that a list with a new filter takes to compile.
@@ -157,6 +185,10 @@ class Planner:
     @staticmethod
     def page_after(plan: Plan, position: Sql, *, few: FewPlan | None = None) -> Sql:
         """The same list, going on after a position."""
+        if plan.ordered is not None:
+            model, ordered = plan.shown.model, plan.ordered
+            ids = first_ids(model, ordered.branches, [*ordered.where, position], plan.order)
+            return _page(model, plan.read, plan.order, (), ids)
         where, among = (plan.where, None) if few is None else (few.where, few.few.ids)
         return _page(plan.shown.model, plan.read, plan.order, [*where, position], among)
 
@@ -189,12 +221,14 @@ class Planner:
 
     def condition(self, access: Access, model: EntityModel, text: str, params: Iterable[str] = ()) -> Sql:
         """A caller's filter as SQL. Raises `Error("bad_filter" | "unknown_field")`."""
+        return to_sql(self._expression(access, model, text, params), self._dialect)
+
+    def _expression(self, access: Access, model: EntityModel, text: str, params: Iterable[str]) -> Expression:
         registry = self.registry
         untyped: dict[str, dict[str, Any]] = {name: {} for name in params}
-        expression = resolve(
+        return resolve(
             text, model.name, registry.entities, scope=access, params=untyped, context=registry.value_context
         )
-        return to_sql(expression, self._dialect)
 
     def row_conditions(self, access: Access, model: EntityModel, action: str) -> list[Sql]:
         """The row rules of an action as conditions: none where all rows are given."""

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Protocol
 
 from crm_kernel.clock import moment_text
+from crm_kernel.errors import Error
 from crm_kernel.storage import tokens
 from crm_kernel.storage.ports import Database, Tx
 
@@ -53,5 +54,7 @@ class TokenUse:
 
         try:
             await self._services.database.write(work)
+        except Error as error:  # the database is away, locked or full
+            _log.warning("The last use of %s tokens could not be written down: %s", len(used), error)
         except Exception:
             _log.exception("The last use of %s tokens could not be written down.", len(used))

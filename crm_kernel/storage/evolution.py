@@ -136,7 +136,9 @@ def _all_declared(model: Model, dialect: EngineDialect) -> Iterator[_Declared]:
         yield _Declared(None, shape(table, dialect), list(indexes), {})
     for entity in model.values():
         table: type[Table] = entity_table(entity, dialect)
-        yield _Declared(entity.name, shape(table, dialect), entity_indexes(entity), _renames(entity))
+        yield _Declared(
+            entity.name, shape(table, dialect), entity_indexes(entity, both_ways=dialect.both_ways), _renames(entity)
+        )
 
 
 def _renames(entity: EntityModel) -> dict[str, str]:

@@ -18,6 +18,9 @@ _LONGEST = 63  # bytes of an identifier on PostgreSQL
 _EQUAL = frozenset({Kind.TEXT, Kind.CHOICE, Kind.BOOLEAN, Kind.REFERENCE})  # filtered by =, not sorted by the column
 _ORDERED = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.DATE, Kind.MOMENT, Kind.MONEY})
 _NEWEST = ("created_at DESC", "id")
+_BACKWARDS = " DESC NULLS LAST"
+SCOPES = ("owner", "team")
+"""What row rules compare with the caller and his teams."""
 
 
 class Index(NamedTuple):
@@ -32,7 +35,7 @@ class Index(NamedTuple):
     def name(self) -> str:
         """A name that says all that the index is, so that an index of another definition has another name."""
         state = {True: "", False: "_deleted", None: "_all"}[self.live]
-        name = "__".join((self.table, *(c.replace(" DESC", "_d") for c in self.columns)))
+        name = "__".join((self.table, *(c.replace(_BACKWARDS, "_l").replace(" DESC", "_d") for c in self.columns)))
         name += ("_u" if self.unique else "_i") + state
         if len(name) <= _LONGEST:
             return name
@@ -55,34 +58,46 @@ def is_ours(table: str, name: str) -> bool:
     return name.startswith(f"{table}__"[: _LONGEST - 13])
 
 
-def entity_indexes(model: EntityModel) -> list[Index]:
-    """All indexes of an entity's table beside its primary key, each once."""
-    return list(dict.fromkeys(_entity_indexes(model)))
+def entity_indexes(model: EntityModel, *, both_ways: bool = True) -> list[Index]:
+    """All indexes of an entity's table beside its primary key, each once.
+
+    Without `both_ways` an index that is read backwards gives nulls first: descending sorts need one of their own.
+    """
+    return list(dict.fromkeys(_entity_indexes(model, both_ways)))
 
 
-def _entity_indexes(model: EntityModel) -> Iterator[Index]:
+def _entity_indexes(model: EntityModel, both_ways: bool) -> Iterator[Index]:
     table = table_name(model.name)
     yield Index(table, _NEWEST)
     yield Index(table, _NEWEST, live=False)
-    for scope in ("owner", "team"):
+    for scope in SCOPES:
         yield Index(table, (scope, *_NEWEST))
     if model.pipelines:
         yield Index(table, ("stage", *_NEWEST))
     for field in model.own_fields:
-        yield from _field_indexes(table, field)
-    yield from _pair_indexes(table, model)
+        yield from _field_indexes(table, field, both_ways)
+    yield from _pair_indexes(table, model, both_ways)
 
 
-def _pair_indexes(table: str, model: EntityModel) -> Iterator[Index]:
+def _sorted(table: str, before: tuple[str, ...], columns: tuple[str, ...], both_ways: bool) -> Iterator[Index]:
+    """An index of records sorted by some columns, behind those that are compared with one value each."""
+    yield Index(table, (*before, *columns, "id"))
+    if not both_ways:
+        yield Index(table, (*before, *(column + _BACKWARDS for column in columns), "id"))
+
+
+def _pair_indexes(table: str, model: EntityModel, both_ways: bool) -> Iterator[Index]:
     """Lists of one choice sorted by a number or a time: sorting 1/8 of 100,000 records takes 20 ms, this 0.4 ms.
 
-    Only where both fields ask for an index; text and references, which are rarer as filters of sorted lists, get none.
+    The same for the records of one owner or team: for who may see 5,000 of 1,000,000 21 ms without, 1 ms with it. Only
+    where both fields ask for an index; text and references, rarer as filters of sorted lists, get none.
     """
     indexed = [field for field in model.own_fields if field.options.index]
     for choice in (field for field in indexed if field.type.kind is Kind.CHOICE):
         for field in indexed:
             if field.type.kind in _ORDERED:
-                yield Index(table, (choice.name, *_sort_columns(field), "id"))
+                for before in ((), *((scope,) for scope in SCOPES)):
+                    yield from _sorted(table, (*before, choice.name), _sort_columns(field), both_ways)
 
 
 def _sort_columns(field: Field) -> tuple[str, ...]:
@@ -90,7 +105,7 @@ def _sort_columns(field: Field) -> tuple[str, ...]:
     return tuple(reversed(names)) if field.type.kind is Kind.MONEY else tuple(names)
 
 
-def _field_indexes(table: str, field: Field) -> Iterator[Index]:
+def _field_indexes(table: str, field: Field, both_ways: bool) -> Iterator[Index]:
     names = [column.name for column in field_columns(field) if column.storage != "json"]
     main = [name for name in names if not name.endswith(FOLD)]
     if not main:
@@ -107,6 +122,6 @@ def _field_indexes(table: str, field: Field) -> Iterator[Index]:
     if kind in _EQUAL:
         yield Index(table, (main[0], *_NEWEST))
     else:
-        yield Index(table, (*_sort_columns(field), "id"))
+        yield from _sorted(table, (), _sort_columns(field), both_ways)
     if field.name + FOLD in names:
-        yield Index(table, (field.name + FOLD, main[0], "id"))
+        yield from _sorted(table, (), (field.name + FOLD, main[0]), both_ways)

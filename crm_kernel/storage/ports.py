@@ -53,6 +53,11 @@ class EngineDialect(Dialect, Protocol):
         ...
 
     @property
+    def both_ways(self) -> bool:
+        """Whether an index that is read backwards gives nulls last."""
+        ...
+
+    @property
     def create_online(self) -> str:
         """What comes after CREATE [UNIQUE] for an index that is built beside running writes."""
         ...

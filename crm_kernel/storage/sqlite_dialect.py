@@ -71,6 +71,7 @@ class SqliteDialect:
     for_update = ""
     sequence = "INTEGER"
     sequence_ddl = "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"
+    both_ways = True
     create_online = "INDEX IF NOT EXISTS"
     columns_sql = _COLUMNS_SQL
     indexes_sql = "SELECT tbl_name, name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from pathlib import Path
 from typing import NoReturn
@@ -9,10 +10,14 @@ from typing import NoReturn
 from crm_kernel.errors import ConfigError, Error
 from crm_kernel.storage.ports import NotUnique
 
+_log = logging.getLogger(__name__)
+
 _PRIMARY = 0xFF  # the low byte of an extended result code
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _UNIQUE = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY})
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})  # the latter: no room for the WAL's index
+_NOT_TAKEN = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC})
+"""Quotas and limits of files answer so (EDQUOT, EFBIG): SQLite knows a full disk by ENOSPC only."""
 _UNOPENABLE = {
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened or made there",
     sqlite3.SQLITE_READONLY: "its disk or file is read-only, and the CRM has to write",
@@ -48,6 +53,9 @@ def refusal(error: BaseException) -> BaseException:
         return busy()
     if code in _FULL:
         return Error("disk_full")
+    if code in _NOT_TAKEN:
+        _log.error("The disk did not take what was written to the database: %s", error)  # it may be faulty, too
+        return Error("disk_full", "The disk takes no more of the database: it is full, or a quota or limit is reached.")
     if code & _PRIMARY == sqlite3.SQLITE_INTERRUPT:
         return busy("The query took too long and was stopped.")
     return error

@@ -33,10 +33,27 @@ def test_fields_bring_theirs(contact: EntityModel) -> None:
         "kind__created_at_d__id_i",
         "company_i_all",
         "about_i_all",
-        "kind__select__id_i",
-        "kind__called_at__id_i",
-        "kind__budget__currency__budget__amount__id_i",
+        *(
+            f"{scope}kind__{sort}__id_i"
+            for sort in ("select", "called_at", "budget__currency__budget__amount")
+            for scope in ("", "owner__", "team__")
+        ),
     ]
+
+
+def test_an_engine_that_reads_nulls_first_backwards_gets_descending_ones(contact: EntityModel) -> None:
+    names = [index.name for index in entity_indexes(contact, both_ways=False)]
+    assert names[:4] == [index.name for index in entity_indexes(contact)][:4]
+    sorts = ["select", "called_at", "name__fold__name", "kind__select", "owner__kind__select"]
+    for sort in sorts:
+        assert f"e_contact__{sort}__id_i" in names
+    assert {
+        "e_contact__select_l__id_i",
+        "e_contact__name__fold_l__name_l__id_i",
+        "e_contact__kind__select_l__id_i",
+    } <= {*names}
+    index = next(i for i in entity_indexes(contact, both_ways=False) if i.name == "e_contact__kind__select_l__id_i")
+    assert '("kind", "select" DESC NULLS LAST, "id")' in index.sql()
 
 
 def test_unique_holds_among_live_records() -> None:

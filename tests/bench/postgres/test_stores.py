@@ -9,16 +9,22 @@ import pytest
 
 from bench.stores import PostgresDatabase, stores
 
+COUNT = "SELECT count(*) FROM pg_database WHERE datname = $1"
+
 
 def test_databases_are_gone_afterwards(tmp_path: Path, new_database: Callable[[Path], str]) -> None:
     server = PostgresDatabase(new_database(tmp_path))
-    count = "SELECT count(*) FROM pg_database WHERE datname = $1"
-    name = ""
-    with pytest.raises(KeyboardInterrupt), stores("postgresql", {"one": tmp_path}) as made:
-        name = made["one"].url.rpartition("/")[2]
-        assert server.rows(count, name) == [(1,)]
-        raise KeyboardInterrupt
-    assert server.rows(count, name) == [(0,)]
+    made: list[str] = []
+
+    def broken_off() -> None:
+        with stores("postgresql", {"one": tmp_path}) as places:
+            made.append(places["one"].url.rpartition("/")[2])
+            assert server.rows(COUNT, made[0]) == [(1,)]
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    assert server.rows(COUNT, made[0]) == [(0,)]
 
 
 def test_without_sessions_there_is_no_cost(tmp_path: Path, new_database: Callable[[Path], str]) -> None:
