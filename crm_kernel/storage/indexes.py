@@ -26,7 +26,7 @@ SCOPES = ("owner", "team")
 
 
 class Index(NamedTuple):
-    """One index. `columns` may end in one of `ORDERS`; `live`: of live (True), deleted (False) or all (None) records."""
+    """One index. `columns` end in one of `ORDERS`; `live`: of live (True), deleted (False) or all (None) records."""
 
     table: str
     columns: tuple[str, ...]
