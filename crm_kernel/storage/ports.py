@@ -180,6 +180,11 @@ class Database(Reads, Protocol):
         ...
 
     @property
+    def others_wrote(self) -> float:
+        """When another process was last found to write that has to wait for this one (`monotonic`)."""
+        ...
+
+    @property
     def statements(self) -> int:
         """How many statements were run since the start (BEGIN, COMMIT and savepoints are not counted)."""
         ...

@@ -116,8 +116,8 @@ class PostgresDialect:
     def encode_list(self, values: Iterable[Any], storage: Storage) -> list[Any]:
         return [self.encode(value, storage) for value in values]
 
-    def values(self, items: Sql, storage: Storage) -> Sql:
-        return compose(f"(SELECT unnest(CAST({{}} AS {_ARRAYS.get(storage, 'text[]')})))", items)
+    def among(self, value: Sql, items: Sql, storage: Storage) -> Sql:
+        return compose(f"{{}} = ANY(CAST({{}} AS {_ARRAYS.get(storage, 'text[]')}))", value, items)
 
     def contains(self, text: Sql, needle: Sql) -> Sql:
         return compose("strpos({}, {}) > 0", text, needle)

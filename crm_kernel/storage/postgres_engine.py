@@ -8,6 +8,7 @@ import random
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from math import inf
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -50,6 +51,7 @@ class PostgresEngine:
         self.schema = schema
         self.dialect = PostgresDialect()
         self.commits = 0
+        self.others_wrote = -inf  # they need not wait for this process
         self._patience = patience
         self._heavy_limit = heavy_limit
         self._meter = Meter()
@@ -163,6 +165,7 @@ class PostgresEngine:
         await session.command(_BEGIN)
         try:
             result = await work(tx)
+            await tx.flush()
             told = await session.command("COMMIT")
         except Exception:
             if not session.connection.is_closed():

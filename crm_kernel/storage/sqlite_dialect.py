@@ -91,8 +91,8 @@ class SqliteDialect:
     def encode_list(self, values: Iterable[Any], storage: Storage) -> str:
         return msgspec.json.encode([self.encode(value, storage) for value in values]).decode()
 
-    def values(self, items: Sql, storage: Storage) -> Sql:  # noqa: ARG002 - SQLite's values carry their type
-        return compose("(SELECT value FROM json_each({}))", items)
+    def among(self, value: Sql, items: Sql, storage: Storage) -> Sql:  # noqa: ARG002 - SQLite's values carry their type
+        return compose("{} IN (SELECT value FROM json_each({}))", value, items)
 
     def contains(self, text: Sql, needle: Sql) -> Sql:
         return compose("instr({}, {}) > 0", text, needle)

@@ -229,6 +229,11 @@ class SqliteEngine:
         return self._meter.statements
 
     @property
+    def others_wrote(self) -> float:
+        """When another process was last found to have written."""
+        return self._writer.others_wrote
+
+    @property
     def commits(self) -> int:
         """How many COMMITs there were: fewer than operations, where they shared them."""
         return self._writer.commits

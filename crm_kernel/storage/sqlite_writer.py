@@ -16,6 +16,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from time import monotonic
 from typing import TypeVar
 
@@ -71,8 +72,11 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, meter: Meter, *, patience: float, pause: float) -> None:
         self.pause = pause
         self.commits = 0
+        self.others_wrote = -inf
+        """When a transaction found that another process had written since the one before it (`monotonic`)."""
         self._connection = connection
         self._meter = meter
+        self._version = self._data_version()
         self._patience = patience
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="crm-commit")
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -182,11 +186,18 @@ class Writer:
                 if not is_busy(error):
                     reraise(error)
             else:
+                version, self._version = self._version, self._data_version()
+                if version != self._version:
+                    self.others_wrote = monotonic()
                 self._group = _Group()
                 return self._group
             if monotonic() >= deadline:
                 raise busy()
             await asyncio.sleep(RETRY)
+
+    def _data_version(self) -> int:
+        """A number that changes with each COMMIT of another connection; this one is the only one here that writes."""
+        return self._connection.execute("PRAGMA data_version").fetchone()[0]
 
     async def _operate(self, group: _Group, work: Callable[[SqliteTx], Awaitable[T]]) -> T:
         tx = SqliteTx(self._connection, self._meter, self._thread)

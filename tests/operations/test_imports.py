@@ -296,3 +296,14 @@ def test_a_fast_transaction_takes_more_rows_the_next_time_a_slow_one_as_few_as_m
         size.took(rows, seconds)
         sizes.append(size.rows)
     assert sizes == [800, 500, 1000, 1000, 800]
+
+
+def test_where_others_write_transactions_are_short() -> None:
+    size = Size()
+    sizes: list[int] = []
+    for rows, seconds in ((500, 0.05), (250, 0.025), (250, 0.1), (100, 0.005), (99, 9.0)):
+        size.took(rows, seconds, shared=True)
+        sizes.append(size.rows)
+    assert sizes == [250, 250, 100, 500, 500]
+    size.took(100, 0.02)
+    assert size.rows == 500

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from math import inf
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -42,12 +44,23 @@ async def numbers(engine: SqliteEngine) -> list[int]:
 
 
 def outside(path: Path, sql: str) -> list[tuple[object, ...]]:
-    """What another program sees in the file."""
-    connection = sqlite3.connect(path)
+    """What another program sees in the file, or does to it."""
+    connection = sqlite3.connect(path, isolation_level=None)
     try:
         return connection.execute(sql).fetchall()
     finally:
         connection.close()
+
+
+async def test_it_is_known_when_another_process_writes(table: SqliteEngine, path: Path) -> None:
+    await table.write(insert(1))
+    assert table.others_wrote == -inf
+    outside(path, "INSERT INTO t VALUES (2, '')")
+    before = monotonic()
+    await table.write(insert(3))
+    assert before <= (noticed := table.others_wrote) <= monotonic()
+    await table.write(insert(4))
+    assert table.others_wrote == noticed
 
 
 async def test_waiting_operations_share_commits_in_order(table: SqliteEngine) -> None:
