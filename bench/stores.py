@@ -111,12 +111,6 @@ async def _rows(url: str, sql: str, values: Sequence[Any]) -> list[Sequence[Any]
         await connection.close()
 
 
-def store_of(url: str) -> Store:
-    """The database of a URL."""
-    file = url.removeprefix("sqlite:///")
-    return PostgresDatabase(url) if file == url else SqliteFile(Path(file))
-
-
 def server_url() -> str | None:
     """The PostgreSQL server to measure on: the one `CRM_TEST_POSTGRES` names, else the local one; None without."""
     url = os.environ.get(SERVER, LOCAL)

@@ -1,8 +1,7 @@
 """The floor application on PostgreSQL: Litestar + msgspec + asyncpg, hand-written SQL, no rules, no hooks, no history.
 
 Two pools of the sizes that the framework has, without asyncpg's reset of a session that nothing changed: the fastest
-plain form found here. Each write is its own durable COMMIT (synchronous_commit = on). Records without a score are none
-here, so a list says nothing of where they go. `FLOOR_DATABASE` is the URL.
+plain form found here. Each write is its own durable COMMIT (synchronous_commit = on). `FLOOR_DATABASE` is the URL.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from bench.floor.schema import MEMBERS
 from crm_kernel.storage.postgres_engine import READERS, WRITERS
 
 GET = f"{LIVE} AND id = $1"
-LIST = f"{LIVE} AND segment = $1 ORDER BY score DESC, id LIMIT 51"
-LIST_MINE = f"{LIVE} AND segment = $1 AND (owner = $2 OR team IN ($3)) ORDER BY score DESC, id LIMIT 51"
+LIST = f"{LIVE} AND segment = $1 ORDER BY score DESC NULLS LAST, id LIMIT 51"
+LIST_MINE = f"{LIVE} AND segment = $1 AND (owner = $2 OR team IN ($3)) ORDER BY score DESC NULLS LAST, id LIMIT 51"
 REPORT_ALL = REPORT.format("")
 REPORT_MINE = REPORT.format(" AND (owner = $1 OR team IN ($2))")
 INSERT = f"INSERT INTO contact ({COLUMNS}) VALUES ({', '.join(f'${at + 1}' for at in range(len(MEMBERS)))})"

@@ -29,7 +29,7 @@ class Dialect(Protocol):
         ...
 
     def encode_list(self, values: Iterable[Any], storage: Storage) -> Any:
-        """The one bind value of a whole list, for `one_of` and `values`."""
+        """The one bind value of a whole list, for `one_of` and `among`."""
         ...
 
     @property
@@ -37,8 +37,8 @@ class Dialect(Protocol):
         """What follows a column that is to have one of the values of a list bound as one value."""
         ...
 
-    def values(self, items: Sql, storage: Storage) -> Sql:
-        """A subquery that gives the values of a list encoded by `encode_list`, comparable with a column."""
+    def among(self, value: Sql, items: Sql, storage: Storage) -> Sql:
+        """Whether a value is one of a list encoded by `encode_list`; null where it is not and the list has a null."""
         ...
 
     def contains(self, text: Sql, needle: Sql) -> Sql:

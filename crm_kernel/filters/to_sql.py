@@ -184,15 +184,20 @@ class Compiler:
 
     def _plain_test(self, tree: Test, sql: Callable[[Dialect, Sql, Sequence[Sql]], Sql], cursor: Cursor) -> Sql:
         left = self._column(tree.place, cursor)
-        return sql(self._dialect, left, self._operands(tree, tree.place.scale))
+        return self._compare(tree, sql, left, tree.place.scale)
+
+    def _compare(self, tree: Test, sql: Callable[[Dialect, Sql, Sequence[Sql]], Sql], left: Sql, digits: int) -> Sql:
+        if not tree.listed:
+            return sql(self._dialect, left, self._operands(tree, digits))
+        storage = tree.place.storage
+        one = scaled(digits, tree.operator, 0) if _is_whole(tree.place) else None
+        items = bound(tree.values[0], lambda found: self._listed(found, one, storage))
+        among = self._dialect.among(left, items, storage)
+        # NULL NOT IN (an empty list) is true in SQL.
+        return among if tree.operator == "in" else compose("({} IS NOT NULL AND NOT ({}))", left, among)
 
     def _operands(self, tree: Test, digits: int) -> list[Sql]:
-        storage = tree.place.storage
-        encode = plain(self._dialect, storage)
-        if tree.listed:
-            one = scaled(digits, tree.operator, 0) if _is_whole(tree.place) else None
-            listed = bound(tree.values[0], lambda found: self._listed(found, one, storage))
-            return [self._dialect.values(listed, storage)]
+        encode = plain(self._dialect, tree.place.storage)
         values: list[Sql] = []
         for index, value in enumerate(tree.values):
             change = scaled(digits, tree.operator, index) if _is_whole(tree.place) else encode
@@ -217,7 +222,7 @@ class Compiler:
         """An amount of any currency against numbers: the numbers are scaled to each currency's minor units."""
         amount, currency = (column(cursor.alias, tree.place.field + s) for s in ("__amount", "__currency"))
         sql = operator_of(tree.operator).sql
-        return by_digits(currency, lambda digits: sql(self._dialect, amount, self._operands(tree, digits)))
+        return by_digits(currency, lambda digits: self._compare(tree, sql, amount, digits))
 
     # ---- columns ------------------------------------------------------------------------------------------------
     def _column(self, place: Place, cursor: Cursor) -> Sql:

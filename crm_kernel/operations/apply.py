@@ -18,7 +18,8 @@ from crm_kernel.registry import Registry
 from crm_kernel.storage import documents, meta, scan
 from crm_kernel.storage.documents import StoredDocument
 from crm_kernel.storage.evolution import APPLYING, apply_steps, build_indexes, is_empty
-from crm_kernel.storage.ports import Database, Tx
+from crm_kernel.storage.ports import Database, NotUnique, Tx
+from crm_kernel.storage.records import unique_error
 from crm_kernel.storage.store import Store
 
 AT_ONCE = 500
@@ -72,7 +73,11 @@ class Applier:
                     await self._backfill(context, change)
             return await meta.bump_documents(tx) if plan.proposed else None
 
-        services.swap(plan.registry, await services.database.write(work))
+        try:
+            documents = await services.database.write(work)
+        except NotUnique as taken:
+            raise unique_error(plan.registry.entities, taken) or taken from taken
+        services.swap(plan.registry, documents)
         await build_indexes(services.database, plan.ddl)
 
     async def _remap(self, work: WriteWork, use: StageUse) -> None:

@@ -67,6 +67,15 @@ class Work:
             self.reads, self.model(entity), ids, access.rows(entity), self.environment
         )
 
+    async def find_among(self, wanted: Mapping[str, Iterable[str]], access: Access) -> dict[str, str]:
+        """id → entity of those ids, by entity, that are live, visible records of it (one statement)."""
+        if len(wanted) == 1:
+            [(entity, ids)] = wanted.items()
+            return dict.fromkeys(await self.visible_ids(entity, ids, access), entity)
+        reachable = [(self.model(entity), access.rows(entity)) for entity in sorted(wanted)]
+        every = sorted({id for ids in wanted.values() for id in ids})
+        return await self.store.lookups.find_anywhere(self.reads, reachable, every, self.environment)
+
     async def find_anywhere(self, ids: Iterable[str], access: Access) -> dict[str, str]:
         """id → entity of those of `ids` that are live, visible records of any entity (one statement)."""
         reachable = [(m, access.rows(m.name)) for m in self.registry.entities.values() if access.allows(m.name, "read")]

@@ -26,7 +26,8 @@ from crm_kernel.operations.write_rules import check_new_image, check_schema, set
 from crm_kernel.operations.write_store import store
 from crm_kernel.operations.write_values import changed_names, check_references, check_unique, fill_owners
 from crm_kernel.registry import Registry
-from crm_kernel.storage.ports import Database, Tx
+from crm_kernel.storage.ports import Database, NotUnique, Tx
+from crm_kernel.storage.records import unique_error
 from crm_kernel.storage.store import Store
 
 MAX_ROUNDS = 5
@@ -131,7 +132,10 @@ class Writer:
                 tx.after_commit(wake)
 
         with suppress(Refused):
-            await self._database.write(work)
+            try:
+                await self._database.write(work)
+            except NotUnique as taken:
+                raise unique_error(self._registry().entities, taken) or taken from taken
         return done, faults
 
     async def run_inside(self, work: WriteWork, changes: list[AnyChange]) -> None:

@@ -68,6 +68,7 @@ async def _existing(
     """(target, id) → entity of each wanted record that is live and visible; records of this batch count."""
     existing: dict[tuple[str, str], str] = {}
     created = {c.new["id"]: c.entity for c in changes if c.old is None and c.new.get("id")}
+    others: dict[str, set[str]] = {}
     for target, ids in wanted.items():
         for id, entity in created.items():
             if id in ids and target in (entity, ANY):
@@ -76,7 +77,9 @@ async def _existing(
         if rest and target == ANY:
             existing.update({(ANY, id): entity for id, entity in (await work.find_anywhere(rest, access)).items()})
         elif rest and target in work.registry.entities:
-            existing.update({(target, id): target for id in await work.visible_ids(target, rest, access)})
+            others[target] = rest
+    if others:
+        existing.update({(entity, id): entity for id, entity in (await work.find_among(others, access)).items()})
     return existing
 
 

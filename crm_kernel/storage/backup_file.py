@@ -22,6 +22,7 @@ import msgspec
 
 from crm_kernel.errors import ConfigError
 from crm_kernel.storage.content import Contents, Sum, Summing, Table, row_type
+from crm_kernel.storage.indexes import ORDERS
 from crm_kernel.storage.ports import Row
 
 FORMAT = 1
@@ -165,7 +166,8 @@ def _checked(raw: bytes) -> Manifest:
         raise ConfigError(f"The manifest of the backup is damaged: {error}.") from error
     tables = {table.name: {column.name for column in table.columns} for table in manifest.contents.tables}
     for index in manifest.contents.indexes:
-        if not {name.removesuffix(" DESC") for name in index.columns} <= tables.get(index.table, set[str]()):
+        known = {name + order for name in tables.get(index.table, ()) for order in ORDERS}
+        if not known.issuperset(index.columns):
             raise ConfigError(f"The manifest of the backup is damaged: {index.table} has not the columns of an index.")
     if any(sum(column.key for column in table.columns) != 1 for table in manifest.contents.tables):
         raise ConfigError("The manifest of the backup is damaged: a table has no single key.")

@@ -126,7 +126,7 @@ async def _indexes(reads: Selects, tables: set[str]) -> tuple[tuple[Index, ...],
     others: list[str] = []
     rows = [row for row in await reads.read(reads.dialect.index_columns_sql) if row[0] in tables]
     for (table, name, unique, condition), columns in groupby(rows, key=lambda row: (*row[:3], row[5])):
-        names = tuple(f"{column} DESC" if descending else str(column) for *_, column, descending, _ in columns)
+        names = tuple(f"{column}{order}" for *_, column, order, _ in columns)
         index = Index(table, names, bool(unique), _WHERE.get(condition and condition.strip("()")))
         if index.name == name:
             found.append(index)
@@ -218,7 +218,8 @@ async def finish(tx: Tx, found: Contents) -> None:
         if table.last and table.key.numbered:
             await tx.number_on(table.name, table.key.name, table.last)
     for index in found.indexes:
-        await tx.execute(index.sql())
+        if not (index.backwards and tx.dialect.both_ways):
+            await tx.execute(index.sql())
 
 
 def _names(columns: Iterable[Column]) -> str:

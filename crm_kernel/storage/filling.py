@@ -118,7 +118,7 @@ def _remove(path: Path, endings: Iterable[str]) -> None:
 
 
 def _not_empty() -> ConfigError:
-    return ConfigError("The database is not empty; nothing was changed. Hint: `crm restore --replace` replaces it.")
+    return ConfigError("The database is not empty, nothing was changed. Hint: Name an empty one, or restore --replace.")
 
 
 def _in_use(what: str) -> ConfigError:

@@ -19,12 +19,14 @@ _EQUAL = frozenset({Kind.TEXT, Kind.CHOICE, Kind.BOOLEAN, Kind.REFERENCE})  # fi
 _ORDERED = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.DATE, Kind.MOMENT, Kind.MONEY})
 _NEWEST = ("created_at DESC", "id")
 _BACKWARDS = " DESC NULLS LAST"
+ORDERS = ("", " DESC", _BACKWARDS)
+"""What may stand behind the name of a column."""
 SCOPES = ("owner", "team")
 """What row rules compare with the caller and his teams."""
 
 
 class Index(NamedTuple):
-    """One index. `columns` may end in ` DESC`; `live`: only of live (True), deleted (False) or all (None) records."""
+    """One index. `columns` end in one of `ORDERS`; `live`: of live (True), deleted (False) or all (None) records."""
 
     table: str
     columns: tuple[str, ...]
@@ -41,6 +43,11 @@ class Index(NamedTuple):
             return name
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
         return f"{name[: _LONGEST - 13]}_{digest}"
+
+    @property
+    def backwards(self) -> bool:
+        """Whether it is only of use where an index that is read backwards gives nulls first."""
+        return any(column.endswith(_BACKWARDS) for column in self.columns)
 
     def sql(self, create: str = "INDEX IF NOT EXISTS") -> str:
         """The statement that builds it; harmless where it is there already."""

@@ -92,15 +92,17 @@ class Lookups:
         self, reads: Reads, reachable: Iterable[tuple[EntityModel, Rows]], ids: Iterable[str], environment: Environment
     ) -> dict[str, str]:
         """id → entity of those of `ids` that are live and given, over several entities in one statement."""
-        wanted = list(ids)
-        branches = [
-            compose(f"SELECT id, '{model.name}' FROM ({{}}) AS found", self._ids_sql(model, rows))
-            for model, rows in reachable
-            if rows is not NOTHING
-        ]
-        if not branches or not wanted:
+        wanted, among = list(ids), tuple((model, rows) for model, rows in reachable if rows is not NOTHING)
+        if not among or not wanted:
             return {}
-        sql = join(" UNION ALL ", branches)
+        key = ("anywhere", among)
+        if key not in self._compiled:
+            branches = [
+                compose(f"SELECT id, '{model.name}' FROM ({{}}) AS found", self._ids_sql(model, rows))
+                for model, rows in among
+            ]
+            self._compiled[key] = join(" UNION ALL ", branches)
+        sql = self._compiled[key]
         return dict(await reads.read(sql.text, self._bind(sql, wanted, environment)))
 
     async def prefetch(

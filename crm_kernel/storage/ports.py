@@ -79,7 +79,7 @@ class EngineDialect(Dialect, Protocol):
 
     @property
     def index_columns_sql(self) -> str:
-        """A SELECT of (table, index, unique, column, descending, condition) of usable indexes, columns in order."""
+        """A SELECT of (table, index, unique, column, order, condition) of usable indexes, columns in order."""
         ...
 
     @property

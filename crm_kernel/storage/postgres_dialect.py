@@ -66,7 +66,8 @@ WHERE c.relkind = 'r' AND c.relnamespace = CAST(current_schema() AS regnamespace
   AND NOT a.attisdropped AND (c.relname LIKE 'e\\_%' OR c.relname LIKE 'crm\\_%') ORDER BY c.relname, a.attnum
 """
 _INDEX_COLUMNS_SQL = """
-SELECT t.relname, i.relname, x.indisunique, a.attname, CAST(x.indoption[k.place - 1] AS int) % 2 = 1,
+SELECT t.relname, i.relname, x.indisunique, a.attname,
+  CASE x.indoption[k.place - 1] WHEN 0 THEN '' WHEN 3 THEN ' DESC' WHEN 1 THEN ' DESC NULLS LAST' ELSE '?' END,
   pg_get_expr(x.indpred, x.indrelid)
 FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid JOIN pg_class AS t ON t.oid = x.indrelid
 CROSS JOIN unnest(CAST(x.indkey AS smallint[])) WITH ORDINALITY AS k(number, place)
@@ -115,8 +116,8 @@ class PostgresDialect:
     def encode_list(self, values: Iterable[Any], storage: Storage) -> list[Any]:
         return [self.encode(value, storage) for value in values]
 
-    def values(self, items: Sql, storage: Storage) -> Sql:
-        return compose(f"(SELECT unnest(CAST({{}} AS {_ARRAYS.get(storage, 'text[]')})))", items)
+    def among(self, value: Sql, items: Sql, storage: Storage) -> Sql:
+        return compose(f"{{}} = ANY(CAST({{}} AS {_ARRAYS.get(storage, 'text[]')}))", value, items)
 
     def contains(self, text: Sql, needle: Sql) -> Sql:
         return compose("strpos({}, {}) > 0", text, needle)

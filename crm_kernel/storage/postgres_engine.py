@@ -165,6 +165,7 @@ class PostgresEngine:
         await session.command(_BEGIN)
         try:
             result = await work(tx)
+            await tx.flush()
             told = await session.command("COMMIT")
         except Exception:
             if not session.connection.is_closed():

@@ -35,7 +35,8 @@ class Target(NamedTuple):
         connection = await asyncpg.connect(
             self.url,
             timeout=5,
-            statement_cache_size=0,
+            statement_cache_size=KEPT,  # without it each run of a prepared statement prepares it anew: 83 for 15 µs
+            max_cached_statement_lifetime=0,
             server_settings={
                 "application_name": "crm",
                 "search_path": self.schema,

@@ -11,6 +11,7 @@ from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.postgres_dialect import PostgresDialect
 from crm_kernel.storage.postgres_sessions import Session
+from crm_kernel.storage.postgres_statements import joined, together
 
 T = TypeVar("T")
 
@@ -38,12 +39,13 @@ class PostgresTx:
 
     dialect = PostgresDialect()
 
-    __slots__ = ("_meter", "_process", "_session", "announced", "callbacks", "closed")
+    __slots__ = ("_meter", "_process", "_session", "_waiting", "announced", "callbacks", "closed")
 
     def __init__(self, session: Session, meter: Meter, process: str) -> None:
         self._session = session
         self._meter = meter
         self._process = process
+        self._waiting: list[tuple[str, list[Params]]] = []
         self.callbacks: list[Callable[[], None]] = []
         self.announced = False
         self.closed = False
@@ -54,40 +56,66 @@ class PostgresTx:
         self._meter.statements += 1
         return self._session
 
+    async def _ready(self) -> Session:
+        """The session, for a statement that sees all that was written before it."""
+        session = self._count()
+        await self.flush()
+        return session
+
+    async def flush(self) -> None:
+        """Send the writes that wait. Raises what they meet, `NotUnique` too."""
+        waiting, self._waiting = self._waiting, []
+        single = len(waiting) > 1 and all(len(rows) == 1 for _, rows in waiting)
+        sql = together(tuple(sql for sql, _ in waiting)) if single else None
+        if sql is not None:
+            await self._session.execute(sql, joined([rows[0] for _, rows in waiting]))
+            return
+        for sql, rows in waiting:
+            if len(rows) == 1:
+                await self._session.execute(sql, rows[0])
+            else:
+                await self._session.executemany(sql, rows)
+
     async def read(self, sql: str, params: Params = (), /) -> list[Row]:
         """All rows, the operation's own changes included."""
-        return await self._count().rows(sql, params)
+        return await (await self._ready()).rows(sql, params)
 
     async def run(self, query: Query[Any, T], /) -> T:
         """What a Piccolo query gives inside the operation."""
 
         async def execute(sql: str, params: Params) -> list[dict[str, Any]]:
-            return await self._count().named_rows(sql, params)
+            return await (await self._ready()).named_rows(sql, params)
 
         return await TABLES.run_query(query, execute)
 
     async def execute(self, sql: str, params: Params = (), /) -> int:
         """Run one statement; the number of rows it changed."""
-        return await self._count().execute(sql, params)
+        return await (await self._ready()).execute(sql, params)
 
     async def executemany(self, sql: str, rows: Iterable[Params], /) -> None:
-        """Run one statement once for each of `rows`."""
-        await self._count().executemany(sql, rows)
+        """Run one statement once for each of `rows`, at the latest before the next read or the COMMIT.
+
+        So the record, its history and its event of a single write are one statement: one round trip for three.
+        """
+        listed = list(rows)
+        if listed:
+            self._count()
+            self._waiting.append((sql, listed))
 
     async def lock(self, *keys: str) -> None:
         """Hold the named locks until COMMIT; they are taken in one order, whatever the order of the names."""
         if keys:
-            await self._count().rows(_LOCK, (list(keys),))
+            await (await self._ready()).rows(_LOCK, (list(keys),))
 
     async def number_on(self, table: str, column: str, last: int, /) -> None:
         """Let the numbers of a table go on behind `last`."""
-        await self._count().rows(_NUMBER_ON, (table, column, last))
+        await (await self._ready()).rows(_NUMBER_ON, (table, column, last))
 
     async def announce(self) -> None:
         """With the COMMIT, let every process see another `data_version`."""
         if not self.announced:
             self.announced = True
-            await self._count().rows("SELECT pg_notify(?, ?)", (CHANNEL, self._process))
+            await (await self._ready()).rows("SELECT pg_notify(?, ?)", (CHANNEL, self._process))
 
     def after_commit(self, callback: Callable[[], None], /) -> None:
         """Call `callback` once the operation is durable, before its caller is answered."""

@@ -90,19 +90,16 @@ class RecordStore:
         return [compiled.decode(row) for row in rows]
 
     async def insert(self, tx: Tx, model: EntityModel, records: Iterable[Mapping[str, Any]]) -> None:
-        """Store new records (every stored field must be present). Raises `Error("unique")`."""
+        """Store new records (every stored field must be present). `NotUnique` comes as `Tx.executemany` says."""
         compiled = self._compiled(model)
         listed = list(records)
         sql, encode = compiled.insert(compiled.empty(listed))
-        try:
-            await tx.executemany(sql, map(encode, listed))
-        except NotUnique as taken:
-            raise _unique_error(model, taken) from taken
+        await tx.executemany(sql, map(encode, listed))
 
     async def update(
         self, tx: Tx, model: EntityModel, changes: Iterable[tuple[Mapping[str, Any], Iterable[str]]]
     ) -> None:
-        """Store the named fields of each record: pairs of (record, changed fields). Raises `Error("unique")`."""
+        """Store the named fields of each record: pairs of (record, changed fields). `NotUnique` as in `insert`."""
         compiled = self._compiled(model)
         groups: dict[frozenset[str], list[Mapping[str, Any]]] = {}
         for record, changed in changes:
@@ -112,10 +109,7 @@ class RecordStore:
             if statement is None:
                 continue
             sql, encode = statement
-            try:
-                await tx.executemany(sql, map(encode, records))
-            except NotUnique as taken:
-                raise _unique_error(model, taken) from taken
+            await tx.executemany(sql, map(encode, records))
 
     async def purge(self, tx: Tx, model: EntityModel, ids: Iterable[str]) -> int:
         """Remove records for good; how many there were."""
@@ -203,8 +197,12 @@ class RecordStore:
         return compiled
 
 
-def _unique_error(model: EntityModel, taken: NotUnique) -> Error:
-    """The refusal that names the field of the first taken column (checks above find it first, as a rule)."""
+def unique_error(models: Model, taken: NotUnique) -> Error | None:
+    """The refusal that names the field of the first taken column (the write door finds it first, as a rule); None where
+    it is no entity's."""
+    model = next((model for name, model in models.items() if table_name(name) == taken.table), None)
+    if model is None:
+        return None
     column = taken.columns[0]
     field = next((found.field for found in entity_columns(model) if found.name == column), model.fields["id"])
     detail = f"{field.label} is taken by another record."

@@ -54,7 +54,7 @@ FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
 WHERE m.type = 'table' AND (m.name LIKE 'e\\_%' ESCAPE '\\' OR m.name LIKE 'crm\\_%' ESCAPE '\\') ORDER BY m.name, c.cid
 """
 _INDEX_COLUMNS_SQL = """
-SELECT m.tbl_name, m.name, l."unique", x.name, x."desc",
+SELECT m.tbl_name, m.name, l."unique", x.name, CASE x."desc" WHEN 1 THEN ' DESC' ELSE '' END,
   CASE WHEN l.partial THEN substr(m.sql, instr(m.sql, ' WHERE ') + 7) END
 FROM sqlite_schema AS m, pragma_index_list(m.tbl_name) AS l, pragma_index_xinfo(m.name) AS x
 WHERE m.type = 'index' AND m.sql IS NOT NULL AND l.name = m.name AND x.key ORDER BY m.tbl_name, m.name, x.seqno
@@ -91,8 +91,8 @@ class SqliteDialect:
     def encode_list(self, values: Iterable[Any], storage: Storage) -> str:
         return msgspec.json.encode([self.encode(value, storage) for value in values]).decode()
 
-    def values(self, items: Sql, storage: Storage) -> Sql:  # noqa: ARG002 - SQLite's values carry their type
-        return compose("(SELECT value FROM json_each({}))", items)
+    def among(self, value: Sql, items: Sql, storage: Storage) -> Sql:  # noqa: ARG002 - SQLite's values carry their type
+        return compose("{} IN (SELECT value FROM json_each({}))", value, items)
 
     def contains(self, text: Sql, needle: Sql) -> Sql:
         return compose("instr({}, {}) > 0", text, needle)

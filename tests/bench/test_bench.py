@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from bench.floor.schema import MEMBERS
 from bench.indexes import differences
 from bench.run import WORKS, drive, options
 from bench.sides import Floor, Framework
-from bench.stores import Store, store_of, stores
+from bench.stores import Store, stores
 from bench.table import cpu, line, show
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,16 +75,6 @@ def test_both_sides_do_all_works_and_have_the_same_indexes(tmp_path: Path, place
         finally:
             server.stop()
     assert differences(floor.store, framework.store) == []
-
-
-def test_databases_are_gone_afterwards(tmp_path: Path, new_database: Callable[[Path], str]) -> None:
-    server = store_of(new_database(tmp_path))
-    if server.engine == "sqlite":
-        pytest.skip("files stay, for --reuse")
-    with stores("postgresql", {"one": tmp_path}) as made:
-        name = made["one"].url.rpartition("/")[2]
-        assert server.rows("SELECT count(*) FROM pg_database WHERE datname = $1", name) == [(1,)]
-    assert server.rows("SELECT count(*) FROM pg_database WHERE datname = $1", name) == [(0,)]
 
 
 async def test_the_client_counts_answers_and_wrong_ones() -> None:

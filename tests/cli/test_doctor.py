@@ -74,7 +74,7 @@ def test_a_database_that_cannot_be_used(crm: Crm, folder: Path) -> None:
 @pytest.mark.parametrize("place", [0.3, 0.5])
 def test_a_damaged_file(crm: Crm, tmp_path: Path, place: float) -> None:
     folder = tmp_path / "app"
-    crm("new", folder)
+    assert crm("new", folder).status == 0
     assert crm("apply", app=folder).status == 0
     database = folder / "data" / "crm.db"
     raw = bytearray(database.read_bytes())

@@ -39,5 +39,5 @@ def test_it_holds_for_the_same_rows(world: Any, text: str, count: int) -> None:
     sql = to_sql(changed, world.dialect)
     statement = f'SELECT t."id" FROM "e_deal" AS t WHERE {sql.text}'
     assert {row[0] for row in world.database(statement, bind(sql.params, environment))} == expected
-    bound_as_list = "json_each" in sql.text or "unnest" in sql.text
+    bound_as_list = "json_each" in sql.text or "= ANY" in sql.text
     assert bound_as_list == ("@my_teams" in text and not 0 < count <= MOST)

@@ -66,6 +66,7 @@ async def test_a_changed_file_is_refused(crm: TestCrm, tmp_path: Path) -> None:
     def table(change: Any) -> Any:
         return lambda name, data: change(data) if name == "tables/e_contact.jsonl" else data
 
+    one = {"name": "e_x", "columns": [{"name": "id", "holds": "text", "key": True}]}
     changes = [
         table(lambda data: data.replace(b"Anna", b"Anne")),
         table(lambda data: data + data.splitlines(keepends=True)[0]),
@@ -75,6 +76,7 @@ async def test_a_changed_file_is_refused(crm: TestCrm, tmp_path: Path) -> None:
         manifest(format=2),
         manifest(contents={"tables": [{"name": 'e_x"; DROP', "columns": []}], "indexes": []}),
         manifest(contents={"tables": [], "indexes": [["e_x", ["id"]]]}),
+        manifest(contents={"tables": [one], "indexes": [["e_x", ["id DESC, 1"]]]}),
         manifest(contents={"tables": [{"name": "e_x", "columns": []}], "indexes": []}),
     ]
     for n, change in enumerate(changes):

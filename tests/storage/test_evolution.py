@@ -51,6 +51,9 @@ async def test_only_id_and_version_are_needed(database: Database) -> None:
     assert await database.read("SELECT count(*) FROM e_contact") == [(1,)]
 
 
+DESCENDING = "e_company__revenue__currency_l__revenue__amount_l__id_i"
+
+
 async def test_a_field_is_added_to_stored_records(
     database: Database, company: EntityModel, store: RecordStore, make: SimpleNamespace
 ) -> None:
@@ -68,8 +71,9 @@ async def test_a_field_is_added_to_stored_records(
         ("add_column", "address"),
         ("add_column", "address__fold"),
         ("add_index", "e_company__revenue__currency__revenue__amount__id_i"),
+        *([] if database.dialect.both_ways else [("add_index", DESCENDING)]),
     ]
-    assert [step.deferred for step in plan.steps] == [False, False, False, False, True]
+    assert [step.deferred for step in plan.steps[:5]] == [False, False, False, False, True]
     integer = database.dialect.column_type("integer")
     assert plan.steps[0].sql == f'ALTER TABLE "e_company" ADD COLUMN "revenue__amount" {integer}'
     assert plan.steps[0].entity == "company"

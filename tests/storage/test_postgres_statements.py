@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm_kernel.storage.postgres_statements import numbered
+from crm_kernel.storage.postgres_statements import joined, numbered, together
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,11 @@ from crm_kernel.storage.postgres_statements import numbered
 )
 def test_marks_are_numbered(sql: str, expected: str) -> None:
     assert numbered(sql) == expected
+
+
+def test_writes_to_several_tables_become_one_statement() -> None:
+    add, change = "INSERT INTO a (x) VALUES (?)", 'UPDATE "b" SET y = ? WHERE id = ?'
+    assert together((add, change)) == f"WITH w0 AS ({add}) {change}"
+    assert joined([(1,), (2, 3)]) == [1, 2, 3]
+    assert together((add, change, add)) is None
+    assert together((add, "DELETE FROM c")) is None

@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from crm_kernel.errors import Error
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage.decoding import columns_sql, decoder
 from crm_kernel.storage.encoding import bind_main
 from crm_kernel.storage.evolution import evolve
 from crm_kernel.storage.ports import Database, NotUnique
-from crm_kernel.storage.records import RecordStore
+from crm_kernel.storage.records import RecordStore, unique_error
 
 FULL: dict[str, Any] = {
     "name": "Ærø Ünal",
@@ -140,16 +139,18 @@ async def test_a_unique_index_is_the_last_guard(
 ) -> None:
     first, second = make.record(contact, 1, external_id="a"), make.record(contact, 2)
     await insert(database, store, contact, first, second)
-    with pytest.raises(Error) as refused:
-        await insert(database, store, contact, make.record(contact, 3, external_id="a"))
-    assert (refused.value.code, refused.value.faults[0].pointer) == ("unique", "/external_id")
     changed = [(second | {"external_id": "a"}, ["external_id"])]
-    with pytest.raises(Error) as refused:
-        await database.write(lambda tx: store.update(tx, contact, changed))
-    assert refused.value.faults[0].status == 409
-    with pytest.raises(Error) as refused:
-        await insert(database, store, contact, make.record(contact, 1))
-    assert refused.value.faults[0].pointer == "/id"
+    for attempt, pointer in (
+        (insert(database, store, contact, make.record(contact, 3, external_id="a")), "/external_id"),
+        (database.write(lambda tx: store.update(tx, contact, changed)), "/external_id"),
+        (insert(database, store, contact, make.record(contact, 1)), "/id"),
+    ):
+        with pytest.raises(NotUnique) as taken:
+            await attempt
+        error = unique_error({"contact": contact}, taken.value)
+        assert error is not None
+        assert (error.code, error.faults[0].pointer, error.faults[0].status) == ("unique", pointer, 409)
+        assert unique_error({}, taken.value) is None
     with pytest.raises(NotUnique):
         await database.write(lambda tx: tx.execute("INSERT INTO e_contact (id, version) VALUES (?, 1)", (first["id"],)))
     assert len(await store.load(database, contact, [make.identity(n) for n in range(5)])) == 2

@@ -4,16 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
+import pytest
+
+from tests.faults.conftest import LONG
 from tests.faults.load import LEASES, is_whole
 from tests.faults.serving import App, Client
 from tests.looking import Looker
 
 Full = Callable[[App], AbstractContextManager[None]]
 """Leaves the database no room to grow, until it is left."""
+
+
+@pytest.fixture
+def small_disk(app: App) -> Iterator[None]:
+    """The app on a file system of its own of 8 MiB."""
+    kept = app.folder.with_name("kept")
+    shutil.move(app.folder, kept)
+    app.folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(app.folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        shutil.move(kept, app.folder)
+        pytest.fail("The long form mounts a file system: run it as root.")
+    shutil.copytree(kept, app.folder, dirs_exist_ok=True)
+    yield
+    app.give_up()
+    shutil.copytree(app.folder, kept, dirs_exist_ok=True)
+    subprocess.run(["umount", str(app.folder)], check=True)
+    shutil.copytree(kept, app.folder, dirs_exist_ok=True)
 
 
 @contextlib.contextmanager
@@ -74,6 +97,7 @@ def refused_and_heals(app: App, look: Looker, full: Full) -> None:
     is_whole(look)
 
 
+@pytest.mark.skipif(not LONG, reason="the long form: it mounts a file system")
 def test_a_full_file_system(app: App, small_disk: None) -> None:  # noqa: ARG001
     look = Looker(app.database)
     refused_and_heals(app, look, filled_up)

@@ -49,6 +49,24 @@ async def test_whoever_goes_on_after_a_failed_statement_is_told(engine: Postgres
     assert await names(engine) == ["a", "b"]
 
 
+async def test_what_was_written_is_there_for_the_next_statement_in_its_order(engine: PostgresEngine) -> None:
+    await engine.write(lambda tx: tx.execute("CREATE TABLE other (name text)"))
+    add = "INSERT INTO item (name) VALUES (?)"
+
+    async def work(tx: Tx) -> None:
+        await tx.executemany(add, [("c",)])
+        await tx.executemany("UPDATE item SET name = name || ? WHERE name = ?", [("!", "c")])
+        await tx.executemany("INSERT INTO other VALUES (?)", [("d",)])
+        assert await tx.read("SELECT name FROM item WHERE seq = 3") == [("c!",)]
+        await tx.executemany(add, [("e",)])
+        await tx.executemany("INSERT INTO other VALUES (?)", [("f",)])
+        await tx.executemany("INSERT INTO other VALUES (?)", [])
+
+    await engine.write(work)
+    assert await names(engine) == ["a", "b", "c!", "e"]
+    assert await engine.read("SELECT name FROM other ORDER BY 1") == [("d",), ("f",)]
+
+
 async def test_what_is_not_unique_is_named(engine: PostgresEngine) -> None:
     await engine.write(lambda tx: tx.execute('CREATE TABLE pair (one text, "Two" text, UNIQUE (one, "Two"))'))
     await engine.write(lambda tx: tx.execute("INSERT INTO pair VALUES ('x', 'y')"))
