@@ -9,6 +9,7 @@ from typing import Any, TypeVar, overload
 from crm_kernel.callers import Caller
 from crm_kernel.entities import Entity, entity_name
 from crm_kernel.operations.changes import AnyChange, Change, Journal, RecordView, plain
+from crm_kernel.operations.deadline import Deadline
 
 E = TypeVar("E", bound=Entity)
 Find = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -31,6 +32,7 @@ class Batch:
     ) -> None:
         self.changes = changes
         self.journal = Journal()
+        self.deadline = Deadline()
         self.settings: Any = None
         """The settings of the plugin whose hook runs: its settings class filled from `[plugins.NAME]`."""
         self.added: list[AnyChange] = []
@@ -95,7 +97,8 @@ class Batch:
         """
         cls = None if isinstance(entity, str) else entity
         name = entity if isinstance(entity, str) else entity_name(entity)
-        rows = await self._find(name, filter, sort=sort, limit=limit, as_actor=as_actor, params=plain(params))
+        found = self._find(name, filter, sort=sort, limit=limit, as_actor=as_actor, params=plain(params))
+        rows = await self.deadline.spare(found)
         return [RecordView(row, cls) for row in rows]
 
     async def lock(self, *keys: str) -> None:
@@ -103,4 +106,4 @@ class Batch:
 
         A rule that reads others before it decides locks a key that all rivals share (`f"listing:{id}"`).
         """
-        await self._lock(*sorted(keys))
+        await self.deadline.spare(self._lock(*sorted(keys)))

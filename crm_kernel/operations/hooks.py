@@ -14,6 +14,7 @@ from typing import Any
 from crm_kernel.errors import Error, Fault
 from crm_kernel.operations.batch import Batch
 from crm_kernel.operations.changes import AnyChange
+from crm_kernel.operations.deadline import Deadline
 from crm_kernel.plugins import PluginHost
 
 log = logging.getLogger("crm_kernel.hooks")
@@ -42,7 +43,7 @@ class HookRunner:
         hooked = self._host.hooked(hook)
         if not hooked or not batch.changes:
             return
-        ends = asyncio.get_running_loop().time() + self._deadline + rows * 0.001
+        deadline = batch.deadline = Deadline(self._deadline + rows * 0.001)
         token = INSIDE_HOOK.set(True)
         start, before = perf_counter(), self._host.statements()
         try:
@@ -53,8 +54,7 @@ class HookRunner:
                     running = one.call(batch=batch)
                     waiting = _begin(running)
                     if waiting is not _ENDED:
-                        async with asyncio.timeout_at(ends):
-                            await _rest(running, waiting)
+                        await deadline.cut(_rest(running, waiting))
                 except Exception as error:
                     self._failed(hook, one.plugin, batch, error)
                 finally:

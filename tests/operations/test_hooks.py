@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from crm_kernel import Change
+from crm_kernel.storage.postgres_transaction import PostgresTx
+from crm_kernel.storage.sqlite_transaction import SqliteTx
 from tests.operations.conftest import MakeCrm, refusal
 
 ENTITY = """
@@ -231,6 +233,34 @@ async def test_a_hook_that_waits_is_cut_and_after_three_times_quarantined(with_p
     state = next(s for s in crm.kernel.plugins.states() if s["name"] == "shop")
     assert state["state"] == "quarantined"
     assert (await crm.write([Change.create("item", name="A")]))[0]["name"] == "A"
+
+
+async def test_what_a_hook_waits_for_of_the_kernel_is_not_held_against_it(
+    with_plugin: MakeCrm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rivals queue for a lock far longer than hooks may take: nobody is cut, and a hook that idles then still is."""
+    crm = await with_plugin(
+        code("""
+    import asyncio
+
+    @hookimpl
+    async def before_write(batch):
+        await batch.lock("slot")
+        await batch.find(Item)
+        if batch.of(Item)[0].after.name == "idle":
+            await asyncio.sleep(60)
+    """)
+    )
+
+    async def held_by_another(*_: str) -> None:
+        await asyncio.sleep(0.4)
+
+    for tx in (SqliteTx, PostgresTx):
+        monkeypatch.setattr(tx, "lock", held_by_another)
+    for name in ("A", "B", "C", "D"):
+        assert (await crm.write([Change.create("item", name=name)]))[0]["name"] == name
+    assert next(s for s in crm.kernel.plugins.states() if s["name"] == "shop")["faults"] == []
+    assert (await refusal(crm.write([Change.create("item", name="idle")]))).faults == [("", "plugin_fault")]
 
 
 @pytest.mark.contract("hooks.md#nested-operation")
