@@ -85,10 +85,7 @@ class Listening:
 
     async def _keep(self) -> None:
         while True:
-            broken = asyncio.Event()
-            self._connection.add_termination_listener(lambda _, broken=broken: broken.set())
-            if not self._connection.is_closed():
-                await broken.wait()
+            await _end_of(self._connection)
             self._claimed.clear()
             self.heard()
             await self._again()
@@ -104,3 +101,13 @@ class Listening:
                 await asyncio.sleep(PAUSE)
             else:
                 return
+
+
+async def _end_of(connection: Any) -> None:
+    """Wait until a connection is closed. asyncpg tells it, but not where it broke in the middle of a statement."""
+    ended = asyncio.Event()
+    connection.add_termination_listener(lambda _: ended.set())
+    while not connection.is_closed():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PAUSE):
+                await ended.wait()
