@@ -29,7 +29,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 _LEVEL = 3  # of zlib
 _PAGE = 1 << 20
-_FAULTS = (BadZipFile, zlib.error, EOFError, LookupError, ValueError, RuntimeError, struct.error, msgspec.MsgspecError)
+_DAMAGED = (BadZipFile, zlib.error, struct.error, msgspec.MsgspecError)
+_FAULTS = (*_DAMAGED, EOFError, LookupError, ValueError, RuntimeError, OSError)
 """What reading a damaged zip file or line can raise."""
 
 
@@ -178,7 +179,7 @@ def _is_backup(path: Path) -> bool:
     try:
         with path.open("rb") as raw, ZipFile(raw) as file:
             return MANIFEST in file.namelist()
-    except (*_FAULTS, OSError):
+    except _FAULTS:
         return False
 
 
