@@ -18,9 +18,6 @@ from crm_kernel.storage.ports import EngineDialect, Reads
 from crm_kernel.storage.records import Record, RecordStore
 from crm_kernel.storage.select import ALIAS, LIVE, NO_ROW, columns, ids_in, select, with_ids
 
-MAX_RELATED = 10_000
-"""Records that a rule may read of one related entity for one batch."""
-
 
 def conditions(rows: Rows, dialect: EngineDialect) -> list[Sql]:
     """Row rules as conditions on the alias `t`: [] for all rows."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -17,16 +16,16 @@ from piccolo.query.base import Query
 from crm_kernel.errors import ConfigError
 from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.columns import quoted
+from crm_kernel.storage.engine_parts import Meter, busy, call_after_commit
 from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.postgres_dialect import PostgresDialect
 from crm_kernel.storage.postgres_feed import Feed
 from crm_kernel.storage.postgres_listening import Listening
-from crm_kernel.storage.postgres_refusals import busy, is_again, not_usable
+from crm_kernel.storage.postgres_refusals import is_again, not_usable
 from crm_kernel.storage.postgres_sessions import Pool, Session, Target
-from crm_kernel.storage.postgres_transaction import Meter, PostgresSnapshot, PostgresTx
+from crm_kernel.storage.postgres_transaction import PostgresSnapshot, PostgresTx
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 
 _OLDEST = 130_000
 READERS, WRITERS, HEAVY = 5, 8, 2
@@ -178,11 +177,7 @@ class PostgresEngine:
         self.commits += 1
         if tx.announced:
             self._listening.heard()
-        for callback in tx.callbacks:
-            try:
-                callback()
-            except Exception:  # the write is durable: nobody may be told otherwise
-                _log.exception("A callback after a commit failed.")
+        call_after_commit(tx.callbacks)
         return result
 
     async def build_index(self, name: str, sql: str, /) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from crm_kernel.errors import ConfigError, Error
+from crm_kernel.storage.engine_parts import busy
 from crm_kernel.storage.ports import NotUnique
 
 _AGAIN = frozenset({"40001", "40P01"})
@@ -23,18 +24,9 @@ _FULL = frozenset({"53100", "53200"})
 _DETAIL = re.compile(r"Key \((.*?)\)=")
 
 
-class Again(Exception):
-    """An operation may succeed if it is run again."""
-
-
 def code_of(error: BaseException) -> str:
     """The SQLSTATE of a fault of the server, "" for any other."""
     return getattr(error, "sqlstate", None) or ""
-
-
-def busy(detail: str = "Somebody else is writing to the database.") -> Error:
-    """The refusal for who waited in vain."""
-    return Error("busy", detail, headers={"Retry-After": "1"})
 
 
 def away() -> Error:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+from crm_kernel.storage.engine_parts import busy
 from crm_kernel.storage.ports import Params, Row
-from crm_kernel.storage.postgres_refusals import away, busy, refusal
+from crm_kernel.storage.postgres_refusals import away, refusal
 from crm_kernel.storage.postgres_statements import numbered
 
 KEPT = 1000
 """Prepared statements of one connection."""
-Connect = Callable[[Mapping[str, str]], Awaitable[Any]]
-"""Opens an asyncpg connection with these settings of the server."""
 
 
 class Target(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from piccolo.query.base import Query
 
 from crm_kernel.storage.binding import TABLES
+from crm_kernel.storage.engine_parts import Meter
 from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.postgres_dialect import PostgresDialect
 from crm_kernel.storage.postgres_sessions import Session
@@ -23,15 +24,6 @@ _LOCK = (
 )
 
 _NUMBER_ON = "SELECT setval(CAST(pg_get_serial_sequence(quote_ident(?), ?) AS regclass), ?)"
-
-
-class Meter:
-    """Counts the statements of one engine, whichever connection ran them."""
-
-    __slots__ = ("statements",)
-
-    def __init__(self) -> None:
-        self.statements = 0
 
 
 class PostgresTx:

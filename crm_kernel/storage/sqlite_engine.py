@@ -15,12 +15,13 @@ from piccolo.query.base import Query
 
 from crm_kernel.errors import ConfigError
 from crm_kernel.storage.binding import TABLES
+from crm_kernel.storage.engine_parts import Meter, busy
 from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.sqlite_dialect import SqliteDialect
 from crm_kernel.storage.sqlite_heavy import HeavyReader
-from crm_kernel.storage.sqlite_refusals import busy, is_busy, is_cut, not_usable, reraise
+from crm_kernel.storage.sqlite_refusals import is_busy, is_cut, not_usable, reraise
 from crm_kernel.storage.sqlite_snapshot import SqliteSnapshot
-from crm_kernel.storage.sqlite_transaction import Meter, SqliteTx, rows_by_name
+from crm_kernel.storage.sqlite_transaction import SqliteTx, rows_by_name
 from crm_kernel.storage.sqlite_writer import RETRY, Writer
 
 T = TypeVar("T")

@@ -7,8 +7,9 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 
+from crm_kernel.storage.engine_parts import busy
 from crm_kernel.storage.ports import Params, Row
-from crm_kernel.storage.sqlite_refusals import busy, reraise
+from crm_kernel.storage.sqlite_refusals import reraise
 
 _STEPS = 100_000  # of SQLite's machine (about 2 ms) between two looks at the clock
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from crm_kernel.errors import ConfigError, Error
+from crm_kernel.storage.engine_parts import busy
 from crm_kernel.storage.ports import NotUnique
 
 _log = logging.getLogger(__name__)
@@ -35,11 +36,6 @@ def is_busy(error: sqlite3.Error) -> bool:
 def is_cut(error: sqlite3.Error) -> bool:
     """Whether a query was stopped because it took too long where it ran."""
     return error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_INTERRUPT
-
-
-def busy(detail: str = "Somebody else is writing to the database.") -> Error:
-    """The refusal for who waited in vain."""
-    return Error("busy", detail, headers={"Retry-After": "1"})
 
 
 def refusal(error: BaseException) -> BaseException:

@@ -12,20 +12,12 @@ from typing import Any, TypeVar
 from piccolo.query.base import Query
 
 from crm_kernel.storage.binding import TABLES
+from crm_kernel.storage.engine_parts import Meter
 from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.sqlite_dialect import SqliteDialect
 from crm_kernel.storage.sqlite_refusals import reraise
 
 T = TypeVar("T")
-
-
-class Meter:
-    """Counts the statements of one engine, whichever connection ran them."""
-
-    __slots__ = ("statements",)
-
-    def __init__(self) -> None:
-        self.statements = 0
 
 
 def rows_by_name(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:

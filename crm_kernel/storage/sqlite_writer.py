@@ -11,7 +11,6 @@ before it. Everything here runs on the loop's thread but that COMMIT, during whi
 from __future__ import annotations
 
 import asyncio
-import logging
 import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -20,11 +19,11 @@ from math import inf
 from time import monotonic
 from typing import TypeVar
 
-from crm_kernel.storage.sqlite_refusals import busy, is_busy, refusal, reraise
-from crm_kernel.storage.sqlite_transaction import Meter, SqliteTx
+from crm_kernel.storage.engine_parts import Meter, busy, call_after_commit
+from crm_kernel.storage.sqlite_refusals import is_busy, refusal, reraise
+from crm_kernel.storage.sqlite_transaction import SqliteTx
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 
 LONGEST = 0.1
 """Seconds a transaction may stay open for more operations: other processes wait that long at most."""
@@ -166,11 +165,7 @@ class Writer:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         if failure is None:
-            for callback in group.callbacks:
-                try:
-                    callback()
-                except Exception:  # the write is durable: nobody may be told otherwise
-                    _log.exception("A callback after a commit failed.")
+            call_after_commit(group.callbacks)
         group.settle(failure)
         if self.pause:
             asyncio.get_running_loop().call_later(self.pause, self._free)
