@@ -21,6 +21,9 @@ from crm_kernel.operations.hooks import HookRunner
 from crm_kernel.operations.housekeeping import Chore, Housekeeping
 from crm_kernel.operations.identity import Identity
 from crm_kernel.operations.imports import Imports
+from crm_kernel.operations.job_files import JobFiles
+from crm_kernel.operations.job_runner import JobRunner
+from crm_kernel.operations.jobs import Jobs
 from crm_kernel.operations.list_query import Cursors
 from crm_kernel.operations.once import Once
 from crm_kernel.operations.record_reader import RecordReader
@@ -77,6 +80,8 @@ class Kernel:
             Chore("follow-changes", FOLLOW_SECONDS, self.following.look),
         )
         self.imports = Imports(self)
+        self.jobs = Jobs(self, JobFiles(settings.folder))
+        self.job_runner = JobRunner(settings, self.jobs.files, self.jobs)
         self.reports = Reports(database, self.store.dialect, clock, self._current)
         plugins.count_statements(lambda: database.statements)
 
@@ -110,9 +115,11 @@ class Kernel:
             await self._life(plugin, "on_start", hook)
         await self.dispatcher.start()
         self.housekeeping.start()
+        self.job_runner.start()
 
     async def close(self) -> None:
         """Stop the background work and close the database."""
+        await self.job_runner.stop()
         await self.housekeeping.stop()
         await self.dispatcher.stop()
         if self._started:

@@ -52,6 +52,12 @@ class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
     overrides: Mapping[str, Mapping[str, str]] = {}
 
 
+class ImportSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[imports]: how large a file may be that is sent to be imported."""
+
+    max_megabytes: int = 256
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings of one app. Paths are absolute; `documents` need not exist; `secret` is CRM_SECRET or None."""
 
@@ -60,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: DatabaseSettings
     plugins: PluginSettings
     documents: Path
+    imports: ImportSettings = ImportSettings()
     secret: str | None = None
     source: TomlText | None = None
 
@@ -126,6 +133,7 @@ def settings_of(source: TomlText, folder: Path, environ: Mapping[str, str]) -> S
             overrides=overrides,
         ),
         documents=folder / found["documents"].get("path", "documents"),
+        imports=ImportSettings(**found["imports"]),
         secret=environ.get("CRM_SECRET"),
         source=source,
     )

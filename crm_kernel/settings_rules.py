@@ -25,6 +25,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "database": ("url",),
         "plugins": PLUGIN_KEYS,
         "documents": ("path",),
+        "imports": ("max_megabytes",),
     }
 )
 """The tables of crm.toml and their keys; a further table of `plugins` belongs to the plugin of that name."""
@@ -91,7 +92,7 @@ def environment_values(
             known = [f"{PREFIX}{s}__{k}".upper() for s, keys in SECTIONS.items() for k in keys]
             problems.append(Problem(file=variable, detail=f"there is no such setting;{near(variable, known)}"))
             continue
-        value = _words(environ[variable]) if (section, key) in _LISTS else environ[variable]
+        value = _of_text(section, key, environ[variable])
         problems += problem_of_value(section, key, value, _reporter(variable))
         values.setdefault(section, {})[key] = value
     if 0 < len(environ.get("CRM_SECRET", "")) < MIN_SECRET:
@@ -101,6 +102,13 @@ def environment_values(
 
 def _reporter(variable: str) -> Report:
     return lambda detail: Problem(file=variable, detail=detail)
+
+
+def _of_text(section: str, key: str, text: str) -> Any:
+    """A value of the environment as crm.toml would give it."""
+    if (section, key) in _LISTS:
+        return _words(text)
+    return int(text) if (section, key) in _NUMBERS and text.isascii() and text.isdigit() else text
 
 
 def _words(text: str) -> list[str]:
@@ -155,6 +163,14 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
+MOST_MEGABYTES = 10_000
+
+
+def _is_megabytes(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_MEGABYTES
+
+
+_NUMBERS = frozenset({("imports", "max_megabytes")})
 _LISTS = frozenset({("plugins", "enabled"), ("plugins", "disabled")})
 
 _RULES: Mapping[tuple[str, str], Rule] = MappingProxyType(
@@ -169,5 +185,6 @@ _RULES: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("plugins", "disabled"): Rule("a list of plugin names", _is_names),
         ("plugins", "path"): Rule("a folder", _is_text),
         ("documents", "path"): Rule("a folder", _is_text),
+        ("imports", "max_megabytes"): Rule(f"a whole number from 1 to {MOST_MEGABYTES}", _is_megabytes),
     }
 )

@@ -95,6 +95,7 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
         CRM_PLUGINS__DISABLED='["c"]',
         CRM_PLUGINS__PATH="more",
         CRM_DOCUMENTS__PATH="docs",
+        CRM_IMPORTS__MAX_MEGABYTES="7",
         CRM_PLUGINS__REAL_ESTATE__VIEWING_NOTICE_HOURS="48",
         CRM_SECRET="0123456789abcdef",
         CRM_APP="/srv/app",
@@ -104,6 +105,7 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
     assert settings.database.path == tmp_path / "other.db"
     assert (settings.plugins.enabled, settings.plugins.disabled) == (("a", "b"), ("c",))
     assert (settings.plugins.path, settings.documents) == (tmp_path / "more", tmp_path / "docs")
+    assert settings.imports.max_megabytes == 7
     assert settings.plugins.overrides == {"real_estate": {"viewing_notice_hours": "48"}}
     assert settings.secret == "0123456789abcdef"
 
@@ -113,7 +115,9 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
     [
         ('[app]\nnmae = "x"', "crm.toml, line 2, column 1: unknown key 'nmae' in [app]; did you mean 'name'?"),
         ("[databse]", "crm.toml, line 1, column 2: unknown table [databse]; did you mean 'database'?"),
-        ("[zzz]", "crm.toml, line 1, column 2: unknown table [zzz]; known are app, database, plugins, documents."),
+        ("[zzz]", "line 1, column 2: unknown table [zzz]; known are app, database, plugins, documents, imports."),
+        ("[imports]\nmax_megabytes = 0", "imports.max_megabytes is 0, expected a whole number from 1 to 10000."),
+        ("[imports]\nmax_megabytes = true", "imports.max_megabytes is True, expected a whole number from 1 to 10000."),
         ("app = 3", "crm.toml, line 1, column 7: 'app' is 3, expected a table [app]."),
         ("[app]\nname = 3", "crm.toml, line 2, column 8: app.name is 3, expected a text."),
         (

@@ -13,7 +13,20 @@ from litestar.plugins import PluginProtocol
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 from uuid_utils import uuid7
 
-from crm_kernel.api import documents, health, openapi, plugins, record_moves, record_undo, records, reports, schema
+from crm_kernel.api import (
+    documents,
+    health,
+    imports,
+    jobs,
+    openapi,
+    plugins,
+    record_moves,
+    record_timeline,
+    record_undo,
+    records,
+    reports,
+    schema,
+)
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.auth import OPEN_PATHS, authenticate
 from crm_kernel.api.direct import DirectRoutes
@@ -27,6 +40,9 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *records.ROUTES,
     *record_moves.ROUTES,
     *record_undo.ROUTES,
+    *record_timeline.ROUTES,
+    *imports.ROUTES,
+    *jobs.ROUTES,
     *schema.ROUTES,
     *reports.ROUTES,
     *documents.ROUTES,
@@ -72,7 +88,7 @@ class _Api(Litestar):
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        self._direct = DirectRoutes(records.ROUTES)
+        self._direct = DirectRoutes((*records.ROUTES, *imports.ROUTES))
         super().__init__(
             (options, *ROUTES),  # first: Litestar would add an answer of its own
             debug=False,

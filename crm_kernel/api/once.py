@@ -8,7 +8,7 @@ from crm_kernel.api.answer import Answer
 from crm_kernel.api.request import ApiRequest
 from crm_kernel.callers import Caller
 from crm_kernel.operations.changes import AnyChange
-from crm_kernel.operations.once import Kept
+from crm_kernel.operations.once import Kept, OnceKey
 from crm_kernel.operations.outcomes import Also, Outcome
 from crm_kernel.storage.ports import Reads
 
@@ -34,11 +34,19 @@ async def write_once(
     async def write(keep: Also) -> None:
         await kernel.writer.write(changes, caller, atomic=atomic, also=keep)
 
+    return await do_once(request, key, write, render)
+
+
+async def do_once(
+    request: ApiRequest, key: OnceKey, write: Callable[[Also], Awaitable[object]], render: Render
+) -> Answer:
+    """Do what `write` does no more than once with this key; `write` takes what is to run in its transaction."""
+
     async def rendered(tx: Reads, outcomes: list[Outcome]) -> Kept:
         answer = await render(outcomes, tx)
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
         return Kept(answer.status, headers, answer.body.decode())
 
-    kept, again = await kernel.once.do(key, write, rendered)
+    kept, again = await request.kernel.once.do(key, write, rendered)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept.headers]
     return Answer(kept.body.encode(), kept.status, [*headers, _REPLAYED] if again else headers)

@@ -67,7 +67,7 @@ def headers() -> dict[str, dict[str, Any]]:
     described = {
         "X-Request-Id": "The id of this request: the one it came with, or a new one.",
         "ETag": "The version of the record.",
-        "Location": "Where the new record is.",
+        "Location": "Where the new record or the job is.",
         "WWW-Authenticate": "How to authenticate.",
         "Idempotency-Replayed": "`true` where the request was done before and this is its answer.",
         "Retry-After": "After how many seconds to try again.",

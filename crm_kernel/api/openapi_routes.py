@@ -136,6 +136,42 @@ ROUTES = (
         admin=True,
         tag="plugins",
     ),
+    Route(
+        "get",
+        "/api/jobs/{id}",
+        "get_job",
+        "How far an import is that was sent",
+        "Job",
+        tag="jobs",
+    ),
+    Route(
+        "post",
+        "/api/jobs/{id}/cancel",
+        "cancel_job",
+        "A job ended where it is; what it wrote stays",
+        "Job",
+        faults=(400, 401, 403, 404, 409, 503, 507),
+        tag="jobs",
+    ),
+    Route(
+        "post",
+        "/api/jobs/{id}/undo",
+        "undo_job",
+        "All that an import wrote taken back, as far as nothing was changed since",
+        "Job",
+        status=202,
+        faults=(400, 401, 403, 404, 409, 503, 507),
+        headers=("Location",),
+        tag="jobs",
+    ),
+    Route(
+        "get",
+        "/api/jobs/{id}/errors.csv",
+        "job_errors",
+        "The refused rows of an import, and why",
+        "text/csv",
+        tag="jobs",
+    ),
     Route("get", "/openapi.json", "openapi", "This description", "object", faults=(400, 401), tag="description"),
     Route("get", "/health/live", "live", "The process answers", "Live", faults=(400,), tag="health"),
     Route(
@@ -168,7 +204,8 @@ def operation(route: Route, parameters: Mapping[str, Any], entity: str | None = 
     for status in sorted(route.faults):
         described["responses"][str(status)] = {"$ref": f"#/components/responses/{_STATUS_NAMES[status]}"}
     if route.body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": _media(filled(route.body))}}
+        kind = "multipart/form-data" if route.body == "Import" else "application/json"
+        described["requestBody"] = {"required": True, "content": {kind: _media(filled(route.body))}}
     if route.path.startswith("/health/"):
         described["security"] = []
     return described
@@ -183,10 +220,10 @@ def _success(route: Route, filled: Any) -> dict[str, Any]:
     names = (*route.headers, *replayed, "X-Request-Id")
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     described: dict[str, Any] = {"description": route.summary, "headers": headers}
-    if route.answer is not None:
+    if route.answer not in (None, "text/csv"):
         described["content"] = {"application/json": _media(filled(route.answer))}
-    if route.answer == "Report":
-        described["content"]["text/csv"] = {"schema": {"type": "string"}}
+    if route.answer in ("Report", "text/csv"):
+        described.setdefault("content", {})["text/csv"] = {"schema": {"type": "string"}}
     return described
 
 

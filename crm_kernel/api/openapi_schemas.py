@@ -87,7 +87,7 @@ def _moves() -> Schema:
     return _object({"id": _ID, "version": _NUMBER, "pipeline": _TEXT, "stage": _TEXT, "moves": _array(_object(move))})
 
 
-def _history() -> Schema:
+def _entry() -> Schema:
     entry = {
         "seq": _NUMBER,
         "at": _MOMENT,
@@ -99,7 +99,47 @@ def _history() -> Schema:
         "changes": {"type": "object", "additionalProperties": _object({"old": {}, "new": {}})},
         "move": {"type": ["object", "null"]},
     }
-    return _object({"items": _array(_object(entry)), "next": _TEXT_OR_NULL})
+    return _object(entry)
+
+
+def _timeline() -> Schema:
+    item = {
+        "at": _MOMENT,
+        "kind": {"type": "string", "enum": ["activity", "move", "change"]},
+        "activity": {"type": ["object", "null"]},
+        "change": {"anyOf": [_entry(), {"type": "null"}]},
+    }
+    return _object({"items": _array(_object(item)), "next": _TEXT_OR_NULL})
+
+
+def _job() -> Schema:
+    names = ("created", "updated", "unchanged", "skipped", "refused")
+    job = {
+        "id": {"anyOf": [_ID, {"type": "null"}]},
+        "kind": {"type": "string", "enum": ["import"]},
+        "state": {"type": "string", "enum": ["queued", "running", "done", "failed", "cancelled", "undone"]},
+        "rows": {**_NUMBER, "description": "Rows of the file; 0 as long as a large file was not looked through."},
+        "counts": _object(dict.fromkeys(names, _NUMBER)),
+        "errors": _array(_OBJECT),
+        "errors_url": _TEXT_OR_NULL,
+        "undo": {"type": "string", "enum": ["possible", "partly", "no"]},
+        "entity": _TEXT,
+        "file": _TEXT,
+        "dry_run": _FLAG,
+        "done": {**_NUMBER, "description": "Rows that are done."},
+        "undone": _object({"records": _NUMBER, "refused": _NUMBER}),
+    }
+    return _object(job, optional=("undone",))
+
+
+def _import() -> Schema:
+    form = {
+        "file": {"type": "string", "contentMediaType": "text/csv", "description": "CSV with a line of column names."},
+        "mapping": {**_TEXT, "description": "An import mapping, JSON or TOML; else the column names are field names."},
+        "dry_run": {"type": "string", "enum": ["false", "true"], "default": "false"},
+        "on_duplicate": {"type": "string", "enum": ["error", "skip", "update", "create"], "default": "error"},
+    }
+    return _object(form, optional=("mapping", "dry_run", "on_duplicate"))
 
 
 def _report() -> Schema:
@@ -145,7 +185,10 @@ def shared_schemas() -> dict[str, Schema]:
         "Problem": _problem(),
         "BatchResult": _batch_result(),
         "Moves": _moves(),
-        "History": _history(),
+        "History": _object({"items": _array(_entry()), "next": _TEXT_OR_NULL}),
+        "Timeline": _timeline(),
+        "Job": _job(),
+        "Import": _import(),
         "Report": _report(),
         "Plan": _plan(),
         "Applied": _object({"applied": _FLAG, "plan": ref("Plan")}),

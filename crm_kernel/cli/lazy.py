@@ -16,6 +16,7 @@ MODULES = {
     "team": "team",
     "token": "token",
     "import": "import_file",
+    "undo-import": "undo_import",
     "query": "query",
     "report": "report",
     "plugins": "plugins",
@@ -28,6 +29,9 @@ MODULES = {
 }
 """Command -> the module of this folder whose `command` it is, in the order of the help."""
 
+INTERNAL = {"run-job": "run_job"}
+"""Commands that the server calls; the help does not name them."""
+
 
 class LazyGroup(click.Group):
     """A group whose commands stand in modules of their own."""
@@ -38,5 +42,5 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of this name, None where there is none."""
-        module = MODULES.get(cmd_name)
+        module = MODULES.get(cmd_name) or INTERNAL.get(cmd_name)
         return None if module is None else import_module(f"crm_kernel.cli.{module}").command

@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
+
+from crm_kernel.access import Access
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.fields.base import Faulty, FieldType, Kind, ValueContext
 from crm_kernel.fields.reference import ANY
@@ -52,6 +55,22 @@ class Plan(NamedTuple):
     def refers_to_itself(self) -> bool:
         """Whether a row may name an earlier one, by a reference to the entity of the file."""
         return any(c.match is not None and c.field.options.reference == self.entity for c in self.columns)
+
+
+def readable_part(entities: Model, entity: str, access: Access) -> Model:
+    """The entities as they exist for an importer: of `entity` what he may read or set, of others what he may read.
+
+    So a mapping over a field that is denied to him is told as one over a field that is not there.
+    """
+    if access.unrestricted:
+        return entities
+    found: dict[str, EntityModel] = {}
+    for name, model in entities.items():
+        if access.knows(name):
+            there = access.existing(name) if name == entity else access.readable(name)
+            fields = {field: model.fields[field] for field in model.fields if field in there}
+            found[name] = msgspec.structs.replace(model, fields=fields)
+    return found
 
 
 def settle(
@@ -156,7 +175,8 @@ class _Check:
             return None
         found = self._entities[target].fields.get(column.match) if target in self._entities else None
         if found is None or not found.options.unique:
-            unique = [n for n, f in self._entities[target].fields.items() if f.options.unique]
+            there = self._entities[target].fields if target in self._entities else {}
+            unique = [n for n, f in there.items() if f.options.unique]
             expected = " or ".join(repr(n) for n in unique) or "none, as it has no unique field"
             self.fault(at, "unknown_field", f"{column.match!r} is no unique field of {target}; expected {expected}.")
         return found

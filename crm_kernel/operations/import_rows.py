@@ -29,9 +29,9 @@ class Survey(NamedTuple):
 class CsvFile:
     """One CSV file, read as its mapping says. `name` is how it is called in sentences."""
 
-    def __init__(self, path: Path, mapping: ImportMapping) -> None:
+    def __init__(self, path: Path, mapping: ImportMapping, name: str | None = None) -> None:
         self.path = path
-        self.name = path.name
+        self.name = name or path.name
         self._mapping = mapping
 
     def survey(self) -> Survey:
@@ -43,10 +43,18 @@ class CsvFile:
         with self._open() as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         rows = self._records()
+        header = self._header(rows)
+        return Survey(digest, header, sum(1 for _ in rows))
+
+    def head(self) -> Survey:
+        """Look at the header alone. Raises as `survey`, for what shows so early."""
+        return Survey("", self._header(self._records()), 0)
+
+    def _header(self, rows: Iterator[list[str]]) -> list[str]:
         header = next(rows, None)
         if header is None:
             raise Error("bad_value", f"{self.name} is empty; expected a line of column names first.", hint="")
-        return Survey(digest, [cell.strip() for cell in header], sum(1 for _ in rows))
+        return [cell.strip() for cell in header]
 
     def rows(self, start: int = 0) -> Iterator[tuple[int, list[str]]]:
         """The cells of each row after row `start`; rows count from 1 without the header."""

@@ -14,6 +14,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
+import msgspec
+
 from crm_kernel.access import not_found
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
@@ -22,16 +24,30 @@ from crm_kernel.fields.base import Faulty
 from crm_kernel.mappings import ImportMapping
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.import_changes import QUIET, Duplicates, Row, Size, batches, result, to_change
-from crm_kernel.operations.import_job import NO_COUNTS, Job, Progress, Task, advance, answer, open_errors, write_errors
-from crm_kernel.operations.import_mapping import Column, settle
+from crm_kernel.operations.import_job import (
+    KIND,
+    Job,
+    Progress,
+    Task,
+    advance,
+    answer,
+    open_errors,
+    possible_undo,
+    running,
+    write_errors,
+)
+from crm_kernel.operations.import_mapping import Column, readable_part, settle
 from crm_kernel.operations.import_rows import CsvFile
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
-from crm_kernel.storage import jobs
+from crm_kernel.storage import history, jobs
 from crm_kernel.storage.jobs import StoredJob
 from crm_kernel.storage.ports import Database, Tx
 from crm_kernel.storage.store import Store
+
+MOST_KEPT = 100_000
+"""Refused rows that are kept of a dry run."""
 
 
 class Services(Protocol):
@@ -83,34 +99,81 @@ class Imports:
         CSV in its encoding), invalid (mapping and file, or mapping and entity, do not fit), in_progress (another
         process runs the same import), busy, disk_full; `ConfigError` where a file cannot be opened.
         """
+        task = await self.settled(entity, path, mapping, caller, on_duplicate)
+        task = task._replace(errors_path=errors_path, progress=progress)
+        if not dry_run:
+            job = await self._run(task, None, self._services.database, self._services.writer)
+            undo = await possible_undo(job, job.state, self._services.database)
+            return await answer(job, job.state, self._services.database, undo=undo)
+        async with self._services.database.scratch() as copy:
+            job = await self._run(task, None, copy, self._services.writer.on(copy))
+            return await answer(job, job.state, copy) | {"id": None, "errors_url": None, "dry_run": True}
+
+    def check(self, entity: str, caller: Caller) -> None:
+        """Raise `Error`, not_found or forbidden, where the caller may not import records of an entity."""
         access = self._services.registry.access(caller)
         if not access.knows(entity):
             raise not_found(entity)
         if not access.allows(entity, "import"):
             raise Error("forbidden", f"You may not import {entity} records.")
-        mapping = mapping or ImportMapping(unmapped="error")
-        file = CsvFile(path, mapping)
-        survey = await asyncio.to_thread(file.survey)
-        registry = self._services.registry
-        plan = settle(mapping, survey.header, registry.entities[entity], registry.entities, registry.value_context)
-        task = Task(entity, file, survey, plan, mapping, caller, on_duplicate, errors_path, progress)
-        if not dry_run:
-            return await self._run(task, self._services.database, self._services.writer)
-        async with self._services.database.scratch() as copy:
-            return await self._run(task, copy, self._services.writer.on(copy)) | {"id": None}
 
-    async def _run(self, task: Task, database: Database, writer: Writer) -> dict[str, Any]:
+    async def settled(
+        self,
+        entity: str,
+        path: Path,
+        mapping: ImportMapping | None,
+        caller: Caller,
+        on_duplicate: Duplicates,
+        *,
+        name: str | None = None,
+        whole: bool = True,
+    ) -> Task:
+        """What is to be done with a file, all of it checked but its rows; nothing is begun.
+
+        Without `whole` only the header is looked at (then the number of rows is not known). Raises as `run`.
+        """
+        self.check(entity, caller)
+        mapping = mapping or ImportMapping(unmapped="error")
+        file = CsvFile(path, mapping, name)
+        survey = await asyncio.to_thread(file.survey if whole else file.head)
+        registry = self._services.registry
+        model = readable_part(registry.entities, entity, registry.access(caller))
+        plan = settle(mapping, survey.header, model[entity], model, registry.value_context)
+        return Task(entity, file, survey, plan, mapping, caller, on_duplicate, None, None)
+
+    async def go_on(self, task: Task, job: Job) -> Job:
+        """Do what is left of a job that is stored as running; of a dry run all, and only what came of it is stored."""
+        if not job.is_dry:
+            return await self._run(task, job, self._services.database, self._services.writer)
+        async with self._services.database.scratch() as copy:
+            tried = await self._run(task, job, copy, self._services.writer.on(copy))
+            await self._take_over(tried, copy)
+        return tried
+
+    async def _take_over(self, tried: Job, copy: Database) -> None:
+        """Store what came of a dry run."""
+        refused = await jobs.faults(copy, tried.id, limit=MOST_KEPT)
+        now = self._services.clock.now_text()
+
+        async def work(tx: Tx) -> None:
+            await running(tx, tried.id)
+            await jobs.advance(tx, tried.id, state=tried.state, body=tried.body(), at=now)
+            await jobs.add_faults(tx, tried.id, [(fault.row, fault.body) for fault in refused])
+
+        await self._services.database.write(work)
+
+    async def _run(self, task: Task, job: Job | None, database: Database, writer: Writer) -> Job:
         with ExitStack() as opened:
             file = open_errors(task)
             if file is not None:
                 opened.enter_context(file)
-            job = await self._all_batches(task, database, writer)
+            job = await self._all_batches(task, job or await self._begin(task, database), database, writer)
             if file is not None:
                 await write_errors(file, task, database, job.id)
-        return await answer(job, database)
+        return job
 
-    async def _all_batches(self, task: Task, database: Database, writer: Writer) -> Job:
-        job = await self._begin(task, database)
+    async def _all_batches(self, task: Task, job: Job, database: Database, writer: Writer) -> Job:
+        task = task._replace(caller=msgspec.structs.replace(task.caller, cause=job.cause))
         size = Size()
         source = batches(task.file.rows(job.position), task.plan, size)
         batch = await self._next_batch(task, source, database, writer)
@@ -134,10 +197,12 @@ class Imports:
         fingerprint = task.fingerprint()
         known = await jobs.unfinished(database, fingerprint)
         if known is not None:
-            return Job(known.id, **known.body)
-        job = Job(self._services.store.new_id(), task.entity, task.file.name, task.survey.rows, 0, dict(NO_COUNTS))
+            return Job.of(known)
+        first = await history.newest(database)
+        id, survey = self._services.store.new_id(), task.survey
+        job = Job(id=id, entity=task.entity, file=task.file.name, rows=survey.rows, header=survey.header, first=first)
         now = self._services.clock.now_text()
-        stored = StoredJob(job.id, "import", job.state, fingerprint, task.caller.id, job.body(), now, now)
+        stored = StoredJob(job.id, KIND, job.state, fingerprint, task.caller.id, job.body(), now, now)
         await database.write(lambda tx: jobs.add(tx, stored))
         return job
 
@@ -172,8 +237,7 @@ class Imports:
         async def note(tx: Tx, outcomes: list[Outcome]) -> None:
             nonlocal reached
             done = result(rows, sent, outcomes)
-            reached = job.after(rows[-1].number, done)
-            await advance(tx, job, reached, done, self._services.clock.now_text())
+            reached = await advance(tx, job, job.after(rows[-1].number, done), done, self._services.clock.now_text())
             written.set()
 
         await writer.write(changes, task.caller, atomic=False, also=note)

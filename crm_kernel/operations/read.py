@@ -62,7 +62,7 @@ class Reader:
         self._database = database
         self._store = store
         self._clock = clock
-        self._cursors = cursors
+        self.cursors = cursors
         self._registry = registry
         self._planner: Planner | None = None
 
@@ -115,7 +115,7 @@ class Reader:
         following = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]
-            following = self._cursors.write(caller.id, entity, query, [last[place] for place in plan.position])
+            following = self.cursors.write(caller.id, entity, query, [last[place] for place in plan.position])
         counted = await self._count(plan, few, query, environment, source)
         return _Found(access, plan.shown, rows[: query.limit], following, counted)
 
@@ -156,7 +156,7 @@ class Reader:
     def _page_sql(self, plan: Plan, few: FewPlan | None, caller: Caller, entity: str, query: ListQuery) -> Sql:
         if query.cursor is None:
             return (plan.ordered or few or plan).first_page
-        position = self._cursors.read(caller.id, entity, query, len(plan.order))
+        position = self.cursors.read(caller.id, entity, query, len(plan.order))
         return self.planner.page_after(plan, after_position(plan.order, position), few=few)
 
     @staticmethod

@@ -29,18 +29,24 @@ class RecordReader(Reader):
         self, entity: str, id: str, caller: Caller, *, limit: int = 50, cursor: str | None = None
     ) -> dict[str, Any]:
         """The changes of a visible record, newest first, fields unreadable on it left out."""
-        readable = await self._readable_now(entity, id, caller)
+        readable = await self.readable_now(entity, id, caller)
         binding = ListQuery(filter=f"history of {id}", cursor=cursor)
-        before = None if cursor is None else int(self._cursors.read(caller.id, entity, binding, 1)[0])
-        entries = await history.of_record(self._database, entity, id, before=before, limit=limit + 1)
-        page = entries[:limit]
-        names = await self._names({e.actor for e in page if e.actor})
+        before = None if cursor is None else int(self.cursors.read(caller.id, entity, binding, 1)[0])
+        entries = await self.entries(entity, id, readable, limit=limit + 1, before=before)
         following = None
         if len(entries) > limit:
-            following = self._cursors.write(caller.id, entity, binding, [page[-1].seq])
-        return {"items": [_entry(e, readable, names) for e in page], "next": following}
+            following = self.cursors.write(caller.id, entity, binding, [entries[limit - 1]["seq"]])
+        return {"items": entries[:limit], "next": following}
 
-    async def _readable_now(self, entity: str, id: str, caller: Caller) -> set[str]:
+    async def entries(
+        self, entity: str, id: str, readable: set[str], *, limit: int, before: int | None
+    ) -> list[dict[str, Any]]:
+        """The newest entries of history before one, of a record of which these fields may be read."""
+        found = await history.of_record(self._database, entity, id, before=before, limit=limit)
+        names = await self._names({e.actor for e in found if e.actor})
+        return [_entry(e, readable, names) for e in found]
+
+    async def readable_now(self, entity: str, id: str, caller: Caller) -> set[str]:
         """The fields of one record that the caller may read on it. Raises `Error("not_found")` for a hidden one."""
         access = self.access(caller, entity)
         model = self._registry().entities[entity]

@@ -57,7 +57,7 @@ class Undo:
         faults = obstacles(model, entry, found[0])
         if faults:
             readable = self._registry().access(caller).readable(entity)
-            raise Error("conflict", "What was changed since stands against it.", faults=_told(faults, readable))
+            raise Error("conflict", "What was changed since stands against it.", faults=told(faults, readable))
         return opposite(entry, found[0])
 
     async def _visible(self, entity: str, id: str, caller: Caller) -> None:
@@ -78,6 +78,8 @@ def obstacles(model: EntityModel, entry: HistoryEntry, record: Mapping[str, Any]
             return []
         case "update" | "move" if record["deleted_at"] is not None:
             return [_fault("", "The record was deleted since.")]
+        case "update" | "move" if entry.changes is None:
+            return [_fault("", "The values of this change were erased.")]
         case "update" | "move":
             changes = entry.changes or {}
             return [fault for name in changes if (fault := _obstacle(model, name, changes[name], record)) is not None]
@@ -113,7 +115,7 @@ def opposite(entry: HistoryEntry, record: Mapping[str, Any]) -> AnyChange:
             return Change("update", entity, id=id, version=version, values=old)
 
 
-def _told(faults: list[Fault], readable: frozenset[str]) -> list[Fault]:
+def told(faults: list[Fault], readable: frozenset[str]) -> list[Fault]:
     """The faults without the names of fields that do not exist for the caller."""
     told = [f for f in faults if not f.pointer or f.pointer[1:] in readable]
     if len(told) < len(faults):

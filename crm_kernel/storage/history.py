@@ -16,6 +16,13 @@ _INSERT = (
 )
 _SELECT = "SELECT seq, entity, record, version, at, action, actor, channel, cause, changes, move FROM crm_history"
 
+_OF_CAUSE = "seq > ? AND seq <= ? AND substr(cause, 1, ?) = ?"
+_ALTERED = (
+    f"SELECT 1 FROM crm_history AS h WHERE {_OF_CAUSE.replace('seq', 'h.seq').replace('cause', 'h.cause')} AND {{}} ("
+    "SELECT 1 FROM crm_history AS n WHERE n.entity = h.entity AND n.record = h.record AND n.seq > h.seq"
+    " AND (n.cause IS NULL OR substr(n.cause, 1, ?) <> ?)) LIMIT 1"
+)
+
 _OF_RECORDS = (
     "SELECT seq, entity, record, version, at, action, actor, channel, cause,"
     " CASE WHEN version >= ? THEN changes END, move FROM crm_history WHERE entity = ? AND record"
@@ -80,6 +87,53 @@ async def of_records(reads: Reads, entity: str, since: Mapping[str, int]) -> dic
         entry = _entry(row)
         found[entry.record].append(entry if entry.version >= since[entry.record] else entry._replace(changes=None))
     return found
+
+
+class Caused(NamedTuple):
+    """The entries of one cause: those behind `after` up to `last` whose cause begins with these members."""
+
+    after: int
+    last: int
+    members: Mapping[str, str]
+
+    @property
+    def params(self) -> tuple[int, int, int, str]:
+        """The values of the condition `_OF_CAUSE`."""
+        return (self.after, self.last, *self.beginning)
+
+    @property
+    def beginning(self) -> tuple[int, str]:
+        """How the stored texts of such causes begin, and the length of that: what hooks did has more members."""
+        text = str(to_json(self.members)).removesuffix("}")
+        return len(text), text
+
+
+async def newest(reads: Reads) -> int:
+    """The number of the newest entry, 0 where there is none."""
+    return (await reads.read("SELECT coalesce(max(seq), 0) FROM crm_history"))[0][0]
+
+
+async def of_cause(reads: Reads, caused: Caused, *, limit: int) -> list[HistoryEntry]:
+    """The entries of a cause, newest first."""
+    rows = await reads.read(f"{_SELECT} WHERE {_OF_CAUSE} ORDER BY seq DESC LIMIT ?", (*caused.params, limit))
+    return [_entry(row) for row in rows]
+
+
+async def of_cause_on(reads: Reads, caused: Caused, entity: str, records: Iterable[str]) -> list[HistoryEntry]:
+    """The entries that a cause has on some records of an entity, oldest first."""
+    sql = f"{_SELECT} WHERE entity = ? AND record {reads.dialect.one_of} AND {_OF_CAUSE} ORDER BY seq"
+    params = (entity, reads.dialect.encode_list(records, "uuid"), *caused.params)
+    return [_entry(row) for row in await reads.read(sql, params)]
+
+
+async def altered_since(database: Database, caused: Caused, *, all_of_them: bool) -> bool:
+    """Whether any record that a cause changed was changed by something else afterwards, or all of them were.
+
+    True for none. Raises `Error("busy")` where that takes too long to find out.
+    """
+    sql = _ALTERED.format("NOT EXISTS" if all_of_them else "EXISTS")
+    found = await database.read_heavy(sql, (*caused.params, *caused.beginning))
+    return bool(found) != all_of_them
 
 
 async def settled(database: Database) -> int:

@@ -9,11 +9,15 @@ from crm_kernel.storage.jsontext import from_json, to_json
 from crm_kernel.storage.ports import Reads, Tx
 from crm_kernel.storage.tables import Job
 
+QUEUED = "queued"
 RUNNING = "running"
 DONE = "done"
+FAILED = "failed"
+CANCELLED = "cancelled"
+UNDONE = "undone"
 
 _ADD_FAULT = "INSERT INTO crm_job_fault (job, row, body) VALUES (?, ?, ?)"
-_FAULTS = "SELECT seq, row, body FROM crm_job_fault WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?"
+_FAULTS = "SELECT seq, row, body FROM crm_job_fault WHERE job = ? AND seq > ? AND row {} 0 ORDER BY seq LIMIT ?"
 
 
 class StoredJob(NamedTuple):
@@ -30,7 +34,8 @@ class StoredJob(NamedTuple):
 
 
 class RowFault(NamedTuple):
-    """One refused row: its number in the file, `body` what it was and what is wrong with it."""
+    """One refused row: its number in the file (0: a record that stays as it is when the job is undone), `body` what it
+    was and what is wrong with it."""
 
     seq: int
     row: int
@@ -46,12 +51,20 @@ async def add(tx: Tx, job: StoredJob) -> None:
 async def unfinished(reads: Reads, fingerprint: str) -> StoredJob | None:
     """The job of this fingerprint that was begun and has not ended."""
     query = Job.select().where(Job.fingerprint == fingerprint).where(Job.state == RUNNING)
-    rows = await reads.run(query)
+    return _first(await reads.run(query))
+
+
+async def get(reads: Reads, id: str) -> StoredJob | None:
+    """A job by its id."""
+    return _first(await reads.run(Job.select().where(Job.id == id)))
+
+
+def _first(rows: list[dict[str, Any]]) -> StoredJob | None:
     return StoredJob(**(rows[0] | {"body": from_json(rows[0]["body"])})) if rows else None
 
 
 async def advance(tx: Tx, id: str, *, state: str, body: Mapping[str, Any], at: str) -> None:
-    """Note how far a job is."""
+    """Note how far a job is, and in which state."""
     values: dict[Any, Any] = {Job.state: state, Job.body: to_json(body), Job.updated_at: at}
     await tx.run(Job.update(values).where(Job.id == id))
 
@@ -61,14 +74,12 @@ async def add_faults(tx: Tx, job: str, faults: Iterable[tuple[int, Mapping[str, 
     await tx.executemany(_ADD_FAULT, [(job, row, to_json(body)) for row, body in faults])
 
 
-async def faults(reads: Reads, job: str, *, after: int = 0, limit: int = 1000) -> list[RowFault]:
-    """The refused rows of a job behind number `after`, in the order of the file."""
-    rows = await reads.read(_FAULTS, (job, after, limit))
+async def faults(reads: Reads, job: str, *, after: int = 0, limit: int = 1000, of_undo: bool = False) -> list[RowFault]:
+    """The refused rows of a job behind number `after`, in the order of the file; or what its undoing left."""
+    rows = await reads.read(_FAULTS.format("=" if of_undo else ">"), (job, after, limit))
     return [RowFault(seq, row, from_json(body)) for seq, row, body in rows]
 
 
-async def position(tx: Tx, id: str) -> int | None:
-    """How many rows of a job are done; None where it is not running."""
-    query = Job.select(Job.body).where(Job.id == id).where(Job.state == RUNNING)
-    rows = await tx.run(query)
-    return from_json(rows[0]["body"])["position"] if rows else None
+async def forget_faults_of_undo(tx: Tx, job: str) -> None:
+    """Take away what an earlier undoing of a job left."""
+    await tx.execute("DELETE FROM crm_job_fault WHERE job = ? AND row = 0", (job,))

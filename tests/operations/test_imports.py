@@ -32,7 +32,7 @@ def importing(crm: TestCrm, tmp_path: Path) -> Importing:
 async def test_the_good_rows_stay_and_each_refused_one_is_named_and_why(importing: Importing) -> None:
     job = await importing.run("number,amount,kind_of,due\nA,1,small,\nB,-1,huge,2026-02-30\nC,x,large,\nD,4,large,\n")
     assert job["counts"] == {"created": 2, "updated": 0, "unchanged": 0, "skipped": 0, "refused": 2}
-    assert (job["rows"], job["state"], job["kind"], job["undo"]) == (4, "done", "import", "no")
+    assert (job["rows"], job["state"], job["kind"], job["undo"]) == (4, "done", "import", "possible")
     assert [(e["row"], e["pointer"], e["code"]) for e in job["errors"]] == [
         (2, "/amount", "minimum"),
         (2, "/due", "format"),
@@ -239,18 +239,28 @@ async def test_a_person_imports_with_his_own_rights(importing: Importing) -> Non
     columns: dict[str, str | ColumnMapping] = {
         "Nr": "number",
         "Who": ColumnMapping(field="customer", match="external_id"),
-        "Secret": "secret",
     }
     mapping = ImportMapping(columns=columns, key=["number"])
-    text = "Nr,Who,Secret\nA,lv,\nB,ru,\nhidden,lv,\nC,,x\nA,lv,\n"
+    text = "Nr,Who\nA,lv\nB,ru\nhidden,lv\nA,lv\n"
     job = await importing.run(text, mapping, caller=anna, on_duplicate="skip")
-    assert job["counts"] == {"created": 1, "updated": 0, "unchanged": 0, "skipped": 1, "refused": 3}
+    assert job["counts"] == {"created": 1, "updated": 0, "unchanged": 0, "skipped": 1, "refused": 2}
     assert [(e["row"], e["pointer"], e["code"]) for e in job["errors"]] == [
         (2, "/customer", "reference"),
         (3, "/number", "unique"),
-        (4, "/secret", "unknown_field"),
     ]
     assert (await importing.jobs())[0]["owner"] == anna.id
+
+
+async def test_a_denied_field_does_not_exist_for_a_mapping(importing: Importing) -> None:
+    anna = await importing.crm.user("anna", "importer")
+    told: dict[str, set[str]] = {}
+    for name in ("secret", "nowhere"):
+        columns: dict[str, str | ColumnMapping] = {"A": name, "B": ColumnMapping(field="customer", match=name)}
+        mapping = ImportMapping(columns=columns, key=[name], constants={f"{name}x": 1})
+        refused = await refusal(importing.run("A,B\nx,y\n", mapping, caller=anna))
+        told[name] = {f"{pointer} {code}".replace(name, "") for pointer, code in refused.faults}
+    assert told["secret"] == told["nowhere"]
+    assert "/columns/A unknown_field" in told["secret"]
 
 
 @pytest.mark.contract("documents.md#map-columns")
