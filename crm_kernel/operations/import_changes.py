@@ -57,8 +57,8 @@ class Refusal(NamedTuple):
 class Size:
     """How many rows a batch has, settled by how long the one before took."""
 
-    def __init__(self) -> None:
-        self.rows = BATCH
+    def __init__(self, *, shared: bool = False) -> None:
+        self.rows = LEAST if shared else BATCH
 
     def took(self, rows: int, seconds: float, *, shared: bool = False) -> None:
         """Note how long the transaction of a batch of so many rows was; what is far from full tells nothing.

@@ -174,7 +174,8 @@ class Imports:
 
     async def _all_batches(self, task: Task, job: Job, database: Database, writer: Writer) -> Job:
         task = task._replace(caller=msgspec.structs.replace(task.caller, cause=job.cause))
-        size = Size()
+        beside_server = job.upload is not None
+        size, started = Size(shared=beside_server), monotonic()
         source = batches(task.file.rows(job.position), task.plan, size)
         batch = await self._next_batch(task, source, database, writer)
         while batch is not None:
@@ -187,7 +188,8 @@ class Imports:
             finally:
                 job = await stored
             now = monotonic()
-            size.took(rows, now - begun, shared=now - database.others_wrote < QUIET)
+            others = max(database.others_wrote, started) if beside_server else database.others_wrote
+            size.took(rows, now - begun, shared=now - others < QUIET)
             if task.progress is not None:
                 task.progress(job.position, job.rows)
         return job

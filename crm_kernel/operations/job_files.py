@@ -60,17 +60,11 @@ class JobFiles:
         (self._folder / f"{id}.undo").touch(mode=0o600)
 
     def forget(self, id: str) -> None:
-        """Take away all that is kept for a job."""
-        for ending in _WAITING:
-            (self._folder / f"{id}{ending}").unlink(missing_ok=True)
-
-    def is_settled(self, id: str) -> bool:
-        """Whether nobody has just put something there for a job: a mark stands before the job is changed."""
-        newest = max(
-            (p.stat().st_mtime for p in (self._folder / f"{id}{ending}" for ending in _WAITING) if p.exists()),
-            default=0.0,
-        )
-        return newest < time() - _SETTLED
+        """Take away what is kept for a job that has ended. A mark that was just set may be ahead of its job."""
+        self.path(id).unlink(missing_ok=True)
+        mark = self._folder / f"{id}.undo"
+        if mark.exists() and mark.stat().st_mtime < time() - _SETTLED:
+            mark.unlink(missing_ok=True)
 
     def waiting(self) -> list[str]:
         """The ids of jobs that wait for this node, the oldest first."""

@@ -86,23 +86,23 @@ class JobRunner:
             if waits is None:
                 unknown.add(id)  # its request is still under way, or was cut
             elif not waits:
-                await self._ended(id)
+                self._ended(id)
             elif self._not_before.get(id, 0.0) <= monotonic():
                 await self._run(id)
         self._files.sweep(unknown)
 
-    async def _ended(self, id: str) -> None:
-        """Take the files of a job away that has ended; a mark may have been set just before its job was."""
+    def _ended(self, id: str) -> None:
         self._broken.pop(id, None)
         self._not_before.pop(id, None)
-        if self._files.is_settled(id):
-            self._files.forget(id)
+        self._files.forget(id)
 
     async def _run(self, id: str) -> None:
         status = await self._process(id)
         if not await self._jobs.waits(id):
-            self._files.forget(id)
+            self._ended(id)
             return
+        if status == 0:
+            return  # it is to be undone already
         self._not_before[id] = monotonic() + AGAIN_SECONDS
         if status == LATER:
             return
@@ -111,7 +111,7 @@ class JobRunner:
         if self._broken[id] >= TRIES:
             detail = f"The process of this job broke down {TRIES} times; the log of the server says more."
             await self._jobs.fail(id, {"code": "conflict", "detail": detail})
-            self._files.forget(id)
+            self._ended(id)
 
     async def _process(self, id: str) -> int:
         """The exit status of the process that does a job."""

@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from crm_kernel.access import not_found
+from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
+from crm_kernel.errors import Error, near
 from crm_kernel.registry import Registry
 from crm_kernel.storage import history, seals
 from crm_kernel.storage.digests import MARK, marks_of, seal_hash
@@ -82,6 +85,25 @@ class Tamper:
         at = self._clock.now_text()
         await seals.add(tx, Seal(after, first, last, at, marks, seal_hash(before, first, last, marks)))
         return len(found)
+
+    async def erase(self, entity: str, record: str, caller: Caller, *, field: str | None = None) -> int:
+        """Remove the values that history keeps of a record, or of its changes of one field; of how many entries.
+
+        That there were changes, of what kind, when and by whom, stays, and so does the chain: the digest of what is
+        removed tells nothing without its salt. An entry that changed other fields too loses their values with it.
+        Raises `Error`: not_found (entity, field, or a record without such entries), forbidden (only administrators).
+        """
+        if not caller.unrestricted:
+            raise Error("forbidden", "Only an administrator erases history.")
+        model = self._registry().entities.get(entity)
+        if model is None:
+            raise not_found(entity)
+        if field is not None and field not in model.fields:
+            raise Error("not_found", f"{entity} has no field {field!r};{near(field, model.fields)}")
+        erased = await self._database.write(lambda tx: history.erase(tx, entity, record, field))
+        if not erased:
+            raise not_found(entity, f"{record} with values in its history")
+        return erased
 
     async def verify(self, *, head: str | None = None) -> Verification:
         """Hold the whole history against its seals. `head`: a head of the chain noted earlier, which must be in it."""

@@ -33,17 +33,22 @@ async def timeline(
         kind = "move" if entry["move"] is not None else "change"
         items.append(({"at": entry["at"], "kind": kind, "activity": None, "change": entry}, entry["seq"], None))
     for activity in activities:
-        place = [activity["created_at"], activity["id"]]
+        place = [_key(activity["created_at"]), activity["id"]]
         items.append(
             ({"at": activity["created_at"], "kind": ACTIVITY, "activity": activity, "change": None}, None, place)
         )
-    items.sort(key=lambda item: item[0]["at"], reverse=True)
+    items.sort(key=lambda item: _key(item[0]["at"]), reverse=True)
     following = None
     if len(items) > limit:
         for _, seq, place in items[:limit]:
             before, after = seq or before, place or after
         following = reader.cursors.write(caller.id, entity, binding, [before, after])
     return {"items": [item for item, _, _ in items[:limit]], "next": following}
+
+
+def _key(moment: str) -> str:
+    """A moment as lists sort it: with its Z, a whole second would come behind its parts."""
+    return moment.removesuffix("Z")
 
 
 async def _activities(

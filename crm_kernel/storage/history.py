@@ -29,6 +29,10 @@ _OF_RECORDS = (
 )
 
 
+REASON = "stage_reason"
+"""The field that a move gives a reason by."""
+
+
 class HistoryEntry(NamedTuple):
     """One change of one record. `changes`: field → (old, new); `seq` is given when it is stored."""
 
@@ -145,6 +149,24 @@ async def forget(tx: Tx, entity: str, records: Iterable[str]) -> None:
     """Remove the values that purged records had, with the salts of their digests; that there were changes stays."""
     sql = "UPDATE crm_history SET changes = NULL, salt = NULL WHERE entity = ? AND record = ?"
     await tx.executemany(sql, [(entity, record) for record in records])
+
+
+async def erase(tx: Tx, entity: str, record: str, field: str | None = None) -> int:
+    """Remove the values of a record's entries, and their salts; with `field`, of those that changed it. How many.
+
+    The reason of a move goes with them, here and where stages are counted.
+    """
+    rows = await tx.read(
+        f"{_SELECT} WHERE entity = ? AND record = ? AND salt IS NOT NULL ORDER BY seq", (entity, record)
+    )
+    found = [e for e in map(_entry, rows) if field is None or field in (e.changes or {})]
+    await tx.executemany(
+        "UPDATE crm_history SET changes = NULL, salt = NULL, move = ? WHERE seq = ?",
+        [(None if e.move is None else to_json({**e.move, "reason": None}), e.seq) for e in found],
+    )
+    if field in (None, REASON):
+        await tx.execute("UPDATE crm_stage_history SET reason = NULL WHERE entity = ? AND record = ?", (entity, record))
+    return len(found)
 
 
 def _entry(row: Row) -> HistoryEntry:

@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from crm_kernel import Change
+from crm_kernel.operations.tamper import SEAL_SECONDS
 from crm_kernel.testing import TestCrm
+from tests.operations.conftest import refusal
 
 
 async def two_records(crm: TestCrm) -> tuple[str, str]:
@@ -42,6 +44,65 @@ async def test_a_purge_erases_values_and_the_chain_holds(crm: TestCrm) -> None:
         "SELECT changes, salt FROM crm_history WHERE record = ? AND action <> 'purge'", (first,)
     )
     assert set(rows) == {(None, None)}
+
+
+async def values_of(crm: TestCrm, id: str) -> list[bool]:
+    """Whether history still has values, entry by entry, oldest first."""
+    items = (await crm.kernel.reader.history("contact", id, crm.kernel.system("api")))["items"]
+    return [bool(item["changes"]) for item in reversed(items)]
+
+
+@pytest.mark.contract("cli.md#history-erase")
+async def test_values_are_erased_and_the_chain_holds(crm: TestCrm) -> None:
+    first, second = await two_records(crm)
+    await crm.write([Change.update("contact", first, {"language": "lv"})])  # not sealed yet
+    system = crm.kernel.system("cli")
+    head = (await crm.kernel.tamper.verify()).head
+    assert await crm.kernel.tamper.erase("contact", first, system, field="job_title") == 2
+    assert await values_of(crm, first) == [True, False, False, True]
+    assert await crm.kernel.tamper.erase("contact", first, system) == 2
+    assert (await values_of(crm, first), await values_of(crm, second)) == ([False] * 4, [True] * 3)
+    found = await crm.kernel.tamper.verify(head=head)
+    assert (found.ok, found.erased) == (True, 3)
+    assert await crm.kernel.tamper.seal() == 1
+    found = await crm.kernel.tamper.verify(head=head)
+    assert (found.ok, found.erased) == (True, 4)
+    kept = await crm.kernel.database.read("SELECT changes, salt FROM crm_history WHERE record = ?", (first,))
+    assert set(kept) == {(None, None)}
+    await crm.kernel.database.write(
+        lambda tx: tx.execute("UPDATE crm_history SET changes = '{}' WHERE record = ? AND version = 2", (first,))
+    )
+    assert not (await crm.kernel.tamper.verify()).ok
+
+
+async def test_the_reason_of_a_move_is_erased_too(crm: TestCrm) -> None:
+    id = str((await crm.write([Change.create("job", {"number": "A", "amount": 5})]))[0]["id"])
+    await crm.write([Change.move("job", id, "lost", reason="too dear")])
+    assert await crm.kernel.tamper.erase("job", id, crm.kernel.system("cli"), field="stage_reason") == 1
+    await crm.kernel.tamper.seal()
+    assert (await crm.kernel.tamper.verify()).ok
+    items = (await crm.kernel.reader.history("job", id, crm.kernel.system("api")))["items"]
+    assert (items[0]["move"]["to"], items[0]["move"]["reason"]) == ("lost", None)
+    stages = await crm.kernel.database.read("SELECT count(*) FROM crm_stage_history WHERE reason IS NOT NULL")
+    assert stages == [(0,)]
+    undo = crm.kernel.undo.of_version("job", id, 2, crm.kernel.system("api"))
+    assert (await refusal(undo)).faults == [("", "conflict")]
+
+
+async def test_only_administrators_erase(crm: TestCrm) -> None:
+    first, _ = await two_records(crm)
+    boss, admin = await crm.user("boss", "boss"), await crm.user("root", "admin")
+    erase = crm.kernel.tamper.erase
+    assert (await refusal(erase("contact", first, boss))).code == "forbidden"
+    assert (await refusal(erase("nothing", first, admin))).code == "not_found"
+    assert (await refusal(erase("contact", first, admin, field="nothing"))).code == "not_found"
+    assert (await refusal(erase("contact", "nothing", admin))).code == "not_found"
+    assert await erase("contact", first, admin) == 3
+    assert (await refusal(erase("contact", first, admin))).code == "not_found"
+
+
+def test_new_entries_are_sealed_within_a_minute() -> None:
+    assert SEAL_SECONDS <= 60
 
 
 ATTACKS = {
