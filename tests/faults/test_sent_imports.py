@@ -46,6 +46,7 @@ def until(app: App, path: str, *states: str) -> dict[str, Any]:
     return job
 
 
+@pytest.mark.contract("http-api.md#import-killed")
 def test_a_server_killed_during_an_import_goes_on_with_it(
     app: App, look: Looker, capsys: pytest.CaptureFixture[str]
 ) -> None:
