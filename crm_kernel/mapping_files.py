@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import lookup
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,11 @@ from crm_kernel.problems import Place, Problem
 from crm_kernel.source_json import JsonFault, problem_of, read_json
 from crm_kernel.source_toml import TomlFault, TomlText
 
+_MAX_TOML = 256 * 1024
+_MAX_DOTS = 100
+"""What a line of TOML may have: names of many parts take Python's parser seconds."""
+_SLOW_ENCODINGS = ("idna", "punycode")
+"""They are for names of hosts, and take seconds for a line."""
 _NO_DELIMITERS = ('"', "\r", "\n", "\0")
 
 
@@ -49,6 +55,8 @@ def mapping_faults(mapping: ImportMapping) -> list[Fault]:
 
     try:
         "".encode(mapping.encoding)
+        if lookup(mapping.encoding).name in _SLOW_ENCODINGS:
+            raise LookupError
     except (LookupError, ValueError):
         fault("/encoding", "enum", f"There is no encoding {mapping.encoding!r}.")
     if mapping.delimiter in _NO_DELIMITERS:
@@ -71,8 +79,13 @@ def _json(raw: bytes, file: str) -> tuple[Any, Callable[[Fault], Problem]]:
 
 
 def _toml(raw: bytes, file: str) -> tuple[Any, Callable[[Fault], Problem]]:
+    if len(raw) > _MAX_TOML or any(line.count(b".") > _MAX_DOTS for line in raw.splitlines()):
+        detail = f"larger than {_MAX_TOML} bytes, or a line has more than {_MAX_DOTS} dots."
+        raise TomlFault(_unreadable(file, detail, Place(1, 1)))
     try:
         source = TomlText(file, raw.decode("utf-8-sig"))
+    except RecursionError:
+        raise TomlFault(_unreadable(file, "nested too deeply.", Place(1, 1))) from None
     except UnicodeDecodeError as error:
         raise TomlFault(_unreadable(file, "not UTF-8.", Place(raw[: error.start].count(b"\n") + 1, 1))) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Collection
 from hashlib import sha256
@@ -21,6 +22,8 @@ MAX_PARTS = 16
 _ROOM = 64 * 1024
 """What boundaries and headers may take beside the parts."""
 _MAX_NAME = 255
+_WRITTEN = 256 * 1024
+"""Bytes of a file that are written at once."""
 
 
 class Part(NamedTuple):
@@ -48,7 +51,7 @@ async def read_form(request: ApiRequest, file: BinaryIO, *, file_part: str, know
     declared = request.header(b"content-length") or ""
     if declared.isascii() and declared.isdigit() and int(declared[:16]) > most:
         raise _too_large(limit)
-    reading = _Reading(_boundary(request), file, file_part, limit)
+    reading = _Reading(_boundary(request), file_part, limit)
     size, more = 0, True
     while more:
         message = await request.receive()
@@ -60,7 +63,16 @@ async def read_form(request: ApiRequest, file: BinaryIO, *, file_part: str, know
             raise _too_large(limit)
         reading.take(chunk)
         more = message.get("more_body", False)
+        if reading.pending >= _WRITTEN or not more:
+            await asyncio.to_thread(_write, file, reading.taken())  # a slow disk keeps nobody else waiting
     return reading.form(known)
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    try:
+        file.write(content)
+    except OSError as error:
+        raise not_kept(error) from error
 
 
 def store(file: BinaryIO) -> None:
@@ -90,9 +102,11 @@ def _too_large(limit: int) -> Error:
 class _Reading:
     """A form on its way."""
 
-    def __init__(self, boundary: str, file: BinaryIO, file_part: str, limit: int) -> None:
+    def __init__(self, boundary: str, file_part: str, limit: int) -> None:
         self._parser = _parser(boundary)
-        self._file, self._file_part, self._limit = file, file_part, limit
+        self._file_part, self._limit = file_part, limit
+        self._of_file: list[bytes] = []
+        self.pending = 0
         self._segment: MultipartSegment | None = None
         self._filename: str | None = None
         self._size = 0
@@ -112,6 +126,12 @@ class _Reading:
                     self._fill(bytes(event))
         except MultipartError as error:
             raise _no_form(error) from error
+
+    def taken(self) -> bytes:
+        """The next bytes of the file."""
+        content, self._of_file, self.pending = b"".join(self._of_file), [], 0
+        self._digest.update(content)
+        return content
 
     def form(self, known: Collection[str]) -> Form:
         try:
@@ -152,11 +172,8 @@ class _Reading:
         self._size += len(content)
         if self._size > self._limit:
             raise _too_large(self._limit)
-        self._digest.update(content)
-        try:
-            self._file.write(content)
-        except OSError as error:
-            raise not_kept(error) from error
+        self._of_file.append(content)
+        self.pending += len(content)
 
     def _end(self) -> None:
         segment, self._segment = self._segment, None

@@ -25,6 +25,10 @@ _MUTABLE = (Kind.MONEY, Kind.LIST, Kind.OBJECT, Kind.JSON)
 _REMEMBERED = 4096
 """Cells of a column whose values are remembered: numbers and dates repeat, and reading them is slow."""
 
+_TOLD = 1000
+_HINTED = 20
+"""Faults that are told, and those that are told with a name that may be meant."""
+
 _HINT = "Correct the mapping (or the header of the file); nothing was imported."
 
 
@@ -114,14 +118,23 @@ class _Check:
         self._entities = entities
 
     def fault(self, pointer: str, code: str, detail: str) -> None:
-        self.faults.append(Fault(pointer=pointer, code=code, detail=detail))
+        if len(self.faults) < _TOLD:
+            self.faults.append(Fault(pointer=pointer, code=code, detail=detail))
+
+    def _near(self, name: str, known: Iterable[str]) -> str:
+        """A name that may be meant, for the first faults: to look for one takes long where there are many."""
+        return near(name[:100], known) if len(self.faults) < _HINTED else ""
+
+    def _meant(self, name: str, known: Iterable[str]) -> str:
+        found = self._near(name, known)
+        return f";{found}" if found else "."
 
     def used(self, header: Sequence[str]) -> Iterator[tuple[int, str, ColumnMapping, Field]]:
         """Each column of the file that fills a field; everything wrong with the header is noted."""
         columns = self._mapping.columns
         for name in columns or {}:
             if name not in header:
-                hint = near(name, header) or f" it has {', '.join(repr(h) for h in header)}."
+                hint = self._near(name, header) or f" it has {', '.join(repr(h[:100]) for h in header[:_HINTED])}."
                 self.fault(f"/columns/{name}", "required", f"The file has no column {name!r};{hint}")
         times = Counter(header)
         for index, name in enumerate(header):
@@ -149,7 +162,7 @@ class _Check:
         field = self._model.fields.get(name)
         if field is None:
             known = [n for n, f in self._model.fields.items() if not f.read_only]
-            self.fault(pointer, "unknown_field", f"{self._model.name} has no field {name!r}{_meant(name, known)}")
+            self.fault(pointer, "unknown_field", f"{self._model.name} has no field {name!r}{self._meant(name, known)}")
         elif field.read_only and name != "id":
             self.fault(pointer, "read_only", f"The field {name!r} is set by the kernel, not by an import.")
             return None
@@ -187,7 +200,7 @@ class _Check:
         for index, name in enumerate(self._mapping.key):
             at, field = f"/key/{index}", self._model.fields.get(name)
             if field is None:
-                self.fault(at, "unknown_field", f"{self._model.name} has no field {name!r}{_meant(name, filled)}")
+                self.fault(at, "unknown_field", f"{self._model.name} has no field {name!r}{self._meant(name, filled)}")
             elif name not in filled:
                 self.fault(at, "required", f"The key {name!r} is filled by no column and no constant.")
             elif field.type.kind in _MUTABLE:
@@ -200,11 +213,6 @@ class _Check:
                 "/key", "required", f'The key {named} is not indexed; give the field "x-crm": {{"index": true}}.'
             )
         return tuple(fields)
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    found = near(name, known)
-    return f";{found}" if found else "."
 
 
 def _is_format(text: str) -> bool:

@@ -17,6 +17,8 @@ from crm_kernel.mappings import ImportMapping
 _ENCODING_HINT = 'Name the right one in the mapping, for example encoding = "cp1252", or save the file as UTF-8.'
 _CSV_HINT = "Check the quotes of this row and the delimiter of the mapping."
 
+MOST_COLUMNS = 5000
+
 
 class Survey(NamedTuple):
     """What a look through the file gave: SHA-256 of its bytes, the headers, how many rows follow them."""
@@ -54,6 +56,9 @@ class CsvFile:
         header = next(rows, None)
         if header is None:
             raise Error("bad_value", f"{self.name} is empty; expected a line of column names first.", hint="")
+        if len(header) > MOST_COLUMNS:
+            detail = f"{self.name} has {len(header)} columns; expected {MOST_COLUMNS} at most."
+            raise Error("bad_value", detail, hint="Check the delimiter of the mapping.")
         return [cell.strip() for cell in header]
 
     def rows(self, start: int = 0) -> Iterator[tuple[int, list[str]]]:

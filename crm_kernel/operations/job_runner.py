@@ -129,6 +129,7 @@ class JobRunner:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             env=environment,
+            start_new_session=True,  # Ctrl-C is for the server, which ends it
         )
         self._running = (id, process)
         try:

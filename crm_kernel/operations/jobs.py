@@ -5,6 +5,7 @@ Whoever sent the file, and administrators, see its job; for others there is none
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple, Protocol
 
@@ -43,6 +44,8 @@ from crm_kernel.storage.store import Store
 
 SURVEYED = 8 * 1024 * 1024
 """Bytes of a file up to which all of it is looked through before it is taken; of a larger one only the header is."""
+
+_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 LATER = ("busy", "disk_full", "in_progress")
 """Refusals after which a job is tried again."""
@@ -279,7 +282,7 @@ class Jobs:
         await jobs.advance(tx, job.id, state=state, body=job.body(), at=self._services.clock.now_text())
 
     async def _his(self, id: str, caller: Caller, reads: Reads) -> tuple[StoredJob, Job]:
-        stored = await jobs.get(reads, id)
+        stored = await jobs.get(reads, id) if _ID.fullmatch(id) else None
         if stored is not None and stored.kind == KIND:
             job = Job.of(stored)
             owns = caller.system or caller.is_admin or (caller.id is not None and caller.id == stored.user)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -103,3 +105,47 @@ async def test_a_read_only_token_may_try_it(office: Office) -> None:
 
 async def test_a_record_route_is_not_taken_for_it(office: Office) -> None:
     assert (await office("ann", "GET", PATH)).status_code == 405
+
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        FILE + part("mapping", b"[" * DEEP) + END,
+        FILE + part("mapping", b'{"constants": {"a": ' + b"[" * DEEP + b"]" * DEEP + b"}}") + END,
+        FILE + part("mapping", b"a = " + b"[" * DEEP) + END,
+        FILE + part("mapping", b"a" + b".a" * DEEP + b" = 1") + END,
+        FILE + part("mapping", b"[" + b"a." * DEEP + b"a]") + END,
+        FILE + part("mapping", b"a = " + b"{a = " * DEEP) + END,
+        FILE + part("mapping", b'encoding = "idna"') + END,
+        FILE + part("mapping", b'encoding = "punycode"') + END,
+        FILE + part("mapping", b'{"constants": {"a": "\\ud800"}}') + END,
+        FILE + part("mapping", b'{"columns": {"first_name": "\\ud800"}}') + END,
+        FILE + part("mapping", b'{"columns": {"\\u0000": "first_name"}}') + END,
+        part("file", b"first_name\n\x00\n" * 3, "a\x00b") + part("nix", b"") + END,
+        FILE.replace(b"people", b"\xff\xfe") + part("nix", b"") + END,
+        part("file", b"n" + b",n" * 10_000 + b"\nx\n", "x.csv") + END,
+        part("file", ",".join(f"column{n}" for n in range(5_000)).encode() + b"\nx\n", "x.csv") + END,
+        part("file", ",".join(f"column{n}" for n in range(5_000)).encode() + b"\nx\n", "x.csv")
+        + part("mapping", json.dumps({"columns": {f"c{n}": f"f{n}" for n in range(20_000)}}).encode())
+        + END,
+        B + b"Content-Disposition: form-data\r\n\r\nx\r\n" + END,
+        B + b"Content-Disposition: attachment; name=file\r\n\r\nx\r\n" + END,
+        B + b"X: " + b"y" * 10_000 + b"\r\n\r\nx\r\n" + END,
+        FILE.replace(b'"file"', b'"f\xffle"') + END,
+    ],
+)
+async def test_hostile_forms_are_refused_in_time(office: Office, body: bytes) -> None:
+    begun = process_time()
+    answer = await send(office, body)
+    assert answer.status_code in (400, 413, 422), answer.text
+    assert process_time() - begun < 2
+    assert kept(office) == []
+
+
+@pytest.mark.parametrize("id", ["%00", "..", "a%2Fb", "x" * 300, "01A22055-C002-72E4-BD83-4B99FB68B316", "%ff"])
+async def test_ids_that_are_none(office: Office, id: str) -> None:
+    for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/undo"), ("GET", "/errors.csv")):
+        assert (await office("ann", method, f"/api/jobs/{id}{path}")).status_code in (404, 405)

@@ -15,8 +15,8 @@ from tests.faults.load import LEASES, is_whole, wait_for_the_dead
 from tests.faults.serving import PATIENCE, App
 from tests.looking import Looker
 
-ROWS, KILLS = form((4_000, 2), (50_000, 30))
-BESIDE = form(10_000, 50_000)
+ROWS, KILLS = form((3_000, 2), (50_000, 30))
+BESIDE = form(6_000, 50_000)
 P99 = 0.500  # on a machine that does nothing else it is a tenth of that
 
 
