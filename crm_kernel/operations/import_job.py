@@ -185,6 +185,8 @@ async def possible_undo(job: Job, state: str, database: Database) -> str:
     written = job.counts["created"] + job.counts["updated"]
     if state not in (DONE, FAILED, CANCELLED) or caused is None or not written:
         return "no"
+    if job.last is not None and job.last == caused.after + written == await history.newest(database):
+        return "possible"  # nobody else wrote anything since it began
     try:
         if not await history.altered_since(database, caused, all_of_them=False):
             return "possible"

@@ -61,5 +61,5 @@ class Importing:
 
 def batches_of(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every batch have so many rows."""
-    for name in ("BATCH", "MOST"):
+    for name in ("BATCH", "MOST", "LEAST"):
         monkeypatch.setattr(f"crm_kernel.operations.import_changes.{name}", rows)

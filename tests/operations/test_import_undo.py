@@ -11,7 +11,7 @@ from crm_kernel import Change
 from crm_kernel.operations import import_undo
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import MakeCrm, refusal
-from tests.operations.importing import BY_NUMBER, PEOPLE
+from tests.operations.importing import BY_NUMBER, PEOPLE, batches_of
 from tests.operations.sending import KEEPER, Killed, Sending
 
 
@@ -92,8 +92,7 @@ async def test_edits_of_others_between_two_rows_of_one_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     crm = sending.crm
-    monkeypatch.setattr("crm_kernel.operations.import_changes.BATCH", 1)
-    monkeypatch.setattr("crm_kernel.operations.import_changes.MOST", 1)
+    batches_of(1, monkeypatch)
     await crm.write([Change.create("job", {"number": "A", "amount": 1})])
     batch = crm.kernel.imports._batch  # pyright: ignore[reportPrivateUsage]
 
