@@ -147,10 +147,12 @@ class Kernel:
         _, documents = await meta.marks(self.database)  # before what it numbers: else a change could be missed
         stored = await stored_documents.everything(self.database)
         self.swap(self.build([plain_json(document.body) for document in stored], settle=True), documents)
+        await self.store.learn_indexes(self.database)
 
     def swap(self, registry: Registry, documents: int | None) -> None:
         """Take a registry into force, made of the stored documents of this number (None: of the same as before)."""
         self._registry = registry
+        self.store.forget_indexes()
         if documents is not None:
             self.following.documents = documents
         broken = [_sentence(broken) for broken in registry.broken]
