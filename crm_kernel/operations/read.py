@@ -19,6 +19,7 @@ from crm_kernel.filters.to_sql import bind
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
+from crm_kernel.operations.list_use import ListUse
 from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, Shown, unknown_field
 from crm_kernel.registry import Registry
 from crm_kernel.storage.ordered import PAGE
@@ -65,6 +66,7 @@ class Reader:
         self._cursors = cursors
         self._registry = registry
         self._planner: Planner | None = None
+        self.list_use = ListUse(database, clock)
 
     @property
     def planner(self) -> Planner:
@@ -105,6 +107,8 @@ class Reader:
         if not access.allows(entity, "read") or (query.deleted and not access.allows(entity, "delete")):
             raise Error("forbidden", f"You may not read {'deleted ' if query.deleted else ''}{entity} records.")
         plan = self.planner.list_plan(access, entity, query)
+        if plan.slow is not None:
+            self.list_use.note(plan.slow)
         environment = self._environment(caller)
         by_order = plan.ordered is not None and query.count == "none"
         few = None if by_order else await self._few(plan, environment, source)
