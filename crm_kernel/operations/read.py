@@ -22,7 +22,7 @@ from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
 from crm_kernel.operations.list_use import ListUse
 from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, Shown, unknown_field
 from crm_kernel.registry import Registry
-from crm_kernel.storage.ordered import PAGE
+from crm_kernel.storage.ordered import with_page
 from crm_kernel.storage.ports import Database, Reads, Row
 from crm_kernel.storage.select import IDS, after_position, with_ids
 from crm_kernel.storage.store import Store
@@ -114,8 +114,8 @@ class Reader:
         few = None if by_order else await self._few(plan, environment, source)
         sql = self._page_sql(plan, few, caller, entity, query)
         limit = query.limit + 1
-        bound = [limit if value is PAGE else value for value in bind(sql.params, environment)]
-        rows = await source.read(sql.text, [*bound, limit])
+        text = sql.text if plan.ordered is None else with_page(sql.text, limit)
+        rows = await source.read(text, [*bind(sql.params, environment), limit])
         following = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]
