@@ -9,7 +9,6 @@ import msgspec
 from crm_kernel.filters.expression import All, Expression, Some, Test, Tree
 from crm_kernel.filters.scope import Rows
 
-
 _SERVED = frozenset({"=", "in", "<", "<=", ">", ">=", "between", "within"})
 """Tests that an index on the field can serve."""
 

@@ -41,7 +41,9 @@ def slow(model: EntityModel, filter: Expression | None, sorts: Sequence[SortKey]
 def wanted(model: EntityModel, found: Slow) -> list[str]:
     """The fields of a list that an index of their own would serve."""
     own = {field.name: field for field in model.own_fields if field.source.kind != "builtin"}
-    names = dict.fromkeys((*found.fields, *([found.sort] if found.sort else [])))
+    names = list(found.fields)
+    if found.sort and found.sort not in names:
+        names.append(found.sort)
     return [n for n in names if n in own and own[n].type.kind in _INDEXABLE and not _is_indexed(model, n)]
 
 

@@ -22,9 +22,8 @@ from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
 from crm_kernel.operations.list_use import ListUse
 from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, Shown, unknown_field
 from crm_kernel.registry import Registry
-from crm_kernel.storage.ordered import with_page
 from crm_kernel.storage.ports import Database, Reads, Row
-from crm_kernel.storage.select import IDS, after_position, with_ids
+from crm_kernel.storage.select import IDS, after_position, with_ids, with_page
 from crm_kernel.storage.store import Store
 
 
@@ -114,8 +113,7 @@ class Reader:
         few = None if by_order else await self._few(plan, environment, source)
         sql = self._page_sql(plan, few, caller, entity, query)
         limit = query.limit + 1
-        text = sql.text if plan.ordered is None else with_page(sql.text, limit)
-        rows = await source.read(text, [*bind(sql.params, environment), limit])
+        rows = await source.read(with_page(sql.text, limit), bind(sql.params, environment))
         following = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]
@@ -138,7 +136,7 @@ class Reader:
         query = ListQuery(filter=filter, sort=sort)
         plan = self.planner.list_plan(access, entity, query, params=environment.params, raw=False)
         sql = plan.first_page
-        rows = await (reads or self._database).read(sql.text, [*bind(sql.params, environment), limit])
+        rows = await (reads or self._database).read(with_page(sql.text, limit), bind(sql.params, environment))
         return [self._item(plan.shown, row) for row in rows]
 
     async def count(self, entity: str, access: Access, environment: Environment, filter: str | None) -> int:

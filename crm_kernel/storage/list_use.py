@@ -8,12 +8,12 @@ from typing import NamedTuple
 from crm_kernel.storage.ports import Reads, Tx
 
 _ADD = (
-    "INSERT INTO crm_list_use (entity, fields, sort, day, count) VALUES (?, ?, ?, ?, ?)"
-    " ON CONFLICT (entity, fields, sort, day) DO UPDATE SET count = crm_list_use.count + excluded.count"
+    "INSERT INTO crm_list_use (entity, fields, sort, day, times) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (entity, fields, sort, day) DO UPDATE SET times = crm_list_use.times + excluded.times"
 )
 _OFTEN = (
-    "SELECT entity, fields, sort, CAST(sum(count) AS BIGINT) FROM crm_list_use WHERE day >= ?"
-    " GROUP BY entity, fields, sort HAVING sum(count) >= ? ORDER BY 4 DESC, 1, 2, 3 LIMIT 20"
+    "SELECT entity, fields, sort, CAST(sum(times) AS BIGINT) FROM crm_list_use WHERE day >= ?"
+    " GROUP BY entity, fields, sort HAVING sum(times) >= ? ORDER BY 4 DESC, 1, 2, 3 LIMIT 20"
 )
 
 

@@ -246,7 +246,7 @@ class ListUse(Table, tablename="crm_list_use", db=TABLES):
     fields = Text(help_text="of the filter, with commas")
     sort = Text()
     day = Text()
-    count = BigInt()
+    times = BigInt()
 
 
 class Meta(Table, tablename="crm_meta", db=TABLES):

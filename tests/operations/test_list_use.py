@@ -89,15 +89,16 @@ async def test_old_counts_go_and_a_failure_loses_none(crm: TestCrm, monkeypatch:
     async def fails(_: Any) -> None:
         raise OSError("away")
 
-    with monkeypatch.context() as broken, pytest.raises(OSError, match="away"):
+    with monkeypatch.context() as broken:
         broken.setattr(type(kernel.database), "write", lambda _, work: fails(work))
-        await use.flush()
+        with pytest.raises(OSError, match="away"):
+            await use.flush()
     await use.flush()
     assert len(await advice(kernel.database, kernel.registry, kernel.clock)) == 1
     monkeypatch.setattr(kernel.clock, "now", lambda: now + KEPT + timedelta(days=2))
     await ask(crm, sort="score")
     await use.flush()
-    rows = await kernel.database.read("SELECT count FROM crm_list_use")
+    rows = await kernel.database.read("SELECT times FROM crm_list_use")
     assert [row[0] for row in rows] == [1]
 
 
