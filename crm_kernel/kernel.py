@@ -61,7 +61,8 @@ class Kernel:
         self._registry = self.build(())  # stored documents may be what plugins' declarations refer to: see `reload`
         self._started = False
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
-        self.writer = Writer(database, self.store, HookRunner(plugins, settings.plugins.deadline), clock, self._current, self.reader.find)
+        hooks = HookRunner(plugins, settings.plugins.deadline)
+        self.writer = Writer(database, self.store, hooks, clock, self._current, self.reader.find)
         self.dispatcher = Dispatcher(
             database, self.store, clock, self._current, self._crm_for_listener, plugins.is_active
         )

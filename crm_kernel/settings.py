@@ -43,7 +43,10 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """[plugins]: which are loaded; `deadline`: seconds for all hooks of one operation. `tables` holds [plugins.NAME], `overrides` the same keys from the environment."""
+    """[plugins]: which are loaded; `deadline`: seconds for all hooks of one operation.
+
+    `tables` holds [plugins.NAME], `overrides` the same keys from the environment.
+    """
 
     enabled: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
