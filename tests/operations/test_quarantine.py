@@ -19,6 +19,10 @@ ENTITY = """
 """
 
 
+def code(body: str) -> str:
+    return "from typing import Annotated, Any\n" + ENTITY.replace("\n    ", "\n") + body.replace("\n    ", "\n")
+
+
 @pytest.mark.contract("hooks.md#on-error-refuse")
 async def test_without_the_rules_of_a_quarantined_plugin_its_own_entities_are_not_written(
     with_plugin: MakeCrm,
