@@ -15,12 +15,15 @@ from crm_kernel.operations.work import WriteWork
 _OWNER, _TEAM = ("owner",), ("team",)
 
 
-async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
-    """Give new records `owner` = the caller and `team` = the owner's main team, unless they were sent."""
+def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
+    """Give new records `owner` = the caller unless it was sent."""
     for change in creates:
         if "owner" not in change.values and not change.trusted:
             change.new["owner"] = work.caller.id
-            change.filled = _OWNER
+
+
+async def fill_teams(work: WriteWork, creates: list[AnyChange]) -> None:
+    """Give new records `team` = the owner's main team unless it was sent: that of an owner who is there for him."""
     others = {c.new["owner"] for c in creates if c.new["owner"] and "team" not in c.values} - {work.caller.id}
     teams = await work.store.lookups.main_teams(work.tx, work.model("user"), others) if others else {}
     if work.caller.id is not None:
@@ -28,7 +31,6 @@ async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
     for change in creates:
         if "team" not in change.values and change.new["owner"] is not None:
             change.new["team"] = teams.get(change.new["owner"])
-            change.filled += _TEAM
 
 
 def _references(change: AnyChange, *, amended: bool) -> Iterator[tuple[str, str, str]]:
