@@ -18,6 +18,7 @@ MODULES = {
     "import": "import_file",
     "query": "query",
     "report": "report",
+    "explain": "explain",
     "plugins": "plugins",
     "history": "history",
     "deliver": "deliver",

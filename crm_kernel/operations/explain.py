@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from crm_kernel.access import Access, Grant, not_found
 from crm_kernel.callers import ADMIN, Caller
 from crm_kernel.clock import Clock
@@ -109,9 +107,7 @@ class Explain:
 class _Answer:
     """One answer: what `subject` (of the work) may, as told to `caller`."""
 
-    def __init__(
-        self, work: Work, caller: Caller, asked: Asked, model: EntityModel, record: Record | None
-    ) -> None:
+    def __init__(self, work: Work, caller: Caller, asked: Asked, model: EntityModel, record: Record | None) -> None:
         self._work = work
         self._caller = caller
         self._asked = asked
@@ -291,4 +287,4 @@ def _read(request: Mapping[str, Any]) -> Asked:
         faults.append(Fault(pointer="/roles", code="oneOf", detail="Either a user or roles are asked about."))
     if faults:
         raise Error("invalid", faults=faults)
-    return msgspec.convert({name: request.get(name) for name in Asked._fields}, Asked)
+    return Asked(str(request["action"]), str(request["entity"]), request.get("id"), request.get("field"))

@@ -137,7 +137,7 @@ class RecordReader(Reader):
         return describe(model, readable=access.readable(entity), writable=writable, locale=caller.locale)
 
 
-def _entry(entry: history.HistoryEntry, readable: frozenset[str], names: dict[str, str]) -> dict[str, Any]:
+def _entry(entry: history.HistoryEntry, readable: frozenset[str], names: Mapping[str, str | None]) -> dict[str, Any]:
     actor = None if entry.actor is None else {"id": entry.actor, "name": names.get(entry.actor)}
     return {
         "seq": entry.seq,

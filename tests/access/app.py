@@ -33,7 +33,7 @@ class Worlds:
         self.kernel.clock.set(NOW)
         await self.kernel.documents.put_all(WIDEST, self.kernel.system("apply"))
         # Cursors are signed with the time: with one time, equal answers are equal bytes.
-        self.kernel.reader._cursors._signer.get_timestamp = lambda: 0  # noqa: SLF001
+        self.kernel.reader._cursors._signer.get_timestamp = lambda: 0
 
     async def begin(self, world: World) -> None:
         """Take a world into force."""
@@ -54,7 +54,10 @@ class Worlds:
         for name in ENTITIES:
             first = world.records[name][0]
             if first["id"] not in world.deleted[name]:
-                values = {"word": "edited", **({"stage": "lost", "stage_reason": "dear"} if name in world.staged else {})}
+                values = {
+                    "word": "edited",
+                    **({"stage": "lost", "stage_reason": "dear"} if name in world.staged else {}),
+                }
                 later.append(Change.update(name, first["id"], values))
         await self.crm.write(later)
         await self.look()

@@ -91,5 +91,3 @@ def _compared(value: Any, operator: str, operand: Any) -> bool:
         case "contains":
             return operand in value if isinstance(value, list) else folded(operand) in folded(value)
     raise AssertionError(operator)
-
-

@@ -135,7 +135,7 @@ class Oracle:
         def values_of(entity: str, record: Record) -> Values:
             return lambda path: self.at(entity, record, path.split("."), system=system)
 
-        def referring_to(entity: str, record: Record, name: str) -> Iterator[tuple[str, Record]]:
+        def referring_to(record: Record, name: str) -> Iterator[tuple[str, Record]]:
             other, _, field = name.partition("_by_")
             for row in self.stored[other].values():
                 seen = row["deleted_at"] is None if system else self.sees(other, row)
@@ -148,7 +148,7 @@ class Oracle:
 
             match tree:
                 case ("any", name, inner):
-                    return any(judge(inner, *found) for found in referring_to(entity, record, name))
+                    return any(judge(inner, *found) for found in referring_to(record, name))
                 case ("not", item):
                     return not judge(item, entity, record)
                 case ("and", left, right):

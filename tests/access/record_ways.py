@@ -28,7 +28,7 @@ from tests.access.ways import (
     tell_report,
     visible,
 )
-from tests.access.world import STAGES, World
+from tests.access.world import ACTIONS, STAGES, World
 
 
 # ---- history --------------------------------------------------------------------------------------------------------
@@ -91,6 +91,49 @@ def tell_schema(oracle: Oracle, question: Question) -> Any:
     return sorted(oracle.fields(entity))
 
 
+# ---- explain --------------------------------------------------------------------------------------------------------
+def draw_explain(rng: Random, world: World) -> Question:
+    question = one(rng, world)
+    field = rng.choice(world.names(question["entity"])) if rng.random() < 0.5 else None
+    action = rng.choice([a for a in ACTIONS if a != "create"])
+    return {**question, "action": action, **({} if field is None else {"field": field})}
+
+
+async def ask_explain(app: App, question: Question) -> bytes:
+    """His own question, and the same asked about him by the system: both must tell one truth."""
+    found = await app.kernel.explain.access(question, app.caller)
+    if app.caller.entities is None:
+        system = app.kernel.system("api")
+        told = await app.kernel.explain.access({**question, "user": app.caller.id}, system)
+        assert told["allowed"] is found["allowed"], (question, found, told)
+    return encode({"allowed": found["allowed"], "why": found["reason"]})
+
+
+def tell_explain(oracle: Oracle, question: Question) -> Any:
+    entity, action, field = question["entity"], question["action"], question.get("field")
+    if not oracle.knows(entity):
+        raise Refused("not_found")
+    if field is not None and not oracle.admin:
+        existing = set(oracle.fields(entity))
+        for grant in oracle.given(entity, "create"):
+            existing |= oracle.writes(grant, entity)
+        if field not in existing:
+            raise Refused("invalid")
+    record = oracle.stored[entity].get(question["id"])
+    if record is None or not oracle.sees(entity, record):
+        return {"allowed": False, "why": "not_found"}
+    holding = [g for g in oracle.given(entity, action) if oracle.holds_on(g, entity, record)]
+    if not holding:
+        return {"allowed": False, "why": "no_grant"}
+    if field is None:
+        return {"allowed": True, "why": None}
+    if action == "read":
+        given = field in oracle.fields_on(entity, record)
+    else:
+        given = any(field in oracle.writes(g, entity) for g in holding)
+    return {"allowed": given, "why": None if given else "field_not_given"}
+
+
 WAYS = MappingProxyType(
     {
         "get": Way(draw_get, ask_get, tell_get),
@@ -100,6 +143,7 @@ WAYS = MappingProxyType(
         "history": Way(one, ask_history, tell_history),
         "moves": Way(draw_moves, ask_moves, tell_moves),
         "schema": Way(one, ask_schema, tell_schema),
+        "explain": Way(draw_explain, ask_explain, tell_explain),
         # Search and export are one line here each: how a question is drawn, put to the app, and told by the oracle.
     }
 )

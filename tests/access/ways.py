@@ -133,7 +133,7 @@ def item(oracle: Oracle, entity: str, record: Record, fields: list[str] | None) 
 # ---- list, count ----------------------------------------------------------------------------------------------------
 def draw_list(rng: Random, world: World) -> Question:
     entity = rng.choice(ASKED)
-    sort = [(name, rng.random() < 0.5) for name in names(rng, world, entity) if _sortable(name)][: rng.randint(0, 2)]
+    sort = [(name, rng.random() < 0.5) for name in names(rng, world, entity) if _sortable(name)][: rng.randint(0, 3)]
     return {
         "entity": entity,
         "filter": tree(rng, world, entity, 2) if rng.random() < 0.7 else None,

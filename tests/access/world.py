@@ -97,7 +97,7 @@ def world(rng: Random) -> World:
     teams = [{"id": ID(0x20 + n), "name": f"t{n}", "parent": _of(rng, [None, *[ID(0x20 + i) for i in range(n)]])}
              for n in range(3)]  # fmt: skip
     users = [_user(rng, n, sorted(roles)) for n in range(3)]
-    ids = {name: [ID(0x40 * (place + 1) + n) for n in range(rng.randint(1, 4))] for place, name in enumerate(ENTITIES)}
+    ids = {name: [ID(0x40 * (place + 1) + n) for n in range(rng.randint(2, 5))] for place, name in enumerate(ENTITIES)}
     places = {**ids, "user": [ID(n) for n in range(3)]}
     records = {name: [_record(rng, bare, name, id, places) for id in ids[name]] for name in ENTITIES}
     deleted = {name: {id for id in ids[name] if rng.random() < 0.15} for name in ENTITIES}

@@ -20,10 +20,9 @@ def draw(rng: Random, world: World) -> list[Question]:
     """Changes of different records, one of each at most."""
     targets = [(name, row["id"]) for name in ENTITIES for row in world.records[name]]
     changes: list[Question] = []
-    for number, (entity, id) in enumerate(rng.sample(targets, min(len(targets), 4))):
+    for number, (entity, stored) in enumerate(rng.sample(targets, min(len(targets), 6))):
         kind = rng.choice(KINDS)
-        if kind == "create":
-            id = ID(0x1000 + number)
+        id = ID(0x1000 + number) if kind == "create" else stored
         changes.append({"kind": kind, "entity": entity, "id": id, "values": _values(rng, world, entity, kind)})
     return changes
 
@@ -101,7 +100,7 @@ def tell(oracle: Oracle, question: Question) -> Any:
     if record is None or not oracle.sees(entity, record, deleted):
         return "not_found"
     if kind in ("update", "move"):
-        return _update(oracle, entity, record, question["values"], kind)
+        return _update(oracle, entity, record, question["values"])
     action = {"delete": "delete", "restore": "delete", "purge": "admin"}[kind]
     if not _holding(oracle, entity, action, record):
         return "forbidden"
@@ -190,7 +189,7 @@ def _allowed(oracle: Oracle, entity: str, grants: list[Any], new: Record, names:
     return bool(allowed) and names <= set[str]().union(*(oracle.writes(g, entity) for g in allowed))
 
 
-def _update(oracle: Oracle, entity: str, record: Record, values: Record, kind: str) -> Any:
+def _update(oracle: Oracle, entity: str, record: Record, values: Record) -> Any:
     seen = oracle.fields_on(entity, record)
     holding = {action: _holding(oracle, entity, action, record) for action in ("update", "move")}
     same = {name for name, sent in values.items() if name in seen and record[name] == sent}
