@@ -252,6 +252,14 @@ class Access:
             self._existing[entity] = readable | self.writable(entity, "create")
         return self._existing[entity]
 
+    def seen(self, entity: str) -> EntityModel:
+        """The entity with those fields only that exist for him: to read names that he sends."""
+        model = self._model[entity]
+        if self.unrestricted:
+            return model
+        known = self.existing(entity)
+        return msgspec.structs.replace(model, fields={n: f for n, f in model.fields.items() if n in known})
+
     # The Scope of filters -------------------------------------------------------------------------------------------
 
     def field_exists(self, entity: str, field: str) -> bool:

@@ -63,17 +63,24 @@ async def _match_upserts(work: WriteWork, model: EntityModel, upserts: list[AnyC
     for on, group in by_key.items():
         keys = [tuple(_key_value(model.fields[name], change) for name in on) for change in group]
         found = await work.store.records.find_by_key(work.tx, model, on, keys)
-        visible = await _visible(work, model, found.values())
+        visible = await _visible(work, model, on, found.values())
         for change, key in zip(group, keys, strict=True):
             id = found.get(key)
             _settle_upsert(change, id if change.trusted or id in visible else None)
 
 
-async def _visible(work: WriteWork, model: EntityModel, ids: Iterable[str]) -> set[str]:
-    """Those of `ids` the caller may read: what is hidden from him is no match, so that a key tells him nothing."""
-    if work.access.rows(model.name) is None:
-        return set(ids)
-    return await work.visible_ids(model.name, ids, work.access)
+async def _visible(work: WriteWork, model: EntityModel, on: Iterable[str], ids: Iterable[str]) -> set[str]:
+    """Those of `ids` the caller may read with the fields `on`: what is hidden is no match, so a key tells nothing."""
+    access, found = work.access, set(ids)
+    if access.rows(model.name) is not None:
+        found = await work.visible_ids(model.name, found, access)
+    for name in on:
+        rule = access.field_rows(model.name, name)
+        if name not in access.readable(model.name):
+            return set()
+        if rule is not None and found:
+            found = await work.store.lookups.visible_ids(work.reads, model, found, rule, work.environment)
+    return found
 
 
 def _settle_upsert(change: AnyChange, id: str | None) -> None:
@@ -167,10 +174,10 @@ def _only_repeats(work: Work, change: AnyChange, action: str) -> bool:
     if change.old is None or not change.values:
         return False
     names = [n for n in change.values if (n in MOVE_FIELDS) == (action == "move")]
-    return bool(names) and all(_sees(work, change, name) and _same(change, name) for name in names)
+    return bool(names) and all(sees(work, change, name) and _same(change, name) for name in names)
 
 
-def _sees(work: Work, change: AnyChange, name: str) -> bool:
+def sees(work: Work, change: AnyChange, name: str) -> bool:
     """Whether he may read a field on the stored row: else an answer to "is it this value?" would tell it to him."""
     if change.trusted:
         return True
@@ -263,7 +270,7 @@ def merge(work: Work, change: AnyChange) -> None:
             change.fault(f"/{name}", "type", f"{field.label} is a text.")
             new[name] = None
             continue
-        if change.old is not None and value == change.old.get(name) and _sees(work, change, name):
+        if change.old is not None and value == change.old.get(name) and sees(work, change, name):
             continue
         if (field.read_only or writable is not None) and not _may_write(change, field, writable):
             change.fault(f"/{name}", "read_only", f"{field.label} may not be written.")

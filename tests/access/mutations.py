@@ -286,7 +286,7 @@ MUTATIONS = [
     ),
     Mutation(
         "a denied value can be guessed",
-        f"{_LOAD}:_sees",
+        f"{_LOAD}:sees",
         "if change.trusted:",
         "if True:",
         seed=33,

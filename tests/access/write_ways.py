@@ -209,7 +209,8 @@ def _update(oracle: Oracle, entity: str, record: Record, values: Record) -> Any:
         else:
             new[name] = {**(record[name] or {}), **sent} if isinstance(sent, dict) else sent
     changed = {name for name in new if new[name] != record[name]}
-    faults += _reference_faults(oracle, entity, new, changed)
+    taken = set(values) - same - {fault[0][1:] for fault in faults}
+    faults += _reference_faults(oracle, entity, new, changed | taken)
     changed = {name for name in new if new[name] != record[name]}
     moved = bool(changed & MOVE)
     new |= _stamps(oracle, record["version"] + 1)
