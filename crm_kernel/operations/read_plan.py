@@ -17,10 +17,12 @@ from crm_kernel.filters.sql import Sql
 from crm_kernel.filters.to_sql import to_sql
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.list_query import COUNT_CAP, ListQuery, SortKey
+from crm_kernel.operations.list_use import slow
 from crm_kernel.registry import Registry
 from crm_kernel.storage.decoding import Cell, answerer, cells
 from crm_kernel.storage.few import Few, few, indexed_fields
 from crm_kernel.storage.indexes import SCOPES
+from crm_kernel.storage.list_use import Slow
 from crm_kernel.storage.ordered import MOST, are_ordered, branches, first_ids
 from crm_kernel.storage.ports import Row
 from crm_kernel.storage.select import (
@@ -80,7 +82,10 @@ class OrderedPlan(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A compiled list: what each row shows, conditions and sort keys; `position` is where a row has their values."""
+    """A compiled list: what each row shows, conditions and sort keys; `position` is where a row has their values.
+
+    `slow` says what would need an index that is not there.
+    """
 
     shown: Shown
     read: tuple[Sql, ...]
@@ -90,6 +95,7 @@ class Plan(NamedTuple):
     first_page: Sql
     few: FewPlan | None = None
     ordered: OrderedPlan | None = None
+    slow: Slow | None = None
 
 
 class Single(NamedTuple):
@@ -139,6 +145,7 @@ class Planner:
         where = (state, *rules, *filters)
         read, position = _with_keys(shown.columns.sqls, order)
         plan = Plan(shown, read, position, order, where, _page(model, read, order, where))
+        plan = plan._replace(slow=slow(model, expression, query.sort_keys()))
         found = None if query.deleted else self._few_rows(access, model)
         if found is None:
             return plan
