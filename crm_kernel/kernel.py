@@ -16,6 +16,7 @@ from crm_kernel.model import Source
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.deliver import Cause, Dispatcher
 from crm_kernel.operations.documents import Documents, plain_json
+from crm_kernel.operations.explain import Explain
 from crm_kernel.operations.following import FOLLOW_SECONDS, Following
 from crm_kernel.operations.hooks import HookRunner
 from crm_kernel.operations.housekeeping import Chore, Housekeeping
@@ -75,6 +76,7 @@ class Kernel:
         self.tamper = Tamper(database, clock, self._current)
         self.documents = Documents(self)
         self.identity = Identity(self)
+        self.explain = Explain(database, self.store, clock, self._current, self.caller_for)
         self.following = Following(database, self.identity.forget, self.reload)
         self.housekeeping = Housekeeping(
             Chore("prune-keys", 3600.0, self.once.prune),

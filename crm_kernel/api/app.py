@@ -15,6 +15,7 @@ from uuid_utils import uuid7
 
 from crm_kernel.api import (
     documents,
+    explain,
     health,
     imports,
     jobs,
@@ -45,6 +46,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *jobs.ROUTES,
     *schema.ROUTES,
     *reports.ROUTES,
+    *explain.ROUTES,
     *documents.ROUTES,
     *plugins.ROUTES,
     *openapi.ROUTES,

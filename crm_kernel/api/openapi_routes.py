@@ -73,6 +73,16 @@ ROUTES = (
     ),
     Route(
         "post",
+        "/api/explain/access",
+        "explain_access",
+        "Why somebody may do something, or may not; anyone but oneself takes the role admin",
+        "Explanation",
+        faults=(400, 401, 403, 404, 413, 422),
+        body="Question",
+        tag="access",
+    ),
+    Route(
+        "post",
         "/api/reports/run",
         "unsaved_report",
         "The answer of a report that is sent along",

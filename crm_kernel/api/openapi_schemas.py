@@ -175,6 +175,46 @@ def _plugins() -> Schema:
     return _object({"items": _array(_object(plugin))})
 
 
+def _question() -> Schema:
+    described = {
+        "user": {**_TEXT, "description": "An id or a login; left out: yourself."},
+        "roles": {**_array(_TEXT), "description": "Instead of a user: whoever would have these roles."},
+        "action": {**_TEXT, "examples": ["read", "update"]},
+        "entity": _TEXT,
+        "id": {**_TEXT, "description": "The record; left out: any record."},
+        "field": _TEXT,
+    }
+    return _object(described, optional=("user", "roles", "id", "field"))
+
+
+def _explanation() -> Schema:
+    source = _object({"kind": _TEXT, "name": _TEXT, "plugin": _TEXT_OR_NULL, "pointer": _TEXT})
+    flag = {"type": ["boolean", "null"]}
+    rule = {
+        "source": source,
+        "effect": {"enum": ["grant", "narrow"]},
+        "action": _FLAG,
+        "row": {**flag, "description": "Whether it holds on the record; null where none was asked about."},
+        "field": flag,
+        "expression": {**_TEXT_OR_NULL, "description": "null where there is none, or you may not read all it reads."},
+        "parts": _array(_object({"expression": _TEXT, "held": _FLAG, "values": _OBJECT})),
+    }
+    reasons = ["no_grant", "field_not_given", "narrowed", "token_scope", "not_found", None]
+    return _object(
+        {
+            "allowed": _FLAG,
+            "action": _TEXT,
+            "entity": _TEXT,
+            "id": _TEXT_OR_NULL,
+            "field": _TEXT_OR_NULL,
+            "user": _object({"id": _TEXT_OR_NULL, "login": _TEXT_OR_NULL, "roles": _array(_TEXT)}),
+            "reason": {"enum": reasons},
+            "rules": _array(_object(rule)),
+            "would_grant": _array(source),
+        }
+    )
+
+
 def shared_schemas() -> dict[str, Schema]:
     """The component schemas that stand in every description."""
     entity = dict.fromkeys(("name", "label", "plural", "title"), _TEXT)
@@ -190,6 +230,8 @@ def shared_schemas() -> dict[str, Schema]:
         "Job": _job(),
         "Import": _import(),
         "Report": _report(),
+        "Question": _question(),
+        "Explanation": _explanation(),
         "Plan": _plan(),
         "Applied": _object({"applied": _FLAG, "plan": ref("Plan")}),
         "Document": _object(stored),

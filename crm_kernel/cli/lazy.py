@@ -19,6 +19,7 @@ MODULES = {
     "undo-import": "undo_import",
     "query": "query",
     "report": "report",
+    "explain": "explain",
     "plugins": "plugins",
     "history": "history",
     "deliver": "deliver",

@@ -261,7 +261,7 @@ class Imports:
         found = await self._services.store.records.find_by_key(
             database, target, (match.name,), [(k,) for k in keys.values()]
         )
-        visible = await self._visible(task.caller, target.name, set(found.values()), database)
+        visible = await self._visible(task.caller, target.name, match.name, set(found.values()), database)
         for row in rows:
             text = row.values[name]
             if isinstance(text, str) and f"/{name}" not in row.faults:
@@ -271,12 +271,14 @@ class Imports:
                 else:
                     row.fail(column, "reference", f"There is no {target.name} with {match.name} {text[:80]!r} for you.")
 
-    async def _visible(self, caller: Caller, entity: str, ids: set[str], database: Database) -> set[str]:
-        registry = self._services.registry
-        rows = registry.access(caller).rows(entity)
-        if rows is None or not ids:
-            return ids
+    async def _visible(self, caller: Caller, entity: str, field: str, ids: set[str], database: Database) -> set[str]:
+        """Those of `ids` that he may read together with the field they were found by."""
+        registry, store = self._services.registry, self._services.store
+        access = registry.access(caller)
         environment = registry.environment(caller, self._services.clock.now())
-        return await self._services.store.lookups.visible_ids(
-            database, registry.entities[entity], ids, rows, environment
-        )
+        if field not in access.readable(entity):
+            return set()
+        for rule in (access.rows(entity), access.field_rows(entity, field)):
+            if rule is not None and ids:
+                ids = await store.lookups.visible_ids(database, registry.entities[entity], ids, rule, environment)
+        return ids

@@ -97,19 +97,21 @@ def _fault(work: Work, pipeline: Pipeline, code: str, detail: str, pointer: str,
     return Fault(pointer="/stage", code=code, detail=detail, extra={"source": where, **extra})
 
 
-async def possible_moves(work: Work, model: EntityModel, record: dict[str, Any], *, may_move: bool) -> dict[str, Any]:
-    """The answer of `GET …/moves`: for each other stage of the record's pipeline whether and why not."""
-    pipeline = work.registry.pipelines[record["pipeline"]]
-    await work.prefetch(_guards(work.registry, pipeline), [record])
-    others = [stage for stage in pipeline.stages if stage.name != record["stage"]]
-    moves = [_move(work, model, pipeline, stage, record, may_move) for stage in others]
-    return {
-        "id": record["id"],
-        "version": record["version"],
-        "pipeline": pipeline.name,
-        "stage": record["stage"],
-        "moves": moves,
-    }
+async def possible_moves(
+    work: Work, model: EntityModel, record: dict[str, Any], *, may_move: bool, readable: frozenset[str]
+) -> dict[str, Any]:
+    """The answer of `GET …/moves`: for each other stage of the record's pipeline whether and why not.
+
+    `readable` are the fields of the record that the caller may read: without its stage there are no moves to tell.
+    """
+    shown = {name: record[name] if name in readable else None for name in ("pipeline", "stage")}
+    moves: list[dict[str, Any]] = []
+    if "stage" in readable and record["pipeline"] in work.registry.pipelines:
+        pipeline = work.registry.pipelines[record["pipeline"]]
+        await work.prefetch(_guards(work.registry, pipeline), [record])
+        others = [stage for stage in pipeline.stages if stage.name != record["stage"]]
+        moves = [_move(work, model, pipeline, stage, record, may_move, readable) for stage in others]
+    return {"id": record["id"], "version": record["version"], **shown, "moves": moves}
 
 
 def _guards(registry: Registry, pipeline: Pipeline) -> Iterable[Any]:
@@ -117,7 +119,13 @@ def _guards(registry: Registry, pipeline: Pipeline) -> Iterable[Any]:
 
 
 def _move(
-    work: Work, model: EntityModel, pipeline: Pipeline, stage: Stage, record: dict[str, Any], may_move: bool
+    work: Work,
+    model: EntityModel,
+    pipeline: Pipeline,
+    stage: Stage,
+    record: dict[str, Any],
+    may_move: bool,
+    readable: frozenset[str],
 ) -> dict[str, Any]:
     image = {**record, "stage": stage.name, "stage_reason": None}
     faults = check_transition(work, pipeline, record, image, trusted=False)
@@ -130,6 +138,6 @@ def _move(
         "type": stage.type,
         "allowed": not faults and not missing,
         "reasons": list(stage.reasons) or None,
-        "missing": sorted({f.pointer for f in missing}),
+        "missing": sorted({f.pointer for f in missing if not f.pointer or f.pointer.split("/")[1] in readable}),
         "refused": [f.render() for f in faults],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crm_kernel.access import Access, Reading, not_found
@@ -29,45 +29,56 @@ class RecordReader(Reader):
         self, entity: str, id: str, caller: Caller, *, limit: int = 50, cursor: str | None = None
     ) -> dict[str, Any]:
         """The changes of a visible record, newest first, fields unreadable on it left out."""
-        readable = await self.readable_now(entity, id, caller)
+        _, readable, _ = await self.in_hand(entity, id, caller)
         binding = ListQuery(filter=f"history of {id}", cursor=cursor)
         before = None if cursor is None else int(self.cursors.read(caller.id, entity, binding, 1)[0])
-        entries = await self.entries(entity, id, readable, limit=limit + 1, before=before)
+        entries = await self.entries(entity, id, readable, caller, limit=limit + 1, before=before)
         following = None
         if len(entries) > limit:
             following = self.cursors.write(caller.id, entity, binding, [entries[limit - 1]["seq"]])
         return {"items": entries[:limit], "next": following}
 
     async def entries(
-        self, entity: str, id: str, readable: set[str], *, limit: int, before: int | None
+        self, entity: str, id: str, readable: frozenset[str], caller: Caller, *, limit: int, before: int | None
     ) -> list[dict[str, Any]]:
         """The newest entries of history before one, of a record of which these fields may be read."""
         found = await history.of_record(self._database, entity, id, before=before, limit=limit)
-        names = await self._names({e.actor for e in found if e.actor})
+        names = await self._names({e.actor for e in found if e.actor}, caller)
         return [_entry(e, readable, names) for e in found]
 
-    async def readable_now(self, entity: str, id: str, caller: Caller) -> set[str]:
-        """The fields of one record that the caller may read on it. Raises `Error("not_found")` for a hidden one."""
+    async def in_hand(
+        self, entity: str, id: str, caller: Caller, asked: Rows = None
+    ) -> tuple[dict[str, Any], frozenset[str], bool]:
+        """A live record, the fields of it the caller may read, and whether it is one of `asked`.
+
+        Raises `Error("not_found")` for one that is hidden from him.
+        """
         access = self.access(caller, entity)
         model = self._registry().entities[entity]
-        conditional = {n: access.field_rows(entity, n) for n in access.readable(entity)}
-        expressions = list({e.text: e for e in conditional.values() if isinstance(e, Expression)}.values())
-        rows = access.rows(entity) if access.allows(entity, "read") else NOTHING
+        reading = access.reading(entity)
+        rules = [rule for _, rule in reading.masked] + [asked]
+        expressions = list({e.text: e for e in rules if isinstance(e, Expression)}.values())
+        rows = reading.rows if access.allows(entity, "read") else NOTHING
         loaded = await self._store.lookups.load_with_flags(
             self._database, model, [id], rows, expressions, self._environment(caller)
         )
         if id not in loaded or loaded[id][0]["deleted_at"] is not None:
             raise not_found(entity, id)
-        holds = dict(zip((e.text for e in expressions), loaded[id][1], strict=True))
-        return {
-            name
-            for name, rows in conditional.items()
-            if rows is None or (isinstance(rows, Expression) and holds[rows.text])
-        }
+        record, flags = loaded[id]
+        held = dict(zip((e.text for e in expressions), flags, strict=True))
 
-    async def _names(self, ids: set[str]) -> dict[str, str]:
-        user = self._registry().entities["user"]
-        return {r["id"]: r["name"] or r["login"] for r in await self._store.records.load(self._database, user, ids)}
+        def holds(rule: Rows) -> bool:
+            return rule is None or (isinstance(rule, Expression) and held[rule.text])
+
+        hidden = {name for name, rule in reading.masked if not holds(rule)}
+        return record, frozenset(reading.fields) - hidden, holds(asked)
+
+    async def _names(self, ids: set[str], caller: Caller) -> dict[str, str | None]:
+        """The names of those users whose names he may read."""
+        if not ids or "name" not in self._registry().access(caller).readable("user"):
+            return {}
+        found = await self.by_ids("user", ids, caller, fields=("name",))
+        return {id: user["name"] for id, user in found.items()}
 
     async def moves(self, entity: str, id: str, caller: Caller) -> dict[str, Any]:
         """What moves are possible for a visible record, and why the rest is not."""
@@ -76,15 +87,9 @@ class RecordReader(Reader):
         if not model.pipelines:
             raise Error("not_found", f"{model.label} has no pipeline.")
         work = Work(self._database, self._store, self._registry(), caller, self._clock.now())
-        rows = access.rows(entity) if access.allows(entity, "read") else NOTHING
-        moving = [g.where for g in access.grants(entity, "move") or () if g.where is not None]
-        loaded = await self._store.lookups.load_with_flags(self._database, model, [id], rows, moving, work.environment)
-        if id not in loaded or loaded[id][0]["deleted_at"] is not None:
-            raise not_found(entity, id)
-        record, flags = loaded[id]
-        grants = access.grants(entity, "move")
-        may_move = grants is None or any(g.where is None for g in grants) or any(flags)
-        return await possible_moves(work, model, record, may_move=may_move)
+        moving = access.rows(entity, "move")
+        record, readable, held = await self.in_hand(entity, id, caller, moving)
+        return await possible_moves(work, model, record, may_move=held, readable=readable)
 
     async def written(
         self, outcomes: Sequence[Outcome], caller: Caller, *, reads: Reads | None = None
@@ -138,7 +143,7 @@ class RecordReader(Reader):
         return describe(model, readable=access.readable(entity), writable=writable, locale=caller.locale)
 
 
-def _entry(entry: history.HistoryEntry, readable: set[str], names: dict[str, str]) -> dict[str, Any]:
+def _entry(entry: history.HistoryEntry, readable: frozenset[str], names: Mapping[str, str | None]) -> dict[str, Any]:
     actor = None if entry.actor is None else {"id": entry.actor, "name": names.get(entry.actor)}
     return {
         "seq": entry.seq,
@@ -149,5 +154,11 @@ def _entry(entry: history.HistoryEntry, readable: set[str], names: dict[str, str
         "action": entry.action,
         "version": entry.version,
         "changes": {n: {"old": old, "new": new} for n, (old, new) in (entry.changes or {}).items() if n in readable},
-        "move": entry.move if entry.move is None or "stage" in readable else None,
+        "move": _move(entry.move, readable),
     }
+
+
+def _move(move: Mapping[str, Any] | None, readable: frozenset[str]) -> Mapping[str, Any] | None:
+    if move is None or "stage" not in readable:
+        return None
+    return move if "stage_reason" in readable else {**move, "reason": None}

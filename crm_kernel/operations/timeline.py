@@ -23,10 +23,10 @@ async def timeline(
     list answers it, else `change` as history does. An activity stands at the moment it was recorded. Raises `Error`:
     not_found, bad_cursor.
     """
-    readable = await reader.readable_now(entity, id, caller)
+    _, readable, _ = await reader.in_hand(entity, id, caller)
     binding = ListQuery(filter=f"timeline of {id}", cursor=cursor)
     before, after = (None, None) if cursor is None else reader.cursors.read(caller.id, entity, binding, 2)
-    entries = await reader.entries(entity, id, readable, limit=limit + 1, before=before)
+    entries = await reader.entries(entity, id, readable, caller, limit=limit + 1, before=before)
     activities = await _activities(reader, id, caller, limit + 1, after)
     items: list[tuple[dict[str, Any], Any, Any]] = []
     for entry in entries:

@@ -22,9 +22,15 @@ from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
 from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import Work, WriteWork
 from crm_kernel.operations.write_load import check_action, check_version, load, merge, merge_ahead
-from crm_kernel.operations.write_rules import check_new_image, check_schema, set_stage
+from crm_kernel.operations.write_rules import check_new_image, check_schema, new_image, set_stage
 from crm_kernel.operations.write_store import store
-from crm_kernel.operations.write_values import changed_names, check_references, check_unique, fill_owners
+from crm_kernel.operations.write_values import (
+    changed_names,
+    check_references,
+    check_unique,
+    fill_owners,
+    fill_teams,
+)
 from crm_kernel.registry import Registry
 from crm_kernel.storage.ports import Database, NotUnique, Tx
 from crm_kernel.storage.records import unique_error
@@ -188,14 +194,18 @@ class Writer:
                 _name_record(work, change)
             else:
                 change.new = dict(change.old or {})
-        await fill_owners(work, [c for c in found if c.kind == "create"])
+        fill_owners(work, [c for c in found if c.kind == "create"])
         await self._check(work, found)
 
     async def _check(self, work: WriteWork, changes: list[AnyChange], *, amended: bool = False) -> None:
         """References, row rules, schema, pipelines: for what callers sent and for what hooks amended."""
         valued = [c for c in changes if c.kind in ("create", "update", "move")]
         await check_references(work, valued, amended=amended)
-        await work.prefetch(_expressions(work, valued), [c.new for c in valued])
+        if not amended:
+            await fill_teams(work, [c for c in valued if c.old is None])
+        related = [e for e in _expressions(work, valued) if e.uses_related]
+        if related:
+            await work.prefetch(related, [new_image(work, c) for c in valued])
         for change in valued:
             set_stage(work, change)
             check_new_image(work, change)
@@ -297,7 +307,7 @@ def _expressions(work: WriteWork, changes: list[AnyChange]) -> list[Any]:
     """What the rules of these changes will ask of records in hand: checks of grants, for moves guards of pipelines."""
     expressions: list[Any] = []
     for model in {c.entity: c.model for c in changes}.values():
-        for action in ("create", "update", "move"):
+        for action in ("create", "update", "move", "import"):
             expressions += [g.check for g in work.access.grants(model.name, action) or () if g.check is not None]
         moving = any(c.entity == model.name and c.old and c.new.get("stage") != c.old.get("stage") for c in changes)
         if moving:

@@ -63,17 +63,24 @@ async def _match_upserts(work: WriteWork, model: EntityModel, upserts: list[AnyC
     for on, group in by_key.items():
         keys = [tuple(_key_value(model.fields[name], change) for name in on) for change in group]
         found = await work.store.records.find_by_key(work.tx, model, on, keys)
-        visible = await _visible(work, model, found.values())
+        visible = await _visible(work, model, on, found.values())
         for change, key in zip(group, keys, strict=True):
             id = found.get(key)
             _settle_upsert(change, id if change.trusted or id in visible else None)
 
 
-async def _visible(work: WriteWork, model: EntityModel, ids: Iterable[str]) -> set[str]:
-    """Those of `ids` the caller may read: what is hidden from him is no match, so that a key tells him nothing."""
-    if work.access.rows(model.name) is None:
-        return set(ids)
-    return await work.visible_ids(model.name, ids, work.access)
+async def _visible(work: WriteWork, model: EntityModel, on: Iterable[str], ids: Iterable[str]) -> set[str]:
+    """Those of `ids` the caller may read with the fields `on`: what is hidden is no match, so a key tells nothing."""
+    access, found = work.access, set(ids)
+    if access.rows(model.name) is not None:
+        found = await work.visible_ids(model.name, found, access)
+    for name in on:
+        rule = access.field_rows(model.name, name)
+        if name not in access.readable(model.name):
+            return set()
+        if rule is not None and found:
+            found = await work.store.lookups.visible_ids(work.reads, model, found, rule, work.environment)
+    return found
 
 
 def _settle_upsert(change: AnyChange, id: str | None) -> None:
@@ -121,7 +128,8 @@ async def _load_named(work: WriteWork, model: EntityModel, changes: list[AnyChan
     tested = {} if trusted else {kind: access.grants(model.name, _action(kind)) for kind in {c.kind for c in changes}}
     expressions = wheres(g for grants in tested.values() for g in grants or ())
     updates = access.grants(model.name, "update") or ()
-    expressions = list({e.text: e for e in [*expressions, *wheres(updates)]}.values())
+    masks = [rule for _, rule in access.reading(model.name).masked if isinstance(rule, Expression)]
+    expressions = list({e.text: e for e in [*expressions, *wheres(updates), *masks]}.values())
     rows = await work.select_for_change(model, [c.id for c in changes], access, expressions)
     for change in changes:
         row, flags = rows.get(str(change.id), (None, ()))
@@ -157,16 +165,26 @@ def check_action(work: WriteWork, change: AnyChange) -> None:
     else:
         wanted = [action]
     for name in wanted or [action]:
-        if holding(work, change, name) == () and not _only_repeats(change, name):
+        if holding(work, change, name) == () and not _only_repeats(work, change, name):
             change.fault("", "forbidden", f"You may not {name} this {change.entity}.", status=403)
 
 
-def _only_repeats(change: AnyChange, action: str) -> bool:
+def _only_repeats(work: Work, change: AnyChange, action: str) -> bool:
     """Whether what was sent for `action` only repeats what is stored (then nothing happens, so nothing is refused)."""
     if change.old is None or not change.values:
         return False
     names = [n for n in change.values if (n in MOVE_FIELDS) == (action == "move")]
-    return bool(names) and all(_same(change, name) for name in names)
+    return bool(names) and all(sees(work, change, name) and _same(change, name) for name in names)
+
+
+def sees(work: Work, change: AnyChange, name: str) -> bool:
+    """Whether he may read a field on the stored row: else an answer to "is it this value?" would tell it to him."""
+    if change.trusted:
+        return True
+    if name not in work.access.readable(change.entity):
+        return False
+    rule = work.access.field_rows(change.entity, name)
+    return rule is None or (isinstance(rule, Expression) and change.given.get(rule.text, False))
 
 
 def _same(change: AnyChange, name: str) -> bool:
@@ -252,7 +270,7 @@ def merge(work: Work, change: AnyChange) -> None:
             change.fault(f"/{name}", "type", f"{field.label} is a text.")
             new[name] = None
             continue
-        if change.old is not None and value == change.old.get(name):
+        if change.old is not None and value == change.old.get(name) and sees(work, change, name):
             continue
         if (field.read_only or writable is not None) and not _may_write(change, field, writable):
             change.fault(f"/{name}", "read_only", f"{field.label} may not be written.")

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from crm_kernel.access import Grant
 from crm_kernel.errors import Fault
 from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange
 from crm_kernel.operations.moves import check_transition, lost_reason_faults, requirement_faults, seconds_between
@@ -14,6 +15,16 @@ from crm_kernel.operations.write_load import holding
 from crm_kernel.operations.write_values import changed_names
 
 SET_BY_KERNEL = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by", "deleted_at"})
+_FREE = frozenset({"id", *STAGE_FIELDS})
+"""Fields of a new record that no grant need give: the stage takes the action `move`."""
+
+
+def new_image(work: WriteWork, change: AnyChange) -> dict[str, Any]:
+    """The record as it will be stored: the new image with what the kernel sets, which row rules may ask for too."""
+    by, at = work.caller.id, work.now
+    if change.old is None:
+        return {**change.new, "version": 1, "created_at": at, "created_by": by, "updated_at": at, "updated_by": by}
+    return {**change.new, "version": change.old["version"] + 1, "updated_at": at, "updated_by": by}
 
 
 def check_new_image(work: WriteWork, change: AnyChange) -> None:
@@ -21,7 +32,7 @@ def check_new_image(work: WriteWork, change: AnyChange) -> None:
     if change.trusted or work.access.grants(change.entity, "update") is None:
         return
     if change.old is None:
-        _expect_check(work, change, "create", set())
+        _expect_check(work, change, "create", {n for n in change.values if change.new.get(n) is not None} - _FREE)
         return
     names = set(changed_names(change)) - SET_BY_KERNEL
     moved = bool(names & set(STAGE_FIELDS))
@@ -32,12 +43,18 @@ def check_new_image(work: WriteWork, change: AnyChange) -> None:
 
 
 def _expect_check(work: WriteWork, change: AnyChange, action: str, names: set[str]) -> None:
-    """Some grant whose `where` held allows the new image; for an update, each changed field by one such grant."""
-    grants = holding(work, change, action) or ()
-    allowed = [g for g in grants if g.check is None or work.holds(g.check, change.new)]
+    """Some grant whose `where` held allows the new image; each changed field is given by one such grant."""
+    allowed = _allowing(work, change, action)
     fields = frozenset[str]().union(*(g.writable for g in allowed)) if allowed else frozenset[str]()
-    if grants and (not allowed or not names <= fields | _unwritable_faults(change)):
+    if holding(work, change, action) and (not allowed or not names <= fields | _unwritable_faults(change)):
         change.fault("", "forbidden", f"You may not {action} a {change.entity} to be like this.", status=403)
+
+
+def _allowing(work: WriteWork, change: AnyChange, action: str) -> list[Grant]:
+    """The grants of an action whose `where` held on the stored image and whose `check` holds on the new one."""
+    grants = holding(work, change, action) or ()
+    image = new_image(work, change) if any(g.check is not None for g in grants) else {}
+    return [g for g in grants if g.check is None or work.holds(g.check, image)]
 
 
 def _unwritable_faults(change: AnyChange) -> frozenset[str]:
@@ -119,7 +136,7 @@ def _stage_faults(work: WriteWork, change: AnyChange, pipeline: Any, *, moved: b
 
 def _may_start_there(work: WriteWork, change: AnyChange) -> list[Fault]:
     action = "import" if work.caller.channel == "import" else "move"
-    if change.trusted or work.access.allows(change.entity, action):
+    if change.trusted or work.access.grants(change.entity, action) is None or _allowing(work, change, action):
         return []
     detail = f"To create a {change.entity} in another than the first stage takes the action {action!r}."
     return [Fault(pointer="", code="forbidden", detail=detail, status=403)]

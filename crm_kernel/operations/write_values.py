@@ -11,16 +11,21 @@ from crm_kernel.fields.reference import ANY
 from crm_kernel.model import Field
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.work import WriteWork
+from crm_kernel.operations.write_load import sees
 
 _OWNER, _TEAM = ("owner",), ("team",)
 
 
-async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
-    """Give new records `owner` = the caller and `team` = the owner's main team, unless they were sent."""
+def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
+    """Give new records `owner` = the caller unless it was sent."""
     for change in creates:
         if "owner" not in change.values and not change.trusted:
             change.new["owner"] = work.caller.id
             change.filled = _OWNER
+
+
+async def fill_teams(work: WriteWork, creates: list[AnyChange]) -> None:
+    """Give new records `team` = the owner's main team unless it was sent: that of an owner who is there for him."""
     others = {c.new["owner"] for c in creates if c.new["owner"] and "team" not in c.values} - {work.caller.id}
     teams = await work.store.lookups.main_teams(work.tx, work.model("user"), others) if others else {}
     if work.caller.id is not None:
@@ -31,14 +36,19 @@ async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
             change.filled += _TEAM
 
 
-def _references(change: AnyChange, *, amended: bool) -> Iterator[tuple[str, str, str]]:
-    """(pointer, target entity, id) of each changed reference of the new image; `amended`: of those hooks set."""
+def _references(work: WriteWork, change: AnyChange, *, amended: bool) -> Iterator[tuple[str, str, str]]:
+    """(pointer, target entity, id) of each changed reference of the new image; `amended`: of those hooks set.
+
+    One that he sent and may not read is changed whatever is stored: else "it refers to this one" could be guessed.
+    """
     old = change.old or {}
     names = change.amended_names if amended else None
     for field in change.model.references:
         name = field.name
         value = change.new[name]
-        if value is None or value == old.get(name) or name in (change.filled if names is None else ()):
+        if value is None or name in (change.filled if names is None else ()):
+            continue
+        if value == old.get(name) and (name not in change.values or sees(work, change, name)):
             continue
         if names is not None and name not in names:
             continue
@@ -60,7 +70,7 @@ async def check_references(work: WriteWork, changes: list[AnyChange], *, amended
         for change in changes:
             if change.trusted is not trusted:
                 continue
-            for pointer, target, id in _references(change, amended=amended):
+            for pointer, target, id in _references(work, change, amended=amended):
                 found.append((change, pointer, target, id))
                 wanted.setdefault(target, set()).add(id)
         if wanted:

@@ -10,6 +10,7 @@ SCHEMA = "GET /api/schema"
 ENTITY_SCHEMA = "GET /api/schema/{entity}"
 REPORT = "GET /api/reports/{name}"
 RUN = "POST /api/reports/run"
+EXPLAIN = "POST /api/explain/access"
 DOCUMENTS = "GET /api/documents"
 GET_DOCUMENT = "GET /api/documents/{kind}/{name}"
 PUT_DOCUMENT = "PUT /api/documents/{kind}/{name}"
@@ -20,6 +21,7 @@ LIVE = "GET /health/live"
 READY = "GET /health/ready"
 
 NOBODY: dict[str, Any] = {"who": None, "code": "unauthenticated"}
+READ = {"action": "read", "entity": "contact"}
 COUNT = {"entity": "contact", "measures": [{"count": "*", "as": "n"}]}
 VIEW = {"kind": "view", "name": "mine", "entity": "contact", "label": "Mine", "columns": ["name"]}
 PATH = "/api/documents/view/mine"
@@ -70,6 +72,23 @@ def test_report(world: World, case: Case) -> None:
     Case(RUN, "denied", 422, who="dan", body=COUNT, code="invalid"),
 )
 def test_run(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(EXPLAIN, "good", 200, body=READ, has={"allowed": True, "reason": None}),
+    Case(EXPLAIN, "good", 200, who="reader", body=READ),
+    Case(EXPLAIN, "good", 200, who="ann", body={**READ, "roles": []}, has={"allowed": False, "reason": "no_grant"}),
+    Case(EXPLAIN, "bad", 422, body={"action": 5, "what": "x"}, code="invalid"),
+    Case(EXPLAIN, "bad", 422, body=[], code="invalid"),
+    Case(EXPLAIN, "bad", 422, who="ann", body={**READ, "roles": ["nobody"]}, code="invalid"),
+    Case(EXPLAIN, "bad", 404, who="ann", body={**READ, "user": "nobody"}, code="not_found"),
+    Case(EXPLAIN, "unauthenticated", 401, body=READ, **NOBODY),
+    Case(EXPLAIN, "denied", 404, who="dan", body=READ, code="not_found"),
+    Case(EXPLAIN, "denied", 403, body={**READ, "user": "ann"}, code="forbidden"),
+    Case(EXPLAIN, "denied", 403, body={**READ, "roles": []}, code="forbidden"),
+)
+def test_explain(world: World, case: Case) -> None:
     world.run(case)
 
 

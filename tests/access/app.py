@@ -1,0 +1,93 @@
+"""A kernel that takes one random world after the other: tables are made once, a world is a registry and rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from crm_kernel import Change
+from crm_kernel.callers import Caller
+from crm_kernel.storage import history
+from crm_kernel.storage.ports import Tx
+from crm_kernel.testing import TestCrm
+from tests.access.oracle import Oracle, Record
+from tests.access.world import ENTITIES, WIDEST, World
+
+NOW = datetime(2026, 3, 29, 10, 0, tzinfo=UTC)
+TODAY = "2026-03-29"
+NOW_TEXT = "2026-03-29T10:00:00Z"
+_CLEARED = ["crm_history", "crm_outbox", "crm_stage_history", *(f"e_{name}" for name in (*ENTITIES, "user", "team"))]
+
+
+class Worlds:
+    """One app for all examples."""
+
+    def __init__(self, crm: TestCrm) -> None:
+        self.crm = crm
+        self.kernel = crm.kernel
+        self.stored: dict[str, dict[str, Record]] = {}
+        self.past: dict[str, list[Record]] = {}
+
+    async def prepare(self) -> None:
+        """Make the tables."""
+        self.kernel.clock.set(NOW)
+        await self.kernel.documents.put_all(WIDEST, self.kernel.system("apply"))
+        # Cursors are signed with the time: with one time, equal answers are equal bytes.
+        self.kernel.reader._cursors._signer.get_timestamp = lambda: 0
+
+    async def begin(self, world: World) -> None:
+        """Take a world into force."""
+        registry = self.kernel.build(world.documents())
+        assert not registry.broken, registry.broken
+        self.kernel.swap(registry, None)
+
+        async def clear(tx: Tx) -> None:
+            for table in _CLEARED:
+                await tx.execute(f"DELETE FROM {table}")
+
+        await self.kernel.database.write(clear)
+        people = [Change.create("team", team) for team in world.teams]
+        people += [Change.create("user", {**user, "owner": user["id"]}) for user in world.users]
+        rows = [Change.create(name, row) for name in ENTITIES for row in world.records[name]]
+        await self.crm.write([*people, *rows])
+        later: list[Any] = [Change.delete(name, id) for name in ENTITIES for id in sorted(world.deleted[name])]
+        for name in ENTITIES:
+            first = world.records[name][0]
+            if first["id"] not in world.deleted[name]:
+                values = {
+                    "word": "edited",
+                    **({"stage": "lost", "stage_reason": "dear"} if name in world.staged else {}),
+                }
+                later.append(Change.update(name, first["id"], values))
+        await self.crm.write(later)
+        await self.look()
+
+    async def look(self) -> None:
+        """Read what is stored now, past all rules."""
+        kernel, models = self.kernel, self.kernel.registry.entities
+        self.stored, self.past = {}, {}
+        for name in (*ENTITIES, "user", "team"):
+            rows = await kernel.store.records.load_where(kernel.database, models[name], "1 = 1")
+            self.stored[name] = {row["id"]: row for row in rows}
+            if rows:
+                entries = await history.of_records(kernel.database, name, {row["id"]: 1 for row in rows})
+                self.past.update({id: [_entry(each) for each in found] for id, found in entries.items()})
+
+    async def caller(self, world: World, user: int) -> Caller | None:
+        """A user of the world as a caller, None where he may not sign in."""
+        if not world.users[user]["active"]:
+            return None
+        caller = await self.kernel.caller_for(world.users[user]["id"], "api")
+        scope = world.scopes[user]
+        return Caller(**{n: getattr(caller, n) for n in caller.__struct_fields__} | {"entities": scope})
+
+    def oracle(self, world: World, user: int) -> Oracle:
+        """The oracle for a user of the world."""
+        models = self.kernel.registry.entities
+        columns = {name: [field for field in models[name].fields if field != "rotting"] for name in models}
+        return Oracle(world, self.stored, self.past, columns, user, TODAY)
+
+
+def _entry(entry: history.HistoryEntry) -> dict[str, Any]:
+    shown = {n: getattr(entry, n) for n in ("seq", "at", "actor", "channel", "cause", "action", "version", "move")}
+    return {**shown, "changes": {n: {"old": old, "new": new} for n, (old, new) in (entry.changes or {}).items()}}

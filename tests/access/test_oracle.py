@@ -1,0 +1,28 @@
+"""Nobody sees or does what he may not, by any way: the app against an oracle, over random worlds."""
+
+from __future__ import annotations
+
+import os
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.access.app import Worlds
+from tests.access.check import check
+
+ROUNDS = int(os.environ.get("CRM_TEST_ACCESS", "500"))
+"""Worlds, each with two users who ask by every way."""
+
+
+@pytest.mark.contract("security.md#oracle")
+@pytest.mark.contract("security.md#noninterference")
+@settings(
+    max_examples=ROUNDS,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink a world takes minutes, and its text says it all
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+@given(rng=st.randoms(use_true_random=False))
+async def test_the_app_and_the_oracle_agree(worlds: Worlds, rng: Random) -> None:
+    await check(worlds, rng)
