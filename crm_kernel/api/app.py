@@ -13,7 +13,18 @@ from litestar.plugins import PluginProtocol
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 from uuid_utils import uuid7
 
-from crm_kernel.api import documents, health, openapi, plugins, record_moves, record_undo, records, reports, schema
+from crm_kernel.api import (
+    documents,
+    health,
+    openapi,
+    plugins,
+    record_moves,
+    record_undo,
+    records,
+    reports,
+    schema,
+    search,
+)
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.auth import OPEN_PATHS, authenticate
 from crm_kernel.api.direct import DirectRoutes
@@ -29,6 +40,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *record_undo.ROUTES,
     *schema.ROUTES,
     *reports.ROUTES,
+    *search.ROUTES,
     *documents.ROUTES,
     *plugins.ROUTES,
     *openapi.ROUTES,
@@ -131,3 +143,4 @@ class _Api(Litestar):
             raise Error("not_found", f"There is nothing at a path of more than {MAX_PATH} characters.")
         if scope["method"] == "HEAD":
             scope["method"] = "GET"
+            scope["bodiless"] = True

@@ -147,6 +147,7 @@ def shared_schemas() -> dict[str, Schema]:
         "Moves": _moves(),
         "History": _history(),
         "Report": _report(),
+        "Search": _object({"items": _array(_object(dict.fromkeys(("entity", "id", "title", "snippet"), _TEXT)))}),
         "Plan": _plan(),
         "Applied": _object({"applied": _FLAG, "plan": ref("Plan")}),
         "Document": _object(stored),

@@ -13,6 +13,7 @@ from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.path_sql import path_sql
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import NOTHING, Rows
+from crm_kernel.filters.searching import as_filter, search_words
 from crm_kernel.filters.sql import Sql
 from crm_kernel.filters.to_sql import to_sql
 from crm_kernel.model import EntityModel
@@ -118,28 +119,41 @@ class Planner:
         """The plan of a list. `params` are the names that its filter may use as `@param.NAME`; `raw` rows are ready
         for answers only. Raises `Error`: bad_filter, unknown_field, not_sortable."""
         names = tuple(sorted(params))
-        key = (access, entity, query.filter, query.sort, query.fields, query.deleted, names, raw)
+        wanted = None if query.q is None else search_words(query.q)
+        key = (access, entity, query.filter, wanted, query.sort, query.fields, query.deleted, query.export, names, raw)
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = self._compile(access, entity, query, names, raw)
+            plan = self._plans[key] = self._compile(access, entity, query, wanted, names, raw)
         return plan
 
-    def _compile(self, access: Access, entity: str, query: ListQuery, params: tuple[str, ...], raw: bool) -> Plan:
+    def _compile(
+        self,
+        access: Access,
+        entity: str,
+        query: ListQuery,
+        wanted: tuple[str, ...] | None,
+        params: tuple[str, ...],
+        raw: bool,
+    ) -> Plan:
         model = self.registry.entities[entity]
-        shown = self._show(access, model, query.fields, raw)
+        shown = self._show(access, model, exported(access, model) if _all_of_it(query) else query.fields, raw)
         state = DELETED if query.deleted else LIVE
         rules = self.row_conditions(access, model, "read")
         if query.deleted:
             rules += self.row_conditions(access, model, "delete")
+        if query.export:
+            rules += self.row_conditions(access, model, "export")
         expression = self._expression(access, model, query.filter, params) if query.filter else None
         filters = [] if expression is None else [to_sql(expression, self._dialect)]
+        if wanted:
+            filters.append(self.condition(access, model, as_filter(wanted)))
         order = tuple(self._order_by(access, model, query))
         where = (state, *rules, *filters)
         read, position = _with_keys(shown.columns.sqls, order)
         plan = Plan(shown, read, position, order, where, _page(model, read, order, where))
-        found = None if query.deleted else self._few_rows(access, model)
+        found = None if query.deleted or query.export else self._few_rows(access, model)
         if found is None:
             return plan
         where = (state, *filters)
@@ -261,6 +275,14 @@ class Planner:
                 raise unknown_field(name, readable)
         return list(dict.fromkeys(("id", "version", *fields))), paths
 
+    def exists(self, access: Access, model: EntityModel, name: str) -> bool:
+        """Whether a list may show a field or path."""
+        try:
+            self._names(access, model, (name,))
+        except Error:
+            return False
+        return True
+
     def _path(self, access: Access, model: EntityModel, text: str) -> Path:
         found = path_sql(text, model.name, self.registry.entities, self._dialect, access)
         return Path(text, found.columns, found.convert)
@@ -290,6 +312,16 @@ def _page(
     model: EntityModel, read: Sequence[Sql], order: Sequence[OrderBy], where: Sequence[Sql], among: Sql | None = None
 ) -> Sql:
     return select(model, read, where=where, order=order, limit=True, among=among)
+
+
+def _all_of_it(query: ListQuery) -> bool:
+    return query.export and query.fields is None
+
+
+def exported(access: Access, model: EntityModel) -> tuple[str, ...]:
+    """The fields that an export has where it names none: sensitive ones leave only by name."""
+    readable = access.readable(model.name)
+    return tuple(name for name, f in model.fields.items() if name in readable and not f.options.sensitive)
 
 
 def _with_keys(columns: tuple[Sql, ...], order: Iterable[OrderBy]) -> tuple[tuple[Sql, ...], tuple[int, ...]]:
