@@ -2,7 +2,8 @@
 
 Pages follow each other by the keys of the sort, as those of a list do, each read for itself. So an export of any length
 takes the memory of one page and holds no lock and no old state of the database, however slowly it is fetched; what
-is written meanwhile may be in it or not.
+is written meanwhile may be in it or not. Where no sort is asked for it is by id, in which a page is found at once
+however far it is.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import msgspec
 
 from crm_kernel.callers import Caller
 from crm_kernel.operations.answers import encode
-from crm_kernel.operations.csv_text import csv_line
+from crm_kernel.operations.csv_text import csv_line, csv_lines
 from crm_kernel.operations.list_query import ListQuery
 from crm_kernel.operations.read import Page, Reader
 
@@ -30,7 +31,7 @@ async def export(
     CSV is inert in spreadsheets unless `lossless`. Raises `Error` as a list does, and `forbidden` without the action
     `export`.
     """
-    query = msgspec.structs.replace(query, export=True, limit=PAGE, cursor=None, count="none")
+    query = msgspec.structs.replace(query, export=True, sort=query.sort or "id", limit=PAGE, cursor=None, count="none")
     first = await reader.list(entity, caller, query)
     names = reader.exported(entity, caller, query)
     return _parts(reader, entity, caller, query, first, names, form, lossless)
@@ -57,7 +58,7 @@ async def _parts(
 
 
 def _csv(items: Sequence[dict[str, Any]], names: Sequence[str], lossless: bool) -> bytes:
-    return "".join([csv_line([item[name] for name in names], lossless=lossless) for item in items]).encode()
+    return csv_lines(([item[name] for name in names] for item in items), lossless=lossless).encode()
 
 
 def _lines(items: Sequence[dict[str, Any]], names: Sequence[str]) -> bytes:

@@ -292,6 +292,8 @@ class Planner:
         keys = query.sort_keys()
         by_time = not keys and "created_at" in access.readable(model.name)
         sorts = (SortKey("created_at", True),) if by_time else keys
+        if keys and keys[-1].path == "id":
+            return [key for sort in sorts for key in self._order(access, model, sort)]  # no two records share one
         last = OrderBy(Sql('t."id"'), descending=not keys and not by_time, never_null=True)
         return [*(key for sort in sorts for key in self._order(access, model, sort)), last]
 
