@@ -16,7 +16,7 @@ import msgspec
 from crm_kernel.callers import Caller
 from crm_kernel.documents import GrantFields, Role
 from crm_kernel.errors import CATALOGUE, Error, Fault
-from crm_kernel.filters.expression import Expression
+from crm_kernel.filters.expression import Expression, Some
 from crm_kernel.filters.my_teams import spread
 from crm_kernel.filters.resolver import either, resolve
 from crm_kernel.filters.scope import NOTHING, Rows
@@ -278,7 +278,7 @@ class Access:
     def _any_of(self, grants: tuple[Grant, ...] | None) -> Rows:
         if grants is None or any(g.where is None for g in grants):
             return None
-        wheres = {g.where.text: g.where for g in grants if g.where is not None}
+        wheres = {g.where.text: g.where for g in grants if g.where is not None and g.where.root != Some(())}
         return either(list(wheres.values())) if wheres else NOTHING
 
 

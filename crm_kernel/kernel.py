@@ -22,6 +22,7 @@ from crm_kernel.operations.housekeeping import Chore, Housekeeping
 from crm_kernel.operations.identity import Identity
 from crm_kernel.operations.imports import Imports
 from crm_kernel.operations.list_query import Cursors
+from crm_kernel.operations.list_use import FLUSH_SECONDS
 from crm_kernel.operations.once import Once
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
@@ -60,7 +61,8 @@ class Kernel:
         self._registry = self.build(())  # stored documents may be what plugins' declarations refer to: see `reload`
         self._started = False
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
-        self.writer = Writer(database, self.store, HookRunner(plugins), clock, self._current, self.reader.find)
+        hooks = HookRunner(plugins, settings.plugins.deadline)
+        self.writer = Writer(database, self.store, hooks, clock, self._current, self.reader.find)
         self.dispatcher = Dispatcher(
             database, self.store, clock, self._current, self._crm_for_listener, plugins.is_active
         )
@@ -75,6 +77,7 @@ class Kernel:
             Chore("prune-keys", 3600.0, self.once.prune),
             Chore("seal-history", SEAL_SECONDS, self.tamper.seal),
             Chore("follow-changes", FOLLOW_SECONDS, self.following.look),
+            Chore("note-lists", FLUSH_SECONDS, self.reader.list_use.flush),
         )
         self.imports = Imports(self)
         self.reports = Reports(database, self.store.dialect, clock, self._current)
@@ -147,10 +150,12 @@ class Kernel:
         _, documents = await meta.marks(self.database)  # before what it numbers: else a change could be missed
         stored = await stored_documents.everything(self.database)
         self.swap(self.build([plain_json(document.body) for document in stored], settle=True), documents)
+        await self.store.learn_indexes(self.database)
 
     def swap(self, registry: Registry, documents: int | None) -> None:
         """Take a registry into force, made of the stored documents of this number (None: of the same as before)."""
         self._registry = registry
+        self.store.forget_indexes()
         if documents is not None:
             self.following.documents = documents
         broken = [_sentence(broken) for broken in registry.broken]

@@ -26,6 +26,7 @@ log = logging.getLogger("crm_kernel.plugins")
 KEPT_FAULTS = 20
 OVERRUNS = 3
 OVERRUN_SECONDS = 600.0
+WRITES = frozenset({"before_move", "before_write", "check_write"})
 
 Implementation = Callable[..., Coroutine[Any, Any, None]]
 
@@ -54,6 +55,8 @@ class PluginHost:
         for plugin in self._plugins:
             self._by_name.setdefault(plugin.name, plugin)
         self._running: dict[str, tuple[Hooked, ...]] = {}
+        self.withheld: dict[str, str] = {}
+        """Entity -> its quarantined plugin, where that refuses rather than lets a write pass its rules by."""
         self.statements: Callable[[], int] = lambda: 0
 
     # What plugins bring ---------------------------------------------------------------------------------------------
@@ -136,10 +139,16 @@ class PluginHost:
             self.quarantine(name, f"cut {OVERRUNS} times within ten minutes, last in {hook}")
 
     def quarantine(self, name: str, reason: str) -> None:
-        """Call none of its hooks any more, until `reset`. What it declared stays. Only an active plugin can be."""
+        """Call none of its hooks any more, until `reset`. What it declared stays. Only an active plugin can be.
+
+        Its own entities are not written meanwhile where `on_error` is `refuse` and it has hooks of writes.
+        """
         plugin = self._plugin(name)
         if plugin.state == "active":
             plugin.state, plugin.reason = "quarantined", reason
+            if self.on_error(name) == "refuse" and WRITES.intersection(plugin.hooks):
+                own = [d.name for d in plugin.documents if d.kind == "entity"]
+                self.withheld.update(dict.fromkeys(own, name))
             self._running.clear()
             log.error("plugin %s is quarantined: %s", name, reason)
 
@@ -152,6 +161,7 @@ class PluginHost:
         if plugin.state == "quarantined":
             plugin.state, plugin.reason = "active", None
             plugin.faults, plugin.overruns = [], []
+            self.withheld = {entity: by for entity, by in self.withheld.items() if by != name}
             self._running.clear()
         return next(state for state in self.states() if state["name"] == name)
 

@@ -18,7 +18,7 @@ from crm_kernel.problems import Problem
 from crm_kernel.source_toml import TomlText
 
 PREFIX = "CRM_"
-PLUGIN_KEYS = ("enabled", "disabled", "path")
+PLUGIN_KEYS = ("enabled", "disabled", "path", "deadline_ms")
 SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "app": ("name", "locale", "timezone", "currency", "region"),
@@ -155,6 +155,11 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
+def _is_milliseconds(value: object) -> bool:
+    text = str(value)  # of an integer, or from the environment
+    return not isinstance(value, bool) and text.isdecimal() and text.isascii() and 1 <= int(text[:6]) <= 60_000
+
+
 _LISTS = frozenset({("plugins", "enabled"), ("plugins", "disabled")})
 
 _RULES: Mapping[tuple[str, str], Rule] = MappingProxyType(
@@ -168,6 +173,7 @@ _RULES: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("plugins", "enabled"): Rule("a list of plugin names", _is_names),
         ("plugins", "disabled"): Rule("a list of plugin names", _is_names),
         ("plugins", "path"): Rule("a folder", _is_text),
+        ("plugins", "deadline_ms"): Rule("milliseconds from 1 to 60000", _is_milliseconds),
         ("documents", "path"): Rule("a folder", _is_text),
     }
 )

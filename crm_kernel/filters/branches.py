@@ -9,6 +9,9 @@ import msgspec
 from crm_kernel.filters.expression import All, Expression, Some, Test, Tree
 from crm_kernel.filters.scope import Rows
 
+_SERVED = frozenset({"=", "in", "<", "<=", ">", ">=", "between", "within"})
+"""Tests that an index on the field can serve."""
+
 
 def indexed_branches(rows: Rows, indexed: Collection[str]) -> list[Tree] | None:
     """The alternatives of `rows`, each with an equality on a field of `indexed`; None where one has none."""
@@ -49,6 +52,13 @@ def equal_fields(root: Tree) -> frozenset[str] | None:
     return frozenset(fields) if len(set(fields)) == len(items) else None
 
 
+def tested_fields(root: Tree) -> tuple[str, ...]:
+    """The fields of the record itself that each record found must pass a test of which an index could serve."""
+    items = root.items if isinstance(root, All) else (root,)
+    found = [i.place.field for i in items if isinstance(i, Test) and i.operator in _SERVED and _is_own(i)]
+    return tuple(dict.fromkeys(found))
+
+
 def _alternatives(tree: Tree) -> list[Tree]:
     if isinstance(tree, Some):
         return [branch for item in tree.items for branch in _alternatives(item)]
@@ -59,6 +69,11 @@ def _is_found(tree: Tree, indexed: Collection[str]) -> bool:
     if isinstance(tree, All):
         return any(_is_found(item, indexed) for item in tree.items)
     return isinstance(tree, Test) and tree.operator in ("=", "in") and _is_column(tree) and tree.place.field in indexed
+
+
+def _is_own(test: Test) -> bool:
+    place = test.place
+    return place.root == "record" and not (place.steps or place.limits or (place.member and not place.money))
 
 
 def _is_column(test: Test) -> bool:

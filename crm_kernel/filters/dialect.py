@@ -93,6 +93,10 @@ class Dialect(Protocol):
         """The exact sum of integers over a group, null for none."""
         ...
 
+    def times(self, integer: str, factor: int) -> str:
+        """The product of two integers, also where it has more than 64 bits."""
+        ...
+
     def quotient(self, dividend: str, divisor: str) -> str:
         """The whole part of a quotient of integers."""
         ...

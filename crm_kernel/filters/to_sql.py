@@ -271,9 +271,12 @@ class Compiler:
         value = self.scalar(place, cursor)
         if place.money and place.member == ("amount",):
             currency = self.scalar(member_of(place, "currency"), cursor)
-            return by_digits(currency, lambda digits: compose(f"{{}} * {10 ** (scale - digits)}", value))
+            return by_digits(currency, lambda digits: self._scaled_up(value, 10 ** (scale - digits)))
         factor = 10 ** (scale - scale_of(place))
-        return compose(f"{{}} * {factor}", value) if factor > 1 else value
+        return self._scaled_up(value, factor)
+
+    def _scaled_up(self, value: Sql, factor: int) -> Sql:
+        return compose(self._dialect.times("{}", factor), value) if factor > 1 else value
 
     def _as_double(self, place: Place, cursor: Cursor) -> Sql:
         value = self.scalar(place, cursor)

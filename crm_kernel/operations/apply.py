@@ -78,7 +78,10 @@ class Applier:
         except NotUnique as taken:
             raise unique_error(plan.registry.entities, taken) or taken from taken
         services.swap(plan.registry, documents)
-        await build_indexes(services.database, plan.ddl)
+        try:
+            await build_indexes(services.database, plan.ddl)
+        finally:
+            await services.store.learn_indexes(services.database)
 
     async def _remap(self, work: WriteWork, use: StageUse) -> None:
         """Put records into the stage that the document names; no rule of a move applies, history tells of it."""

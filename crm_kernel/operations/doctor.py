@@ -11,6 +11,7 @@ import msgspec
 
 from crm_kernel.clock import Clock
 from crm_kernel.fields.moment import read_moment
+from crm_kernel.operations.list_use import advice
 from crm_kernel.operations.tamper import Tamper
 from crm_kernel.registry import Registry
 from crm_kernel.storage import delivery, health, outbox
@@ -62,6 +63,8 @@ async def examine_app(database: Database, registry: Registry, tamper: Tamper, cl
     dead, retried = waiting.get(DEAD, 0), waiting.get(RETRY, 0)
     yield Finding("deliveries", not dead, f"{dead:,} given up, {retried:,} to be tried again")
     yield _finding("listeners", *await _lag(database, registry, clock), hint="`crm serve` or `crm deliver` tells them.")
+    told = await advice(database, registry, clock)
+    yield Finding("lists", True, "; ".join(told) or "no list is asked for often without an index")
 
 
 async def _lag(reads: Reads, registry: Registry, clock: Clock) -> tuple[list[str], str]:

@@ -40,6 +40,8 @@ class HookRunner:
 
     async def run(self, hook: str, batch: Batch, rows: int = 0) -> None:
         """Call every plugin's `hook`. Refusals land on the changes; an unexpected fault follows `on_error`."""
+        if self._host.withheld and hook == "before_write":
+            self._withhold(batch)
         hooked = self._host.hooked(hook)
         if not hooked or not batch.changes:
             return
@@ -63,6 +65,14 @@ class HookRunner:
                     start, before = end, after
         finally:
             INSIDE_HOOK.reset(token)
+
+    def _withhold(self, batch: Batch) -> None:
+        """Refuse what a quarantined plugin's rules would have to be asked about: changes of its own entities."""
+        for change in batch.changes:
+            plugin = self._host.withheld.get(change.entity)
+            if plugin is not None:
+                detail = f"The plugin {plugin!r} is quarantined; without its rules no {change.entity} is written."
+                change.fault("", "plugin_fault", detail, hint="GET /api/plugins says why; a restart ends it.")
 
     def _failed(self, hook: str, plugin: str, batch: Batch, error: Exception) -> None:
         """Contain an unexpected fault; refusals of the kernel itself go on."""

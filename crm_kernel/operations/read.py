@@ -19,12 +19,13 @@ from crm_kernel.filters.sql import Sql
 from crm_kernel.filters.to_sql import bind
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.answers import encode
+from crm_kernel.operations.export_fields import exported
 from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
-from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, Shown, exported, unknown_field
+from crm_kernel.operations.list_use import ListUse
+from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, Shown, unknown_field
 from crm_kernel.registry import Registry
-from crm_kernel.storage.ordered import PAGE
 from crm_kernel.storage.ports import Database, Reads, Row
-from crm_kernel.storage.select import IDS, after_position, with_ids
+from crm_kernel.storage.select import IDS, after_position, with_ids, with_page
 from crm_kernel.storage.store import Store
 
 
@@ -66,6 +67,7 @@ class Reader:
         self._cursors = cursors
         self._registry = registry
         self._planner: Planner | None = None
+        self.list_use = ListUse(database, clock)
 
     @property
     def planner(self) -> Planner:
@@ -108,13 +110,14 @@ class Reader:
         if query.export and not access.allows(entity, "export"):
             raise Error("forbidden", f"You may not export {entity} records.")
         plan = self.planner.list_plan(access, entity, query)
+        if plan.slow is not None:
+            self.list_use.note(plan.slow)
         environment = self._environment(caller)
         by_order = plan.ordered is not None and query.count == "none"
         few = None if by_order else await self._few(plan, environment, source)
         sql = self._page_sql(plan, few, caller, entity, query)
         limit = query.limit + 1
-        bound = [limit if value is PAGE else value for value in bind(sql.params, environment)]
-        rows = await source.read(sql.text, [*bound, limit])
+        rows = await source.read(with_page(sql.text, limit), bind(sql.params, environment))
         following = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]
@@ -137,7 +140,7 @@ class Reader:
         query = ListQuery(filter=filter, sort=sort)
         plan = self.planner.list_plan(access, entity, query, params=environment.params, raw=False)
         sql = plan.first_page
-        rows = await (reads or self._database).read(sql.text, [*bind(sql.params, environment), limit])
+        rows = await (reads or self._database).read(with_page(sql.text, limit), bind(sql.params, environment))
         return [self._item(plan.shown, row) for row in rows]
 
     async def count(self, entity: str, access: Access, environment: Environment, filter: str | None) -> int:

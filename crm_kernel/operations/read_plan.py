@@ -17,11 +17,14 @@ from crm_kernel.filters.searching import as_filter, search_words
 from crm_kernel.filters.sql import Sql
 from crm_kernel.filters.to_sql import to_sql
 from crm_kernel.model import EntityModel
+from crm_kernel.operations.export_fields import shown_fields
 from crm_kernel.operations.list_query import COUNT_CAP, ListQuery, SortKey
+from crm_kernel.operations.list_use import slow
 from crm_kernel.registry import Registry
 from crm_kernel.storage.decoding import Cell, answerer, cells
 from crm_kernel.storage.few import Few, few, indexed_fields
 from crm_kernel.storage.indexes import SCOPES
+from crm_kernel.storage.list_use import Slow
 from crm_kernel.storage.ordered import MOST, are_ordered, branches, first_ids
 from crm_kernel.storage.ports import Row
 from crm_kernel.storage.select import (
@@ -81,7 +84,10 @@ class OrderedPlan(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A compiled list: what each row shows, conditions and sort keys; `position` is where a row has their values."""
+    """A compiled list: what each row shows, conditions and sort keys; `position` is where a row has their values.
+
+    `slow` says what would need an index that is not there.
+    """
 
     shown: Shown
     read: tuple[Sql, ...]
@@ -91,6 +97,7 @@ class Plan(NamedTuple):
     first_page: Sql
     few: FewPlan | None = None
     ordered: OrderedPlan | None = None
+    slow: Slow | None = None
 
 
 class Single(NamedTuple):
@@ -138,7 +145,7 @@ class Planner:
         raw: bool,
     ) -> Plan:
         model = self.registry.entities[entity]
-        shown = self._show(access, model, exported(access, model) if _all_of_it(query) else query.fields, raw)
+        shown = self._show(access, model, shown_fields(access, model, query), raw)
         state = DELETED if query.deleted else LIVE
         rules = self.row_conditions(access, model, "read")
         if query.deleted:
@@ -153,6 +160,7 @@ class Planner:
         where = (state, *rules, *filters)
         read, position = _with_keys(shown.columns.sqls, order)
         plan = Plan(shown, read, position, order, where, _page(model, read, order, where))
+        plan = plan._replace(slow=slow(model, expression, query.sort_keys()))
         found = None if query.deleted or query.export else self._few_rows(access, model)
         if found is None:
             return plan
@@ -314,16 +322,6 @@ def _page(
     model: EntityModel, read: Sequence[Sql], order: Sequence[OrderBy], where: Sequence[Sql], among: Sql | None = None
 ) -> Sql:
     return select(model, read, where=where, order=order, limit=True, among=among)
-
-
-def _all_of_it(query: ListQuery) -> bool:
-    return query.export and query.fields is None
-
-
-def exported(access: Access, model: EntityModel) -> tuple[str, ...]:
-    """The fields that an export has where it names none: sensitive ones leave only by name."""
-    readable = access.readable(model.name)
-    return tuple(name for name, f in model.fields.items() if name in readable and not f.options.sensitive)
 
 
 def _with_keys(columns: tuple[Sql, ...], order: Iterable[OrderBy]) -> tuple[tuple[Sql, ...], tuple[int, ...]]:

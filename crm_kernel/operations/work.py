@@ -116,6 +116,9 @@ class Work:
 class WriteWork(Work):
     """One write inside one transaction."""
 
+    looks_up_taken = True
+    """Whether a change that comes alone looks up whether its unique values are taken, instead of being told."""
+
     def __init__(self, tx: Tx, store: Store, registry: Registry, caller: Caller, now: datetime) -> None:
         super().__init__(tx, store, registry, caller, now)
         self.tx = self.holding = tx

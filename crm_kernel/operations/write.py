@@ -102,9 +102,19 @@ class Writer:
         return Writer(database, self._store, self._hooks, self._clock, self._registry, self._find)
 
     async def _attempt(
-        self, rows: list[tuple[int, AnyChange]], caller: Caller, dry_run: bool, finish: Finisher | None
+        self,
+        rows: list[tuple[int, AnyChange]],
+        caller: Caller,
+        dry_run: bool,
+        finish: Finisher | None,
+        *,
+        looks_up: bool = False,
     ) -> tuple[dict[int, AnyChange], dict[int, list[Fault]]]:
-        """One transaction over the rows: the finished change of each, or the faults of each faulty one."""
+        """One transaction over the rows: the finished change of each, or the faults of each faulty one.
+
+        A change that comes alone does not look up whether its values are taken, unless it `looks_up`: a unique index
+        will tell. It tells of one value only, so then all is done again.
+        """
         done: dict[int, AnyChange] = {}
         faults: dict[int, list[Fault]] = {}
 
@@ -113,6 +123,7 @@ class Writer:
             faults.clear()
             registry = self._registry()
             context = WriteWork(tx, self._store, registry, caller, self._clock.now())
+            context.looks_up_taken = looks_up or dry_run
             for segment in segments(rows):
                 fresh = [(n, _fresh(change, caller)) for n, change in segment]
                 changes = [c for _, c in fresh]
@@ -131,11 +142,13 @@ class Writer:
             for wake in self.committed:
                 tx.after_commit(wake)
 
-        with suppress(Refused):
-            try:
+        try:
+            with suppress(Refused):
                 await self._database.write(work)
-            except NotUnique as taken:
-                raise unique_error(self._registry().entities, taken) or taken from taken
+        except NotUnique as taken:
+            if not looks_up:
+                return await self._attempt(rows, caller, dry_run, finish, looks_up=True)
+            raise unique_error(self._registry().entities, taken) or taken from taken
         return done, faults
 
     async def run_inside(self, work: WriteWork, changes: list[AnyChange]) -> None:
@@ -149,8 +162,9 @@ class Writer:
         added = await self._before(work, sound)
         sound = _sound([*sound, *added])
         sound = [c for c in sound if not _is_unchanged(c)]
-        await check_unique(work, sound)
-        sound = _sound(sound)
+        if len(sound) > 1 or work.looks_up_taken or (sound and not work.store.guards(sound[0].model)):
+            await check_unique(work, sound)
+            sound = _sound(sound)
         await store(work, sound)
         after = self._batch(work, sound)
         _keep_journal(after)

@@ -7,6 +7,7 @@ be written last while reading finds it first.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -131,6 +132,8 @@ class Backup:
                     joined = b"".join(page)
                     yield decode(joined), joined
         except _FAULTS as error:
+            if (fault := _disk_fault(error)) is not None:
+                raise _unreadable(self._path, fault) from error
             raise self._damaged(f"{table.name}: {error}") from error
 
     def _damaged(self, why: str) -> ConfigError:
@@ -143,13 +146,15 @@ def opened_backup(path: Path) -> Generator[Backup]:
     try:
         raw = path.open("rb")
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.", usage=True) from error
+        raise _unreadable(path, error) from error
     with raw:
         try:
             file = ZipFile(raw)
             manifest = file.read(MANIFEST)
             written = msgspec.json.decode(manifest, type=_Format).format
         except _FAULTS as error:
+            if (fault := _disk_fault(error)) is not None:
+                raise _unreadable(path, fault) from error
             raise ConfigError(f"{path} is no backup, or its end is damaged: {error}.", usage=True) from error
         if written > FORMAT:
             raise ConfigError(f"{path} was written by a newer version: its format is {written}, known is {FORMAT}.")
@@ -157,6 +162,22 @@ def opened_backup(path: Path) -> Generator[Backup]:
             yield Backup(path, file, _checked(manifest))
         finally:
             file.close()
+
+
+def _disk_fault(error: BaseException | None) -> OSError | None:
+    """What failed where reading did, not what was read: zipfile tells of some of that as of no zip file.
+
+    A place that no file has (EINVAL) is one that a damaged file names.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            return error
+        error = error.__context__
+    return None
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{path} cannot be read: {error.strerror}.", usage=True)
 
 
 def _checked(raw: bytes) -> Manifest:

@@ -10,18 +10,16 @@ from collections.abc import Collection, Sequence
 
 from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.expression import Tree
-from crm_kernel.filters.sql import Sql, compose, join, param
+from crm_kernel.filters.sql import Sql, compose, join
 from crm_kernel.filters.sql_parts import Cursor
 from crm_kernel.filters.to_sql import Compiler
 from crm_kernel.model import EntityModel
 from crm_kernel.storage.columns import quoted, table_name
 from crm_kernel.storage.indexes import entity_indexes
-from crm_kernel.storage.select import ALIAS, LIVE, OrderBy, order_clause
+from crm_kernel.storage.select import ALIAS, LIVE, PAGE, OrderBy, order_clause
 
-MOST = 12
-"""More keys read more than they spare."""
-PAGE = object()
-"""Stands in `params` where the number of rows to read is bound."""
+MOST = 40
+"""Keys of the rules, enough for those of the most teams that are single values: more read more than they spare."""
 
 
 def are_ordered(model: EntityModel, keys: Collection[str], equal: frozenset[str], order: Sequence[OrderBy]) -> bool:
@@ -55,11 +53,11 @@ def first_ids(model: EntityModel, branches: Sequence[Sql], where: Sequence[Sql],
     table = f"{quoted(table_name(model.name))} AS {ALIAS}"
     found = [
         compose(
-            f"SELECT * FROM (SELECT {{}} FROM {table} WHERE {{}} ORDER BY {{}} LIMIT {{}}) AS b{place}",
-            shown, join(" AND ", [LIVE, branch, *where]), sorted_by, param(PAGE),
+            f"SELECT * FROM (SELECT {{}} FROM {table} WHERE {{}} ORDER BY {{}} LIMIT {PAGE}) AS b{place}",
+            shown, join(" AND ", [LIVE, branch, *where]), sorted_by,
         )
         for place, branch in enumerate(branches)
     ]  # fmt: skip
     outer = order_clause([key._replace(sql=Sql(name)) for name, key in zip(names, order, strict=True)])
-    template = f'SELECT {names[-1]} AS "id" FROM ({{}}) AS firsts ORDER BY {{}} LIMIT {{}}'
-    return compose(template, join(" UNION ", found), outer, param(PAGE))
+    template = f'SELECT {names[-1]} AS "id" FROM ({{}}) AS firsts ORDER BY {{}} LIMIT {PAGE}'
+    return compose(template, join(" UNION ", found), outer)

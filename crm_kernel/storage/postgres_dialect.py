@@ -169,6 +169,9 @@ class PostgresDialect:
     def total(self, value: str) -> str:
         return f"sum({value})"
 
+    def times(self, integer: str, factor: int) -> str:
+        return f"CAST({integer} AS numeric) * {factor}"
+
     def quotient(self, dividend: str, divisor: str) -> str:
         return f"div({dividend}, {divisor})"
 

@@ -156,6 +156,10 @@ class SqliteDialect:
         # Two sums, as SQLite refuses a sum beyond 64 bits in the middle of a statement.
         return f"(sum(({value}) / {_HALF}) * {_HALF} + sum(({value}) % {_HALF}))"
 
+    def times(self, integer: str, factor: int) -> str:
+        # SQLite goes on with a double, which is beyond all integers that it can be compared with.
+        return f"{integer} * {factor}"
+
     def quotient(self, dividend: str, divisor: str) -> str:
         return f"{dividend} / {divisor}"
 

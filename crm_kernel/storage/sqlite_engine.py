@@ -30,8 +30,9 @@ _MAPPED = 1 << 30
 SPRINT = 0.02
 """Seconds that a query may keep everybody waiting; one that takes longer begins anew in a thread."""
 _STEPS = 5_000  # of SQLite's machine (about 0.1 ms) between two looks at the clock
-_CACHED = 16_000
-"""KiB of pages the writer keeps: with SQLite's 2 MB the indexes of 100,000 records took a third longer to fill."""
+_CACHED, _CACHED_IN_IMPORTS = 2_000, 16_000
+"""KiB of pages the writer keeps: with SQLite's 2 MB the indexes of 100,000 records took a third longer to fill, but
+a server under a light load would grow for an hour until it had filled 16."""
 
 
 def check_version(version: tuple[int, ...]) -> None:
@@ -246,7 +247,7 @@ class SqliteEngine:
             raise ConfigError(f"The database {self.path} cannot be used: its file system cannot share memory (WAL).")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 8000")
-        connection.execute(f"PRAGMA cache_size = -{_CACHED:d}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHED_IN_IMPORTS if self._pause else _CACHED:d}")
 
     async def _patiently(self, action: Callable[[], T]) -> T:
         """What `action` gives, tried again while the file is locked, at most for the engine's patience."""

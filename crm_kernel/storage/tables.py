@@ -239,6 +239,16 @@ class Migration(Table, tablename="crm_migration", db=TABLES):
     at = Text()
 
 
+class ListUse(Table, tablename="crm_list_use", db=TABLES):
+    """How often lists were asked for that no index serves."""
+
+    entity = Text()
+    fields = Text(help_text="of the filter, with commas")
+    sort = Text()
+    day = Text()
+    times = BigInt()
+
+
 class Meta(Table, tablename="crm_meta", db=TABLES):
     """Single values about the database, `epoch` among them."""
 
@@ -270,6 +280,7 @@ KERNEL_TABLES: Mapping[type[Table], tuple[Index, ...]] = {
     Job: (_index("crm_job", "fingerprint"),),
     JobFault: (_index("crm_job_fault", "job", "seq"),),
     Migration: (_index("crm_migration", "plugin", "name", unique=True),),
+    ListUse: (_index("crm_list_use", "entity", "fields", "sort", "day", unique=True),),
     Meta: (),
 }
 """All kernel tables with their indexes."""

@@ -61,7 +61,8 @@ class Template:
         key = tuple(plugins)
         if key not in self._built:
             self._built[key] = await self._build(plugins)
-        kernel = await Kernel.open(write_app(target, plugins, new(target, self._built[key])), strict=True)
+        settings = write_app(target, plugins, new(target, self._built[key]), deadline_ms=5000)
+        kernel = await Kernel.open(settings, strict=True)
         await kernel.dispatcher.adopt()
         if documents:
             await kernel.documents.put_all(documents, kernel.system("apply"))
@@ -77,12 +78,19 @@ class Template:
         return url
 
 
-def write_app(folder: Path, plugins: Sequence[str], url: str = "sqlite:///crm.db", extra: str = "") -> Settings:
+def write_app(
+    folder: Path,
+    plugins: Sequence[str],
+    url: str = "sqlite:///crm.db",
+    extra: str = "",
+    *,
+    deadline_ms: int = 250,
+) -> Settings:
     """An app folder with a crm.toml for tests; its settings."""
     enabled = ", ".join(f'"{name}"' for name in plugins)
     toml = (
         '[app]\nname = "Test"\nlocale = "en"\ntimezone = "Europe/Riga"\ncurrency = "EUR"\nregion = "LV"\n'
-        f'[database]\nurl = "{url}"\n[plugins]\nenabled = [{enabled}]\n{extra}'
+        f'[database]\nurl = "{url}"\n[plugins]\nenabled = [{enabled}]\ndeadline_ms = {deadline_ms}\n{extra}'
     )
     (folder / "crm.toml").write_text(toml, encoding="utf-8")
     return load_settings(folder, {"CRM_SECRET": "a secret for tests only, of forty characters"})

@@ -37,6 +37,7 @@ def test_a_sound_app(crm: Crm, folder: Path) -> None:
         "history",
         "deliveries",
         "listeners",
+        "lists",
     ]
     told = crm("doctor", app=folder)
     assert (told.status, "WRONG" in told.out) == (0, False)

@@ -13,6 +13,7 @@ from time import monotonic, sleep
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from bench.servers import seconds_used
 from tests.acceptance.cli.conftest import CRM, environment
 
 PATIENCE = 60.0
@@ -73,6 +74,8 @@ class App:
         self.tokens = tokens
         self.url = ""
         self.process: subprocess.Popen[str] | None = None
+        self.start_cpu = 0.0
+        """The most seconds of processor time that a start took."""
 
     @property
     def token(self) -> str:
@@ -86,6 +89,7 @@ class App:
         while not self._is_ready():
             assert monotonic() - begun < PATIENCE, "the server does not get ready"
             sleep(0.01)
+        self.start_cpu = max(self.start_cpu, seconds_used(self.process.pid))
         return monotonic() - begun
 
     def _spawn(self) -> tuple[subprocess.Popen[str], str]:

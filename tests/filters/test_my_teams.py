@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from crm_kernel.filters.expression import Some
 from crm_kernel.filters.my_teams import MOST, spread
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.to_predicate import to_predicate
@@ -40,4 +41,20 @@ def test_it_holds_for_the_same_rows(world: Any, text: str, count: int) -> None:
     statement = f'SELECT t."id" FROM "e_deal" AS t WHERE {sql.text}'
     assert {row[0] for row in world.database(statement, bind(sql.params, environment))} == expected
     bound_as_list = "json_each" in sql.text or "= ANY" in sql.text
-    assert bound_as_list == ("@my_teams" in text and not 0 < count <= MOST)
+    assert bound_as_list == ("@my_teams" in text and (count > MOST or (count == 0 and "not in" in text)))
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("owner = @me or owner in @my_teams", "owner = @me"),
+        ("owner = @me or (count = 1 and (owner in @my_teams or owner in @my_teams))", "owner = @me"),
+    ],
+)
+def test_who_has_no_team_has_no_branch_for_one(world: Any, text: str, same: str) -> None:
+    without = spread(resolve(text, "deal", world.model), 0)
+    assert to_sql(without, world.dialect).text == to_sql(resolve(same, "deal", world.model), world.dialect).text
+
+
+def test_rules_of_teams_alone_give_nothing_without_one(world: Any) -> None:
+    assert spread(resolve("owner in @my_teams and count = 1", "deal", world.model), 0).root == Some(())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import random
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile
+
+import pytest
 
 from crm_kernel.clock import Clock
 from crm_kernel.errors import ConfigError
@@ -42,6 +46,32 @@ async def test_a_damaged_file_is_refused(crm: TestCrm, tmp_path: Path) -> None:
     for length in (0, 1, 100, len(whole) // 2, len(whole) - 1):
         other.write_bytes(whole[:length])
         assert await damaged(other)
+
+
+@pytest.mark.parametrize("allowed", [0, 12])
+async def test_a_disk_that_cannot_be_read_is_no_damage(
+    crm: TestCrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    await contacts(crm, {"name": "Anna"})
+    file = tmp_path / "b.zip"
+    await backup(crm.kernel.database, file, Clock())
+    reads = iter(range(allowed))
+
+    class Failing(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if next(reads, None) is None:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size)
+
+    def verify() -> None:
+        with opened_backup(file) as backed:
+            backed.verify()
+
+    monkeypatch.setattr(Path, "open", lambda path, _: Failing(path))
+    with pytest.raises(ConfigError) as refused:
+        verify()
+    assert refused.value.problems == [f"{file} cannot be read: Input/output error."]
+    assert refused.value.usage
 
 
 def rewritten(file: Path, target: Path, change: Any) -> Path:
