@@ -26,7 +26,8 @@ log = logging.getLogger("crm_kernel.plugins")
 KEPT_FAULTS = 20
 OVERRUNS = 3
 OVERRUN_SECONDS = 600.0
-WRITES = frozenset({"before_move", "before_write", "check_write"})
+RULES = ("before_", "check_")
+"""How the names of the hooks begin that may refuse a write."""
 
 Implementation = Callable[..., Coroutine[Any, Any, None]]
 
@@ -146,7 +147,7 @@ class PluginHost:
         plugin = self._plugin(name)
         if plugin.state == "active":
             plugin.state, plugin.reason = "quarantined", reason
-            if self.on_error(name) == "refuse" and WRITES.intersection(plugin.hooks):
+            if self.on_error(name) == "refuse" and any(hook.startswith(RULES) for hook in plugin.hooks):
                 own = [d.name for d in plugin.documents if d.kind == "entity"]
                 self.withheld.update(dict.fromkeys(own, name))
             self._running.clear()

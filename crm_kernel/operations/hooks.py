@@ -40,8 +40,6 @@ class HookRunner:
 
     async def run(self, hook: str, batch: Batch, rows: int = 0) -> None:
         """Call every plugin's `hook`. Refusals land on the changes; an unexpected fault follows `on_error`."""
-        if self._host.withheld and hook == "before_write":
-            self._withhold(batch)
         hooked = self._host.hooked(hook)
         if not hooked or not batch.changes:
             return
@@ -66,8 +64,10 @@ class HookRunner:
         finally:
             INSIDE_HOOK.reset(token)
 
-    def _withhold(self, batch: Batch) -> None:
+    def withhold(self, batch: Batch) -> None:
         """Refuse what a quarantined plugin's rules would have to be asked about: changes of its own entities."""
+        if not self._host.withheld:
+            return
         for change in batch.changes:
             plugin = self._host.withheld.get(change.entity)
             if plugin is not None:

@@ -211,6 +211,7 @@ class Writer:
             moving = [c for c in fresh if c.move_record and c.old]
             moves = self._batch(work, moving)
             moves.journal = current.journal
+            self._hooks.withhold(current)
             await self._hooks.run("before_move", moves, len(fresh))
             await self._hooks.run("before_write", current, len(fresh))
             await self._recheck(work, [c for c in current.journal.touched.values() if not c.faults])
