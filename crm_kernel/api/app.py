@@ -27,6 +27,7 @@ from crm_kernel.api import (
     records,
     reports,
     schema,
+    search,
 )
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.auth import OPEN_PATHS, authenticate
@@ -47,6 +48,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *schema.ROUTES,
     *reports.ROUTES,
     *explain.ROUTES,
+    *search.ROUTES,
     *documents.ROUTES,
     *plugins.ROUTES,
     *openapi.ROUTES,
@@ -149,3 +151,4 @@ class _Api(Litestar):
             raise Error("not_found", f"There is nothing at a path of more than {MAX_PATH} characters.")
         if scope["method"] == "HEAD":
             scope["method"] = "GET"
+            scope["bodiless"] = True

@@ -29,6 +29,7 @@ def parameters(entities: Iterable[str], reports: Iterable[str], kinds: Iterable[
     fields = "The members to answer, as a comma list; a path such as owner.name is a flat member of that name."
     flag = {"type": "boolean", "default": False}
     count = {**_TEXT, "enum": ["none", "capped", "exact"], "default": "none"}
+    export_format = {**_TEXT, "enum": ["csv", "jsonl"], "default": "csv"}
     sort = {**_TEXT, "default": "-created_at"}
     return {
         "id": _path("id", {"type": "string", "format": "uuid"}),
@@ -37,6 +38,8 @@ def parameters(entities: Iterable[str], reports: Iterable[str], kinds: Iterable[
         "kind": _path("kind", _names(kinds)),
         "name": _path("name", _TEXT),
         "filter": _query("filter", "A filter expression, such as owner = @me and created_at > @today-7d."),
+        "q": _query("q", "Words that all have to occur, in any order and any searched field, the last as a beginning."),
+        "searched": {**_query("q", "Words that all have to occur, the last as a beginning."), "required": True},
         "sort": _query("sort", "At most 4 fields as a comma list, - for descending.", sort),
         "fields": _query("fields", fields),
         "expand": _query("expand", "References to answer as objects, as a comma list."),
@@ -47,6 +50,8 @@ def parameters(entities: Iterable[str], reports: Iterable[str], kinds: Iterable[
         "purge": _query("purge", "Remove it for good; needs the action admin.", flag),
         "dry_run": _query("dry_run", "Answer the plan and change nothing.", flag),
         "format": _query("format", "How rows are answered.", {**_TEXT, "enum": ["json", "csv"], "default": "json"}),
+        "export_format": _query("format", "CSV, or one JSON object a line.", export_format),
+        "lossless": _query("lossless", "CSV exactly as stored, even what a spreadsheet would run.", flag),
         "If-Match": {
             "name": "If-Match",
             "in": "header",
@@ -67,6 +72,7 @@ def headers() -> dict[str, dict[str, Any]]:
     described = {
         "X-Request-Id": "The id of this request: the one it came with, or a new one.",
         "ETag": "The version of the record.",
+        "Content-Disposition": "The name of a file for it.",
         "Location": "Where the new record or the job is.",
         "WWW-Authenticate": "How to authenticate.",
         "Idempotency-Replayed": "`true` where the request was done before and this is its answer.",

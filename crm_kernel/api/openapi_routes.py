@@ -63,6 +63,16 @@ ROUTES = (
     ),
     Route(
         "get",
+        "/api/search",
+        "search",
+        "Records of all entities that a search finds",
+        "Search",
+        faults=(400, 401),
+        parameters=("searched",),
+        tag="search",
+    ),
+    Route(
+        "get",
         "/api/reports/{name}",
         "stored_report",
         "The answer of a stored report; its own parameters are in the query string too",
@@ -230,7 +240,10 @@ def _success(route: Route, filled: Any) -> dict[str, Any]:
     names = (*route.headers, *replayed, "X-Request-Id")
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     described: dict[str, Any] = {"description": route.summary, "headers": headers}
-    if route.answer not in (None, "text/csv"):
+    if route.answer == "Export":
+        text = {"schema": {"type": "string"}}
+        described["content"] = {"text/csv": text, "application/jsonl": text}
+    elif route.answer not in (None, "text/csv"):
         described["content"] = {"application/json": _media(filled(route.answer))}
     if route.answer in ("Report", "text/csv"):
         described.setdefault("content", {})["text/csv"] = {"schema": {"type": "string"}}

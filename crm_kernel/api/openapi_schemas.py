@@ -232,6 +232,7 @@ def shared_schemas() -> dict[str, Schema]:
         "Report": _report(),
         "Question": _question(),
         "Explanation": _explanation(),
+        "Search": _object({"items": _array(_object(dict.fromkeys(("entity", "id", "title", "snippet"), _TEXT)))}),
         "Plan": _plan(),
         "Applied": _object({"applied": _FLAG, "plan": ref("Plan")}),
         "Document": _object(stored),

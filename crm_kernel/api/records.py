@@ -8,20 +8,22 @@ from typing import Any
 
 from litestar import delete, get, patch, post
 
-from crm_kernel.api.answer import Answer, etag
+from crm_kernel.api.answer import CSV, JSONL, Answer, Streamed, etag
 from crm_kernel.api.auth import read_only
 from crm_kernel.api.once import write_once
-from crm_kernel.api.request import MAX_BATCH_BODY, MAX_BATCH_VALUES, ApiRequest, flag, no_object
+from crm_kernel.api.request import MAX_BATCH_BODY, MAX_BATCH_VALUES, ApiRequest, choice, flag, no_object
 from crm_kernel.callers import Caller
 from crm_kernel.errors import Error
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.batch_json import counts, read_changes, results
 from crm_kernel.operations.changes import AnyChange, Change
+from crm_kernel.operations.export import FORMATS, export
 from crm_kernel.operations.list_query import ListQuery, read_limit, split_names
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.storage.ports import Reads
 
-LIST_PARAMETERS = frozenset({"filter", "sort", "fields", "expand", "limit", "cursor", "count", "deleted"})
+LIST_PARAMETERS = frozenset({"filter", "q", "sort", "fields", "expand", "limit", "cursor", "count", "deleted"})
+EXPORT_PARAMETERS = frozenset({"format", "filter", "q", "sort", "fields", "lossless"})
 GET_PARAMETERS = frozenset({"fields", "expand"})
 HISTORY_PARAMETERS = frozenset({"limit", "cursor"})
 
@@ -31,6 +33,18 @@ async def list_records(request: ApiRequest) -> Answer:
     """A page of records."""
     query = ListQuery.from_params(request.parameters(LIST_PARAMETERS))
     return Answer(await request.kernel.reader.list_answer(request.path_params["entity"], request.caller, query))
+
+
+@get("/api/records/{entity:str}/export")
+async def export_records(request: ApiRequest) -> Streamed:
+    """All records that a filter and a search find."""
+    entity: str = request.path_params["entity"]
+    asked = request.parameters(EXPORT_PARAMETERS)
+    form, lossless = choice(asked, "format", FORMATS), flag(asked, "lossless")
+    query = ListQuery.from_params({n: text for n, text in asked.items() if n not in ("format", "lossless")})
+    parts = await export(request.kernel.reader, entity, request.caller, query, form=form, lossless=lossless)
+    disposition = (b"content-disposition", f'attachment; filename="{entity}.{form}"'.encode())
+    return Streamed(parts, headers=(disposition,), media=CSV if form == "csv" else JSONL)
 
 
 @post("/api/records/{entity:str}")
@@ -108,6 +122,7 @@ async def record_history(request: ApiRequest) -> Answer:
 
 ROUTES = (
     list_records,
+    export_records,
     create_record,
     get_record,
     update_record,

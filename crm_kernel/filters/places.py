@@ -15,6 +15,7 @@ from crm_kernel.filters import syntax
 from crm_kernel.filters.expression import Place, Step
 from crm_kernel.filters.faults import bad, too_much, unknown_field
 from crm_kernel.filters.scope import Scope
+from crm_kernel.filters.searching import searched_fields
 from crm_kernel.filters.shapes import Part, definitions_of, part_of
 from crm_kernel.model import EntityModel, Field, Model, Reverse
 
@@ -90,15 +91,8 @@ class Places:
         return World(None, place.element, f"{world.prefix}{path.dotted}.", fold=place.fold)
 
     def searched(self, entity: EntityModel) -> list[Place]:
-        """The text fields that `* matches` looks into: those marked for search, and those that form the title."""
-        title = entity.title
-        return [
-            self._scalar(entity, field, ())
-            for field in entity.fields.values()
-            if field.type.kind is Kind.TEXT
-            and (field.options.search or f"{{{field.name}}}" in title)
-            and self._scope.field_exists(entity.name, field.name)
-        ]
+        """The text fields that `* matches` looks into."""
+        return [self._scalar(entity, entity.fields[name], ()) for name in searched_fields(entity, self._scope)]
 
     # ---- stepping -----------------------------------------------------------------------------------------------
     def _find(self, path: syntax.Path, world: World) -> Place | Referring:

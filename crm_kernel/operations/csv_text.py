@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, cast
@@ -17,12 +16,33 @@ _END = "\r\n"  # the writer quotes cells that hold any character of it
 def csv_line(values: Iterable[Any], *, lossless: bool = False) -> str:
     """One line of CSV with its end. Texts that a spreadsheet would take for a formula begin with `'`, unless
     `lossless`."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator=_END).writerow([_cell(value, lossless) for value in values])
-    return out.getvalue().removesuffix(_END) + "\n"
+    return csv_lines([values], lossless=lossless)
+
+
+def csv_lines(rows: Iterable[Iterable[Any]], *, lossless: bool = False) -> str:
+    """Many lines, each as `csv_line` makes it, by one writer."""
+    lines = _Lines()
+    write = csv.writer(lines, lineterminator=_END).writerow
+    for values in rows:
+        write([_cell(value, lossless) for value in values])
+    return "".join(lines.texts)
+
+
+class _Lines:
+    """What a writer of CSV writes to, which it does once for each line."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def write(self, text: str) -> None:
+        self.texts.append(text.removesuffix(_END) + "\n")
 
 
 def _cell(value: Any, lossless: bool) -> str:
+    if value is None:
+        return ""
+    if type(value) is str:  # most cells: 0.1 µs for what begins like a word
+        return value if lossless or value[:1].isalnum() else inert(value)
     text = csv_text(value)
     return text if lossless or isinstance(value, int | float | Decimal) else inert(text)
 

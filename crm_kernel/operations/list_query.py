@@ -29,9 +29,13 @@ class SortKey(NamedTuple):
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """The parameters of a list. `sort` is a comma list with `-` for descending; `fields`, `expand` are comma lists."""
+    """The parameters of a list. `sort` is a comma list with `-` for descending; `fields`, `expand` are comma lists.
+
+    `export` asks for what may be taken out: records that the action `export` gives too, sensitive fields only by name.
+    """
 
     filter: str | None = None
+    q: str | None = None
     sort: str | None = None
     fields: tuple[str, ...] | None = None
     expand: tuple[str, ...] = ()
@@ -39,11 +43,12 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str | None = None
     count: Count = "none"
     deleted: bool = False
+    export: bool = False
 
     @classmethod
     def from_params(cls, params: Mapping[str, str]) -> ListQuery:
         """From query-string parameters. Raises `Error("unknown_parameter" | "bad_value")`."""
-        known = ("filter", "sort", "fields", "expand", "limit", "cursor", "count", "deleted")
+        known = ("filter", "q", "sort", "fields", "expand", "limit", "cursor", "count", "deleted")
         for name in params:
             if name not in known:
                 raise Error("unknown_parameter", f"unknown parameter {name!r}:{near(name, known)}")
@@ -57,6 +62,7 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
         fields = split_names(params["fields"], "fields") if "fields" in params else None
         return cls(
             filter=params.get("filter") or None,
+            q=params.get("q") or None,
             sort=params.get("sort") or None,
             fields=None if fields is None else tuple(dict.fromkeys((*fields, *expand))),
             expand=expand,
@@ -107,7 +113,7 @@ class _Hmac(HMACAlgorithm):
 
 
 class Cursors:
-    """Signs and reads cursors: opaque, bound to user, entity, filter and sort, valid 24 hours on every node."""
+    """Signs and reads cursors: opaque, bound to user, entity, filter, q and sort, valid 24 hours on every node."""
 
     def __init__(self, secret: str) -> None:
         self._signer = TimestampSigner(secret, salt="cursor", algorithm=_Hmac())
@@ -127,10 +133,10 @@ class Cursors:
         except (BadData, msgspec.DecodeError):
             raise Error("bad_cursor", "The cursor is not one of ours.") from None
         if binding != _binding(owner, entity, query) or len(position) != width:
-            raise Error("bad_cursor", "The cursor belongs to another user, entity, filter or sort.")
+            raise Error("bad_cursor", "The cursor belongs to another user, entity, filter, q or sort.")
         return list(position)
 
 
 def _binding(owner: str | None, entity: str, query: ListQuery) -> str:
-    text = "\x1f".join((owner or "", entity, query.filter or "", query.sort or "", str(query.deleted)))
+    text = "\x1f".join((owner or "", entity, query.filter or "", query.q or "", query.sort or "", str(query.deleted)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

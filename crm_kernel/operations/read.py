@@ -14,10 +14,12 @@ from crm_kernel.errors import Error
 from crm_kernel.fields.base import Kind
 from crm_kernel.fields.reference import ANY
 from crm_kernel.filters.environment import Environment
+from crm_kernel.filters.searching import searched_fields
 from crm_kernel.filters.sql import Sql
 from crm_kernel.filters.to_sql import bind
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.answers import encode
+from crm_kernel.operations.export_fields import exported
 from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
 from crm_kernel.operations.list_use import ListUse
 from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, Shown, unknown_field
@@ -105,6 +107,8 @@ class Reader:
         access = self.access(caller, entity)
         if not access.allows(entity, "read") or (query.deleted and not access.allows(entity, "delete")):
             raise Error("forbidden", f"You may not read {'deleted ' if query.deleted else ''}{entity} records.")
+        if query.export and not access.allows(entity, "export"):
+            raise Error("forbidden", f"You may not export {entity} records.")
         plan = self.planner.list_plan(access, entity, query)
         if plan.slow is not None:
             self.list_use.note(plan.slow)
@@ -243,6 +247,22 @@ class Reader:
         params = bind(with_ids(read.sql.params, wanted), self._environment(caller))
         rows = await (reads or self._database).read(read.sql.text, params)
         return {item["id"]: item for item in (self._item(read.shown, row) for row in rows)}
+
+    def exported(self, entity: str, caller: Caller, query: ListQuery) -> tuple[str, ...]:
+        """The columns of an export: those it names, else all but sensitive ones."""
+        return query.fields or exported(self.access(caller, entity), self._registry().entities[entity])
+
+    def searched(self, caller: Caller) -> list[tuple[EntityModel, tuple[str, ...]]]:
+        """The entities by name that a search of his looks into, each with its fields."""
+        registry = self._registry()
+        access = registry.access(caller)
+        readable = [m for _, m in sorted(registry.entities.items()) if access.allows(m.name, "read")]
+        found = [(m, searched_fields(m, access)) for m in readable if access.knows(m.name)]
+        return [(model, names) for model, names in found if names]
+
+    def existing(self, model: EntityModel, names: Iterable[str], caller: Caller) -> tuple[str, ...]:
+        """Those of the names and paths that a list of his may show."""
+        return tuple(name for name in names if self.planner.exists(self._registry().access(caller), model, name))
 
     async def _expand(
         self,

@@ -13,9 +13,11 @@ from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.path_sql import path_sql
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import NOTHING, Rows
+from crm_kernel.filters.searching import as_filter, search_words
 from crm_kernel.filters.sql import Sql
 from crm_kernel.filters.to_sql import to_sql
 from crm_kernel.model import EntityModel
+from crm_kernel.operations.export_fields import shown_fields
 from crm_kernel.operations.list_query import COUNT_CAP, ListQuery, SortKey
 from crm_kernel.operations.list_use import slow
 from crm_kernel.registry import Registry
@@ -124,29 +126,42 @@ class Planner:
         """The plan of a list. `params` are the names that its filter may use as `@param.NAME`; `raw` rows are ready
         for answers only. Raises `Error`: bad_filter, unknown_field, not_sortable."""
         names = tuple(sorted(params))
-        key = (access, entity, query.filter, query.sort, query.fields, query.deleted, names, raw)
+        wanted = None if query.q is None else search_words(query.q)
+        key = (access, entity, query.filter, wanted, query.sort, query.fields, query.deleted, query.export, names, raw)
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = self._compile(access, entity, query, names, raw)
+            plan = self._plans[key] = self._compile(access, entity, query, wanted, names, raw)
         return plan
 
-    def _compile(self, access: Access, entity: str, query: ListQuery, params: tuple[str, ...], raw: bool) -> Plan:
+    def _compile(
+        self,
+        access: Access,
+        entity: str,
+        query: ListQuery,
+        wanted: tuple[str, ...] | None,
+        params: tuple[str, ...],
+        raw: bool,
+    ) -> Plan:
         model = self.registry.entities[entity]
-        shown = self._show(access, model, query.fields, raw)
+        shown = self._show(access, model, shown_fields(access, model, query), raw)
         state = DELETED if query.deleted else LIVE
         rules = self.row_conditions(access, model, "read")
         if query.deleted:
             rules += self.row_conditions(access, model, "delete")
+        if query.export:
+            rules += self.row_conditions(access, model, "export")
         expression = self._expression(access, model, query.filter, params) if query.filter else None
         filters = [] if expression is None else [to_sql(expression, self._dialect)]
+        if wanted:
+            filters.append(self.condition(access, model, as_filter(wanted)))
         order = tuple(self._order_by(access, model, query))
         where = (state, *rules, *filters)
         read, position = _with_keys(shown.columns.sqls, order)
         plan = Plan(shown, read, position, order, where, _page(model, read, order, where))
         plan = plan._replace(slow=slow(model, expression, query.sort_keys()))
-        found = None if query.deleted else self._few_rows(access, model)
+        found = None if query.deleted or query.export else self._few_rows(access, model)
         if found is None:
             return plan
         where = (state, *filters)
@@ -268,6 +283,14 @@ class Planner:
                 raise unknown_field(name, readable)
         return list(dict.fromkeys(("id", "version", *fields))), paths
 
+    def exists(self, access: Access, model: EntityModel, name: str) -> bool:
+        """Whether a list may show a field or path."""
+        try:
+            self._names(access, model, (name,))
+        except Error:
+            return False
+        return True
+
     def _path(self, access: Access, model: EntityModel, text: str) -> Path:
         found = path_sql(text, model.name, self.registry.entities, self._dialect, access)
         return Path(text, found.columns, found.convert)
@@ -277,6 +300,8 @@ class Planner:
         keys = query.sort_keys()
         by_time = not keys and "created_at" in access.readable(model.name)
         sorts = (SortKey("created_at", True),) if by_time else keys
+        if keys and keys[-1].path == "id":
+            return [key for sort in sorts for key in self._order(access, model, sort)]  # no two records share one
         last = OrderBy(Sql('t."id"'), descending=not keys and not by_time, never_null=True)
         return [*(key for sort in sorts for key in self._order(access, model, sort)), last]
 

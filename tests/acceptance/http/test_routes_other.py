@@ -8,6 +8,7 @@ from tests.acceptance.http.conftest import Case, World, cases
 
 SCHEMA = "GET /api/schema"
 ENTITY_SCHEMA = "GET /api/schema/{entity}"
+SEARCH = "GET /api/search"
 REPORT = "GET /api/reports/{name}"
 RUN = "POST /api/reports/run"
 EXPLAIN = "POST /api/explain/access"
@@ -48,6 +49,17 @@ def test_schema_without_a_role_shows_people_only(world: World, case: Case) -> No
     Case(ENTITY_SCHEMA, "denied", 404, who="dan", path="/api/schema/contact", code="not_found"),
 )
 def test_entity_schema(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(SEARCH, "good", 200, path="/api/search?q=%27%22+NEAR(*%00", has={"items": []}),
+    Case(SEARCH, "bad", 400, path="/api/search", code="bad_value"),
+    Case(SEARCH, "bad", 400, path="/api/search?q=a&limit=3", code="unknown_parameter"),
+    Case(SEARCH, "unauthenticated", 401, path="/api/search?q=a", **NOBODY),
+    Case(SEARCH, "denied", 200, who="dan", path="/api/search?q=lease", has={"items": []}),
+)
+def test_search(world: World, case: Case) -> None:
     world.run(case)
 
 

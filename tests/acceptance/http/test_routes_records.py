@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.acceptance.http.conftest import Case, World, cases
 
 LIST = "GET /api/records/{entity}"
+EXPORT = "GET /api/records/{entity}/export"
 CREATE = "POST /api/records/{entity}"
 GET = "GET /api/records/{entity}/{id}"
 PATCH = "PATCH /api/records/{entity}/{id}"
@@ -24,6 +25,8 @@ NOBODY = {"who": None, "code": "unauthenticated"}
 @cases(
     Case(LIST, "good", 200, path=CONTACTS),
     Case(LIST, "good", 200, path=f"{CONTACTS}?limit=1&count=exact&sort=-budget,name&fields=name,owner.name"),
+    Case(LIST, "good", 200, path=f"{CONTACTS}?q=%27%22%00*+OR+(NEAR&count=exact&limit=1"),
+    Case(LIST, "good", 200, path=f"{CONTACTS}?q={'ab+' * 3000}", has={"items": []}),
     Case(LIST, "bad", 400, path=f"{CONTACTS}?limit=0", code="bad_value"),
     Case(LIST, "bad", 400, path=f"{CONTACTS}?filter=budget", code="bad_filter"),
     Case(LIST, "bad", 404, path="/api/records/nothing", code="not_found"),
@@ -32,6 +35,22 @@ NOBODY = {"who": None, "code": "unauthenticated"}
     Case(LIST, "denied", 403, who="cid", path=f"{CONTACTS}?deleted=only", code="forbidden"),
 )
 def test_list(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(EXPORT, "good", 200, path=f"{CONTACTS}/export?sort=name&q=a&filter=name+is+not+null"),
+    Case(EXPORT, "good", 200, path=f"{CONTACTS}/export?format=jsonl&fields=name,owner.name"),
+    Case(EXPORT, "bad", 400, path=f"{CONTACTS}/export?format=xls", code="bad_value"),
+    Case(EXPORT, "bad", 400, path=f"{CONTACTS}/export?lossless=1", code="bad_value"),
+    Case(EXPORT, "bad", 400, path=f"{CONTACTS}/export?limit=5", code="unknown_parameter"),
+    Case(EXPORT, "bad", 400, path=f"{CONTACTS}/export?fields=nothing", code="unknown_field"),
+    Case(EXPORT, "bad", 404, path="/api/records/nothing/export", code="not_found"),
+    Case(EXPORT, "unauthenticated", 401, path=f"{CONTACTS}/export", **NOBODY),
+    Case(EXPORT, "denied", 403, path=f"{LEASES}/export", code="forbidden"),
+    Case(EXPORT, "denied", 404, who="dan", path=f"{CONTACTS}/export", code="not_found"),
+)
+def test_export(world: World, case: Case) -> None:
     world.run(case)
 
 

@@ -65,6 +65,7 @@ AGENT: dict[str, Any] = {
     "grants": [
         {"entity": "contact", "actions": EVERYTHING, "where": "owner = @me", "fields": {"readonly": ["external_id"]}},
         {"entity": "lease", "actions": EVERYTHING},
+        {"entity": "contact", "actions": ["export"], "where": "owner = @me"},
     ],
 }
 CLERK: dict[str, Any] = {
