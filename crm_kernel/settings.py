@@ -52,6 +52,12 @@ class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
     overrides: Mapping[str, Mapping[str, str]] = {}
 
 
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[server]: the addresses and networks of proxies that are believed when they name the client."""
+
+    trusted_proxies: tuple[str, ...] = ()
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings of one app. Paths are absolute; `documents` need not exist; `secret` is CRM_SECRET or None."""
 
@@ -60,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: DatabaseSettings
     plugins: PluginSettings
     documents: Path
+    server: ServerSettings = ServerSettings()
     secret: str | None = None
     source: TomlText | None = None
 
@@ -126,6 +133,7 @@ def settings_of(source: TomlText, folder: Path, environ: Mapping[str, str]) -> S
             overrides=overrides,
         ),
         documents=folder / found["documents"].get("path", "documents"),
+        server=ServerSettings(trusted_proxies=tuple(found["server"].get("trusted_proxies", ()))),
         secret=environ.get("CRM_SECRET"),
         source=source,
     )

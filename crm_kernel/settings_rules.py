@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from zoneinfo import available_timezones
 
 import phonenumbers
@@ -25,6 +26,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "database": ("url",),
         "plugins": PLUGIN_KEYS,
         "documents": ("path",),
+        "server": ("trusted_proxies",),
     }
 )
 """The tables of crm.toml and their keys; a further table of `plugins` belongs to the plugin of that name."""
@@ -143,6 +145,13 @@ def _is_names(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(v, str) and v for v in value)
 
 
+def _is_networks(value: object) -> bool:
+    try:
+        return _is_names(value) and all(ip_network(network) for network in cast("list[str]", value))
+    except ValueError:
+        return False
+
+
 def _is_locale(value: object) -> bool:
     return isinstance(value, str) and _LOCALE.fullmatch(value) is not None
 
@@ -155,7 +164,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-_LISTS = frozenset({("plugins", "enabled"), ("plugins", "disabled")})
+_LISTS = frozenset({("plugins", "enabled"), ("plugins", "disabled"), ("server", "trusted_proxies")})
 
 _RULES: Mapping[tuple[str, str], Rule] = MappingProxyType(
     {
@@ -169,5 +178,6 @@ _RULES: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("plugins", "disabled"): Rule("a list of plugin names", _is_names),
         ("plugins", "path"): Rule("a folder", _is_text),
         ("documents", "path"): Rule("a folder", _is_text),
+        ("server", "trusted_proxies"): Rule("a list of addresses and networks like '10.0.0.0/8'", _is_networks),
     }
 )

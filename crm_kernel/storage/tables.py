@@ -170,6 +170,16 @@ class Session(Table, tablename="crm_session", db=TABLES):
     seen_at = Text()
     expires_at = Text()
     agent = Text(null=True, default=None)
+    rights = Text(help_text="a digest of what its user might do when the hash was made")
+    former = Text(null=True, default=None, help_text="the hash before, which still holds for some seconds")
+    rotated_at = Text(null=True, default=None)
+
+
+class Attempt(Table, tablename="crm_attempt", db=TABLES):
+    """How soon log-ins may be tried again, by a digest of account or peer."""
+
+    key = Text(primary_key=True)
+    clear_at = BigInt(help_text="milliseconds since 1970: from then on it is as if nothing had been tried")
 
 
 class Key(Table, tablename="crm_key", db=TABLES):
@@ -259,7 +269,12 @@ KERNEL_TABLES: Mapping[type[Table], tuple[Index, ...]] = {
     DocumentVersion: (_index("crm_document_version", "kind", "name", "version", unique=True),),
     Secret: (_index("crm_secret", "user", "kind", unique=True),),
     Token: (_index("crm_token", "hash", unique=True), _index("crm_token", "user")),
-    Session: (_index("crm_session", "hash", unique=True), _index("crm_session", "user")),
+    Session: (
+        _index("crm_session", "hash", unique=True),
+        _index("crm_session", "former"),
+        _index("crm_session", "user"),
+    ),
+    Attempt: (),
     Key: (_index("crm_key", "scope", "key", unique=True), _index("crm_key", "at")),
     Counter: (),
     Listener: (),
