@@ -15,8 +15,8 @@ from crm_kernel.access import Access
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.openapi_parts import headers, parameters, security_schemes
 from crm_kernel.api.openapi_people_routes import PEOPLE_ROUTES
-from crm_kernel.api.openapi_record_routes import RECORD_ROUTES
 from crm_kernel.api.openapi_people_schemas import people_schemas
+from crm_kernel.api.openapi_record_routes import RECORD_ROUTES
 from crm_kernel.api.openapi_routes import ROUTES as SINGLE_ROUTES
 from crm_kernel.api.openapi_routes import Route, fault_responses, operation
 from crm_kernel.api.openapi_schemas import entity_schemas, shared_schemas

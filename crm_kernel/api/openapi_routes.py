@@ -30,7 +30,8 @@ class Route(NamedTuple):
     """One route. `entity` stands in path, schemas and words for the name of an entity.
 
     `needs` is the action without which an entity's route is not shown, "" for every entity and "moves" for one that
-    has a pipeline; `admin` routes are shown to administrators; `changes` are not shown to who only reads, `open` ones answer anybody.
+    has a pipeline; `admin` routes are shown to administrators; `changes` are not shown to who only reads,
+    `open` ones answer anybody.
     """
 
     method: str

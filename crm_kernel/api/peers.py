@@ -12,7 +12,7 @@ _UNKNOWN = "unknown"
 def peer_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes], proxies: Sequence[str]) -> str:
     """The address of the client as attempts are counted by it: of IPv6 its /64, which one subscriber has.
 
-    `X-Forwarded-For` is read from its end, as far as trusted proxies wrote it; what a client puts there is not believed.
+    `X-Forwarded-For` is read from its end, as far as trusted proxies wrote it: what a client puts there is no address.
     """
     peer = _direct(scope)
     for sent in reversed(headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")):

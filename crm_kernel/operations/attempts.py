@@ -1,7 +1,7 @@
 """How often log-ins may be tried: for each account and each peer, over all processes (floor 7).
 
-Each limit lets `burst` attempts pass at once and gives them back evenly over `seconds`. So one moment is all there is to
-store of it (the generic cell rate algorithm). Keys are digests: the table tells neither log-ins nor addresses.
+Each limit lets `burst` attempts pass at once and gives them back evenly over `seconds`. So one moment is all there is
+to store of it (the generic cell rate algorithm). Keys are digests: the table tells neither log-ins nor addresses.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class LogIn:
         id, user = await self._known(login)
         stored = await secrets.get(services.database, id, secrets.PASSWORD)
         if not await services.identity.passwords.verify(stored, current) or user is None:
-            raise Error("invalid", faults=[Fault(pointer="/current", code="const", detail="This is not your password.")])
+            raise Error("invalid", faults=[Fault(pointer="/current", code="const", detail="It is not your password.")])
         refuse_weak(new, services.identity.context(user), "/new")
         made = await services.identity.passwords.hash(new)
 

@@ -37,7 +37,7 @@ COMMON = (
     "summer winter spring autumn january february march april may june july august september october november "
     "december monday tuesday wednesday thursday friday saturday sunday abc abcd abcdef abcdefgh abcdefghijkl xyz "
     "crm customer sales company the my new love you is me"
-).split()
+)
 """Words of the passwords that are tried first. What is made of nothing but these, digits and signs is refused."""
 
 _DISGUISES = str.maketrans("@4310$57!", "aaeiossti")
@@ -97,7 +97,7 @@ def _fault(password: str, context: Iterable[str]) -> tuple[str, str] | None:
         return "minLength", f"The password has {len(password)} characters; expected at least {MIN_LENGTH}."
     if len(password) > MAX_LENGTH:
         return "maxLength", f"The password has more than {MAX_LENGTH} characters."
-    words = {*COMMON, *(word for text in context for word in _words(text))}
+    words = {*COMMON.split(), *(word for text in context for word in _words(text))}
     if len(set(password)) < 5 or _is_made_of(password.casefold(), words):
         detail = "The password is easy to guess: common words, the log-in, the app's name, digits or a few characters."
         return "not", f"{detail} Take several words that do not belong together."

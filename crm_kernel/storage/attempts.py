@@ -8,8 +8,7 @@ from crm_kernel.storage.ports import Reads, Tx
 from crm_kernel.storage.tables import Attempt
 
 _PUT = (
-    "INSERT INTO crm_attempt (key, clear_at) VALUES (?, ?)"
-    " ON CONFLICT (key) DO UPDATE SET clear_at = excluded.clear_at"
+    "INSERT INTO crm_attempt (key, clear_at) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET clear_at = excluded.clear_at"
 )
 
 
