@@ -32,7 +32,7 @@ async def who_am_i(request: ApiRequest) -> Answer:
     return Answer(encode(who(request.credential)))
 
 
-@delete("/api/session", status_code=204)
+@delete("/api/session", status_code=200)
 async def log_out(request: ApiRequest) -> Answer:
     """The end of this session."""
     request.parameters()

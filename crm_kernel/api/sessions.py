@@ -17,7 +17,7 @@ async def list_sessions(request: ApiRequest) -> Answer:
     return Answer(encode({"items": await request.kernel.sessions.listed(request.caller, request.credential)}))
 
 
-@delete("/api/sessions/{id:str}", status_code=204)
+@delete("/api/sessions/{id:str}", status_code=200)
 async def end_session(request: ApiRequest) -> Answer:
     """The end of one of the caller's sessions."""
     request.parameters()

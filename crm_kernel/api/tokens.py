@@ -24,7 +24,7 @@ async def create_token(request: ApiRequest) -> Answer:
     return Answer(encode(made), 201)
 
 
-@delete("/api/tokens/{id:str}", status_code=204)
+@delete("/api/tokens/{id:str}", status_code=200)
 async def revoke_token(request: ApiRequest) -> Answer:
     """The end of one of the caller's tokens."""
     request.parameters()
