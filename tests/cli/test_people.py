@@ -85,3 +85,13 @@ def test_nothing_to_list_is_said_on_stderr(crm: Crm, folder: Path) -> None:
     ):
         ran = crm(*line, app=folder)
         assert (ran.status, ran.out, ran.err) == (0, "", f"{sentence}\n")
+
+
+@pytest.mark.contract("cli.md#user-reset")
+def test_a_reset_is_printed_alone(crm: Crm, folder: Path) -> None:
+    crm("user", "add", "ilze", app=folder)
+    said = crm("user", "reset-password", "ilze", app=folder)
+    assert re.fullmatch(r"reset_[A-Za-z0-9_-]{43}\n", said.out)
+    assert "only now" in said.err
+    assert set(crm("user", "reset-password", "ilze", "--json", app=folder).json) == {"login", "reset"}
+    assert crm("user", "reset-password", "nobody", app=folder).status == 1

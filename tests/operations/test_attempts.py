@@ -27,8 +27,7 @@ async def passed(attempts: Attempts, account: str, peer: str) -> int | None:
     try:
         await attempts.count(account, peer)
     except Error as error:
-        assert error.code == "rate_limited"
-        return int(error.headers["Retry-After"])
+        return int(error.headers["Retry-After"]) if error.code == "rate_limited" else -1
     return None
 
 

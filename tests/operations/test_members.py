@@ -61,8 +61,8 @@ def test_all_faults_at_once(body: Any, faults: list[tuple[str, str]]) -> None:
 
 
 def test_what_was_sent_is_not_repeated() -> None:
+    members = Members({"name": "my secret"}, KNOWN)
+    members.text("name", 5)
     with pytest.raises(Error) as refused:
-        members = Members({"name": "my secret"}, KNOWN)
-        members.text("name", 5)
         members.check()
     assert "secret" not in str(refused.value.render())

@@ -16,8 +16,8 @@ def code(password: str, *context: str) -> str | None:
     try:
         refuse_weak(password, context or CONTEXT)
     except Error as error:
-        assert not password or password not in str(error.render())
-        return error.faults[0].code
+        told = bool(password) and password in str(error.render())
+        return "told" if told else error.faults[0].code
     return None
 
 
