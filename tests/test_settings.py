@@ -113,7 +113,10 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
     [
         ('[app]\nnmae = "x"', "crm.toml, line 2, column 1: unknown key 'nmae' in [app]; did you mean 'name'?"),
         ("[databse]", "crm.toml, line 1, column 2: unknown table [databse]; did you mean 'database'?"),
-        ("[zzz]", "crm.toml, line 1, column 2: unknown table [zzz]; known are app, database, plugins, documents."),
+        (
+            "[zzz]",
+            "crm.toml, line 1, column 2: unknown table [zzz]; known are app, database, plugins, documents, server.",
+        ),
         ("app = 3", "crm.toml, line 1, column 7: 'app' is 3, expected a table [app]."),
         ("[app]\nname = 3", "crm.toml, line 2, column 8: app.name is 3, expected a text."),
         (
@@ -132,6 +135,8 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
         ('[app]\nregion = "XX"', "crm.toml, line 2, column 10: app.region is 'XX', expected an ISO 3166 region like"),
         ('[plugins]\nenabled = "x"', "plugins.enabled is 'x', expected a list of plugin names."),
         ("[plugins]\nreal = 1", "unknown key 'real' in [plugins]; known are enabled, disabled, path."),
+        ('[server]\ntrusted_proxies = ["10.0.0.1/8"]', "server.trusted_proxies is ['10.0.0.1/8'], expected a list of"),
+        ('[server]\ntrusted_proxies = "x"', "server.trusted_proxies is 'x', expected a list of addresses and networks"),
         ('[documents]\npath = ""', "documents.path is '', expected a folder."),
         ("[app]\nname = 'a'\nname = 'b'", "crm.toml, line 3, column 11: not TOML: Cannot overwrite a value."),
         ("[app]\nname =", "crm.toml, line 2, column 7: not TOML: Invalid value."),

@@ -34,10 +34,17 @@ async def refuse_circles(batch: Batch) -> None:
 
 
 async def check_memberships(batch: Batch) -> None:
-    """A membership does not end before it begins."""
-    for change in batch.of(User):
-        after: Any = change.after
-        for number, membership in enumerate(after["teams"] or () if change.kind not in _GONE else ()):
+    """A membership is of a team that is there, and does not end before it begins."""
+    changes = [c for c in batch.of(User) if c.kind not in _GONE and (c.is_new() or "teams" in c.changed)]
+    named: set[str] = {membership["team"] for change in changes for membership in change.after["teams"] or ()}
+    if not named:
+        return
+    found = await batch.find(Team, "id in @param.ids", limit=_MOST, ids=sorted(named))
+    there = {team["id"] for team in found}
+    for change in changes:
+        for number, membership in enumerate(change.after["teams"] or ()):
+            if membership["team"] not in there:
+                change.refuse(f"/teams/{number}/team", "There is no such team.", code="reference")
             since, until = membership.get("since"), membership.get("until")
             if since and until and until < since:
                 detail = f"The membership would end on {until}, before it begins on {since}."

@@ -1,4 +1,4 @@
-"""What each role, everybody who is signed in, and a guest may do: from the very rules that requests are held to (floor 7)."""
+"""What each role, everybody who is signed in, and a guest may do: from the rules that hold (floor 7)."""
 
 from __future__ import annotations
 
