@@ -108,6 +108,7 @@ class Change(Generic[E]):
         "context",
         "entity",
         "faults",
+        "filled",
         "found",
         "given",
         "id",
@@ -166,6 +167,7 @@ class Change(Generic[E]):
         self.amended: dict[str, list[str]] = {}
         self.journal: Journal = _LATER
         self.targets: dict[str, str] = {}  # entity of each reference to any, stored beside the id
+        self.filled: tuple[str, ...] = ()  # owner, team, where the caller did not send them
         self.move_record: dict[str, Any] | None = None
 
     # Requests ------------------------------------------------------------------------------------------------------

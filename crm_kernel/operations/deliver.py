@@ -38,6 +38,8 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 600.0
 POLL = 1.0
 """Seconds after which the outbox is looked at without an alarm: other processes write to it too."""
+REST = 0.1
+"""Seconds from one round to the next while nothing is found for anybody: a busy server commits all the time."""
 UNSAVED = 1000
 """Events that a position in memory may be ahead of the stored one, where none of them was for the listener."""
 SETTLING = 0.005
@@ -118,8 +120,10 @@ class Dispatcher:
         await self._save(lambda behind: behind != 0)
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while not self._stopping:
             self._alarm.clear()
+            begun = loop.time()
             try:
                 busy = await self.deliver_once()
             except Error as error:  # the database is away, locked or full
@@ -134,6 +138,7 @@ class Dispatcher:
                         await self._alarm.wait()
                 except TimeoutError:
                     continue
+                await asyncio.sleep(REST - (loop.time() - begun))
 
     async def deliver_all(self) -> int:
         """Deliver until nothing is due, at least what was committed before; how many deliveries were tried."""
@@ -153,13 +158,26 @@ class Dispatcher:
             active = [bound for bound in self._registry().listeners if self._is_active(bound.plugin)]
             last = await outbox.last_seq(self._database)
             waiting = await delivery.waiting(self._database)
+            kinds = await self._kinds(active, last)
             tried = 0
             for bound in active:
                 if bound.name in waiting:
                     tried += await self._retry(bound)
-                tried += await self._advance(bound, last, waits=bound.name in waiting)
+                position = self._positions[bound.name]
+                if position in kinds and not _concerns(bound, kinds[position]):
+                    self._positions[bound.name] = last
+                else:
+                    tried += await self._advance(bound, last, waits=bound.name in waiting)
             await self._save(lambda behind: behind is None or behind >= UNSAVED)
             return tried
+
+    async def _kinds(self, active: Sequence[BoundListener], last: int) -> dict[int, set[tuple[str, str]]]:
+        """By each position of listeners: (type, entity) of the events from there to `last`.
+
+        Nearly all listeners are at one position, and few events concern any of them: one statement tells.
+        """
+        behind = {position for bound in active if (position := self._positions[bound.name]) < last}
+        return {position: await outbox.kinds(self._database, position, until=last) for position in behind}
 
     async def _advance(self, bound: BoundListener, last: int, *, waits: bool) -> int:
         """Tell one listener of the next events up to `last` that are for it; `waits`: some wait."""
@@ -302,6 +320,11 @@ class Dispatcher:
                 self._database, registry.entities, [bound.where], [event.after], environment
             )
         return to_predicate(bound.where)(event.after, environment)
+
+
+def _concerns(bound: BoundListener, kinds: set[tuple[str, str]]) -> bool:
+    wanted = bound.listener
+    return any(wanted.event == type and wanted.entity in (None, entity) for type, entity in kinds)
 
 
 def _members(event: Event) -> dict[str, Any]:

@@ -27,7 +27,8 @@ from crm_kernel.storage.store import Store
 class Work:
     """One operation on records in hand by one caller."""
 
-    writes = False
+    holding: Tx | None = None
+    """The transaction that keeps what is loaded as it is, in a write."""
 
     def __init__(self, reads: Reads, store: Store, registry: Registry, caller: Caller, now: datetime) -> None:
         self.reads = reads
@@ -58,7 +59,7 @@ class Work:
         wanted = [id for id in ids if id is not None and id.isascii() and id.isprintable()]  # as all ids of ours are
         rows = access.rows(model.name)
         return await self.store.lookups.load_with_flags(
-            self.reads, model, wanted, rows, expressions, self.environment, lock=self.writes
+            self.reads, model, wanted, rows, expressions, self.environment, hold=self.holding
         )
 
     async def visible_ids(self, entity: str, ids: Iterable[str], access: Access) -> set[str]:
@@ -115,8 +116,6 @@ class Work:
 class WriteWork(Work):
     """One write inside one transaction."""
 
-    writes = True
-
     def __init__(self, tx: Tx, store: Store, registry: Registry, caller: Caller, now: datetime) -> None:
         super().__init__(tx, store, registry, caller, now)
-        self.tx = tx
+        self.tx = self.holding = tx

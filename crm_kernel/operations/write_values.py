@@ -12,12 +12,15 @@ from crm_kernel.model import Field
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.work import WriteWork
 
+_OWNER, _TEAM = ("owner",), ("team",)
+
 
 async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
     """Give new records `owner` = the caller and `team` = the owner's main team, unless they were sent."""
     for change in creates:
         if "owner" not in change.values and not change.trusted:
             change.new["owner"] = work.caller.id
+            change.filled = _OWNER
     others = {c.new["owner"] for c in creates if c.new["owner"] and "team" not in c.values} - {work.caller.id}
     teams = await work.store.lookups.main_teams(work.tx, work.model("user"), others) if others else {}
     if work.caller.id is not None:
@@ -25,6 +28,7 @@ async def fill_owners(work: WriteWork, creates: list[AnyChange]) -> None:
     for change in creates:
         if "team" not in change.values and change.new["owner"] is not None:
             change.new["team"] = teams.get(change.new["owner"])
+            change.filled += _TEAM
 
 
 def _references(change: AnyChange, *, amended: bool) -> Iterator[tuple[str, str, str]]:
@@ -34,7 +38,9 @@ def _references(change: AnyChange, *, amended: bool) -> Iterator[tuple[str, str,
     for field in change.model.references:
         name = field.name
         value = change.new[name]
-        if value is None or value == old.get(name) or (names is not None and name not in names):
+        if value is None or value == old.get(name) or name in (change.filled if names is None else ()):
+            continue
+        if names is not None and name not in names:
             continue
         if field.type.kind is Kind.REFERENCE:
             yield f"/{name}", str(field.options.reference or ANY), str(value)

@@ -14,7 +14,7 @@ from crm_kernel.filters.sql import Sql, compose, join
 from crm_kernel.filters.to_sql import bind, to_sql
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage.columns import quoted, table_name
-from crm_kernel.storage.ports import EngineDialect, Reads
+from crm_kernel.storage.ports import EngineDialect, Reads, Tx
 from crm_kernel.storage.records import Record, RecordStore
 from crm_kernel.storage.select import ALIAS, LIVE, NO_ROW, columns, ids_in, select, with_ids
 
@@ -43,12 +43,13 @@ class Lookups:
         expressions: Sequence[Expression],
         environment: Environment,
         *,
-        lock: bool = False,
+        hold: Tx | None = None,
     ) -> dict[str, tuple[Record, tuple[bool, ...]]]:
         """The rows with these ids that `rows` gives, deleted ones too: id → (record, whether each expression holds).
 
-        With `lock`, inside a transaction, nobody else changes them until its COMMIT.
+        With the transaction `hold` nobody else changes them until its COMMIT.
         """
+        wanted = list(ids)
         key = ("flags", model, rows, tuple(expressions))
         if key not in self._compiled:
             names = [name for name in model.fields if name != "rotting"]
@@ -57,8 +58,8 @@ class Lookups:
             where = [ids_in(self._dialect), *conditions(rows, self._dialect)]
             self._compiled[key] = shown, select(model, shown.sqls, where=where)
         shown, sql = self._compiled[key]
-        text = sql.text + self._dialect.for_update if lock else sql.text
-        found = await reads.read(text, self._bind(sql, ids, environment))
+        params = self._bind(sql, wanted, environment)
+        found = await (hold.hold(sql.text, params, one=len(wanted) == 1) if hold else reads.read(sql.text, params))
         records: dict[str, tuple[Record, tuple[bool, ...]]] = {}
         for row in found:
             record = shown.decode(row)

@@ -62,6 +62,12 @@ async def after(
     return [_event(row) for row in rows]
 
 
+async def kinds(reads: Reads, seq: int, *, until: int) -> set[tuple[str, str]]:
+    """(type, entity) of the events behind `seq` up to `until`."""
+    sql = "SELECT DISTINCT type, entity FROM crm_outbox WHERE seq > ? AND seq <= ?"
+    return {(type, entity) for type, entity in await reads.read(sql, (seq, until))}
+
+
 async def by_seq(reads: Reads, seqs: Iterable[int]) -> list[OutboxEvent]:
     """The events with these numbers, in order; those that were removed are left out."""
     sql = f"{_SELECT} WHERE seq {reads.dialect.one_of} ORDER BY seq"

@@ -38,11 +38,6 @@ class EngineDialect(Dialect, Protocol):
         ...
 
     @property
-    def for_update(self) -> str:
-        """What follows a SELECT over the alias `t` whose rows are to stay as they are until COMMIT."""
-        ...
-
-    @property
     def sequence(self) -> str:
         """The type of a numbering column, in upper case as `columns_sql` tells it."""
         ...
@@ -111,6 +106,13 @@ class Reads(Selects, Protocol):
 
 class Tx(Reads, Protocol):
     """One operation inside a transaction; usable only until the work it was given to has ended."""
+
+    async def hold(self, sql: str, params: Params = (), /, *, one: bool) -> list[Row]:
+        """All rows of a SELECT over the alias `t`, which nobody else changes until COMMIT. `one`: at most one row.
+
+        Where the engine finds them changed nevertheless, it runs the operation again.
+        """
+        ...
 
     async def execute(self, sql: str, params: Params = (), /) -> int:
         """Run one statement; the number of rows it changed. Raises `NotUnique`."""

@@ -31,7 +31,6 @@ _OLDEST = 130_000
 READERS, WRITERS, HEAVY = 5, 8, 2
 TRIES = 8
 """Times an operation is run where others stand in its way, with growing pauses between."""
-_BEGIN = "BEGIN; SELECT pg_current_xact_id()"  # the id comes before any number of a row: see feed.py
 _ABOUT = "SELECT CAST(current_setting('server_version_num') AS int), getdatabaseencoding()"
 _IS_SOUND = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(?)"
 _TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = CAST(? AS regnamespace)"
@@ -126,7 +125,7 @@ class PostgresEngine:
         try:
             for tried in range(TRIES):
                 try:
-                    return await self._attempt(work)
+                    return await self._attempt(work, begun=tried > 0)
                 except Exception as error:
                     if not is_again(error.__cause__ or error) or tried == TRIES - 1:
                         raise
@@ -138,7 +137,7 @@ class PostgresEngine:
     async def load(self, work: Callable[[PostgresTx], Awaitable[T]], /) -> T:
         """Like `write`, on a session of its own whose statements have no limit, and run once."""
         async with self._aside({"lock_timeout": _milliseconds(self._patience), "statement_timeout": "0"}) as session:
-            return await self._operate(session, work)
+            return await self._operate(session, work, begun=True)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[PostgresSnapshot]:
@@ -155,19 +154,22 @@ class PostgresEngine:
         finally:
             await session.close()
 
-    async def _attempt(self, work: Callable[[PostgresTx], Awaitable[T]]) -> T:
+    async def _attempt(self, work: Callable[[PostgresTx], Awaitable[T]], *, begun: bool) -> T:
         async with self._writers.session() as session:
-            return await self._operate(session, work)
+            return await self._operate(session, work, begun=begun)
 
-    async def _operate(self, session: Session, work: Callable[[PostgresTx], Awaitable[T]]) -> T:
+    async def _operate(self, session: Session, work: Callable[[PostgresTx], Awaitable[T]], *, begun: bool) -> T:
         tx = PostgresTx(session, self._meter, self._listening.process)
-        await session.command(_BEGIN)
+        told = "COMMIT"
         try:
+            if begun:
+                await tx.begin()
             result = await work(tx)
             await tx.flush()
-            told = await session.command("COMMIT")
+            if tx.begun:
+                told = await session.command("COMMIT")
         except Exception:
-            if not session.connection.is_closed():
+            if tx.begun and not session.connection.is_closed():
                 await session.command("ROLLBACK")
             raise
         finally:

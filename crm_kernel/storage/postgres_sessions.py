@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from crm_kernel.storage.engine_parts import busy
 from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.postgres_refusals import away, refusal
-from crm_kernel.storage.postgres_statements import numbered
+from crm_kernel.storage.postgres_statements import numbered, of_one
 
 KEPT = 1000
 """Prepared statements of one connection."""
@@ -64,6 +64,7 @@ class Session:
 
     async def rows(self, sql: str, params: Params) -> list[Row]:
         """All rows of a statement. Raises as `refusals.refusal` says."""
+        sql, params = of_one(sql, params)
         try:
             statement = self._prepared.get(sql) or await self._prepare(sql)
             return [tuple(record) for record in await statement.fetch(*params)]

@@ -57,13 +57,13 @@ class _Compiled:
             return None
         columns, encode = encoder([self._model.fields["id"], *fields], self._dialect)
         setters = ", ".join(f"{quoted(name)} = ?" for name in columns[1:])
-        sql = f"UPDATE {self.table} SET {setters} WHERE id = ?"
+        sql = f"UPDATE {self.table} SET {setters} WHERE id = ? AND version = ?"
 
-        def id_last(record: Mapping[str, Any]) -> list[Any]:
+        def key_last(record: Mapping[str, Any]) -> list[Any]:
             id, *values = encode(record)
-            return [*values, id]
+            return [*values, id, record["version"] - 1]
 
-        return sql, id_last
+        return sql, key_last
 
 
 class RecordStore:
@@ -99,7 +99,10 @@ class RecordStore:
     async def update(
         self, tx: Tx, model: EntityModel, changes: Iterable[tuple[Mapping[str, Any], Iterable[str]]]
     ) -> None:
-        """Store the named fields of each record: pairs of (record, changed fields). `NotUnique` as in `insert`."""
+        """Store the named fields of each record, which has the version before: pairs of (record, changed fields).
+
+        `NotUnique` as in `insert`.
+        """
         compiled = self._compiled(model)
         groups: dict[frozenset[str], list[Mapping[str, Any]]] = {}
         for record, changed in changes:

@@ -68,7 +68,6 @@ class SqliteDialect:
 
     name = "sqlite"
     one_of = "IN (SELECT value FROM json_each(?))"
-    for_update = ""
     sequence = "INTEGER"
     sequence_ddl = "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"
     both_ways = True

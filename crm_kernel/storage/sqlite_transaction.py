@@ -53,6 +53,10 @@ class SqliteTx:
         """All rows, the operation's own changes included."""
         return self._run(sql, params).fetchall()
 
+    async def hold(self, sql: str, params: Params = (), /, *, one: bool) -> list[Row]:  # noqa: ARG002 - writes are serial
+        """All rows, which nobody else changes until the COMMIT."""
+        return self._run(sql, params).fetchall()
+
     async def run(self, query: Query[Any, T], /) -> T:
         """What a Piccolo query gives inside the operation."""
 

@@ -41,6 +41,15 @@ async def test_the_feed_of_one_type_and_entity(database: Database) -> None:
         assert [e.seq for e in await outbox.after(database, 0, 10, **given)] == wanted  # type: ignore[arg-type]
 
 
+async def test_what_kinds_of_events_there_are(database: Database) -> None:
+    others = [event(2)._replace(type="record.created"), event(3)._replace(entity="company")]
+    await database.write(lambda tx: outbox.add(tx, [event(1), *others, event(4)]))
+    updated, created = ("record.updated", "contact"), ("record.created", "contact")
+    assert await outbox.kinds(database, 0, until=2) == {updated, created}
+    assert await outbox.kinds(database, 1, until=3) == {created, ("record.updated", "company")}
+    assert await outbox.kinds(database, 4, until=9) == set()
+
+
 async def test_events_come_back_as_they_were_written(database: Database) -> None:
     full = event(1)._replace(extra={"after": {"rate": Decimal("1.50")}}, cause="e0", depth=2, actor="u")
     bare = event(2)._replace(changed=())

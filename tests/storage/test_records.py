@@ -90,8 +90,8 @@ async def test_updates_store_the_changed_fields_only(
     changes = [
         (records[0] | {"budget": None, "version": 2, "name": "not stored"}, ("version", "budget")),
         (records[1] | {"budget": {"amount": Decimal("1"), "currency": "JPY"}, "version": 2}, ["budget", "version"]),
-        (records[2] | {"name": "New", "called_at": "2026-01-01T00:00:00Z"}, {"name", "called_at"}),
-        (records[2], {"rotting"}),
+        (records[2] | {"name": "New", "version": 2}, {"name", "version"}),
+        (records[2] | {"version": 2}, {"rotting"}),
     ]
     before = database.statements
     await database.write(lambda tx: store.update(tx, contact, changes))
@@ -100,9 +100,19 @@ async def test_updates_store_the_changed_fields_only(
     assert found == [
         records[0] | {"budget": None, "version": 2},
         records[1] | {"budget": {"amount": Decimal("1"), "currency": "JPY"}, "version": 2},
-        records[2] | {"name": "New", "called_at": "2026-01-01T00:00:00Z"},
+        records[2] | {"name": "New", "version": 2},
     ]
     assert await database.read("SELECT name__fold FROM e_contact WHERE name = 'New'") == [("new",)]
+
+
+async def test_an_update_of_another_version_than_the_stored_one_changes_nothing(
+    database: Database, store: RecordStore, contact: EntityModel, make: SimpleNamespace
+) -> None:
+    record = make.record(contact, 1)
+    await insert(database, store, contact, record)
+    late = record | {"name": "Late", "version": 3}
+    await database.write(lambda tx: store.update(tx, contact, [(late, ("name", "version"))]))
+    assert await store.load(database, contact, [record["id"]]) == [record]
 
 
 async def test_purging(database: Database, store: RecordStore, company: EntityModel, make: SimpleNamespace) -> None:
@@ -139,7 +149,7 @@ async def test_a_unique_index_is_the_last_guard(
 ) -> None:
     first, second = make.record(contact, 1, external_id="a"), make.record(contact, 2)
     await insert(database, store, contact, first, second)
-    changed = [(second | {"external_id": "a"}, ["external_id"])]
+    changed = [(second | {"external_id": "a", "version": 2}, ["external_id"])]
     for attempt, pointer in (
         (insert(database, store, contact, make.record(contact, 3, external_id="a")), "/external_id"),
         (database.write(lambda tx: store.update(tx, contact, changed)), "/external_id"),

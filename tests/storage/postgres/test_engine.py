@@ -67,6 +67,67 @@ async def test_what_was_written_is_there_for_the_next_statement_in_its_order(eng
     assert await engine.read("SELECT name FROM other ORDER BY 1") == [("d",), ("f",)]
 
 
+async def with_notes(engine: PostgresEngine) -> None:
+    """Items with a version, and numbered notes of them."""
+    await engine.write(lambda tx: tx.execute("ALTER TABLE item ADD id text, ADD version int NOT NULL DEFAULT 1"))
+    await engine.write(lambda tx: tx.execute("UPDATE item SET id = name"))
+    await engine.write(lambda tx: tx.execute(f"CREATE TABLE note (seq {engine.dialect.sequence_ddl}, text text)"))
+
+
+async def append(tx: Tx, text: str, pause: asyncio.Barrier | None = None) -> None:
+    """Read an item, wait, and write it with a note, as an update of a record does."""
+    ((name, version),) = await tx.hold("SELECT name, version FROM item AS t WHERE id = ?", ("a",), one=True)
+    if pause is not None:
+        await pause.wait()
+    change = "UPDATE item SET name = ?, version = ? WHERE id = ? AND version = ?"
+    await tx.executemany(change, [(name + text, version + 1, "a", version)])
+    await tx.executemany("INSERT INTO note (text) VALUES (?)", [(text,)])
+
+
+async def test_of_two_that_change_what_they_read_the_later_reads_again(engine: PostgresEngine) -> None:
+    await with_notes(engine)
+    both = asyncio.Barrier(2)
+    first = [both, both]
+
+    async def work(tx: Tx, text: str) -> None:
+        await append(tx, text, first.pop() if first else None)
+
+    await asyncio.gather(engine.write(lambda tx: work(tx, "x")), engine.write(lambda tx: work(tx, "y")))
+    assert sorted((await names(engine))[0]) == ["a", "x", "y"]
+    assert sorted(await engine.read("SELECT text FROM note")) == [("x",), ("y",)]
+
+
+async def test_what_was_read_to_be_changed_is_locked_from_the_first_lock_on(engine: PostgresEngine) -> None:
+    await with_notes(engine)
+    seen: list[str] = []
+
+    async def work(tx: Tx) -> None:
+        ((name, _),) = await tx.hold("SELECT name, version FROM item AS t WHERE id = ?", ("a",), one=True)
+        seen.append(name)
+        if len(seen) == 1:
+            await engine.read("SELECT 1")
+            await asyncio.create_task(engine.write(lambda other: append(other, "!")))
+        await tx.lock("rule")
+        await tx.executemany("INSERT INTO note (text) VALUES (?)", [(name,)])
+
+    await engine.write(work)
+    assert seen == ["a", "a!"]
+    assert await engine.read("SELECT text FROM note ORDER BY 1") == [("!",), ("a!",)]
+
+
+async def test_a_record_written_with_what_belongs_to_it_is_one_transaction_by_itself(engine: PostgresEngine) -> None:
+    await with_notes(engine)
+    with pytest.raises(Exception, match="not-null"):
+        await engine.write(lambda tx: _both(tx, None))
+    assert await engine.read("SELECT text FROM note") == []
+    assert await names(engine) == ["a", "b"]
+
+
+async def _both(tx: Tx, version: int | None) -> None:
+    await tx.executemany("INSERT INTO note (text) VALUES (?)", [("kept?",)])
+    await tx.executemany("INSERT INTO item (name, version) VALUES (?, ?)", [("c", version)])
+
+
 async def test_what_is_not_unique_is_named(engine: PostgresEngine) -> None:
     await engine.write(lambda tx: tx.execute('CREATE TABLE pair (one text, "Two" text, UNIQUE (one, "Two"))'))
     await engine.write(lambda tx: tx.execute("INSERT INTO pair VALUES ('x', 'y')"))
