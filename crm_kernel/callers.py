@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from crm_kernel.errors import Error
+
 ADMIN = "admin"
 
 
@@ -45,3 +47,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 def system(channel: str, *, timezone: str = "UTC", locale: str = "en", plugin: str | None = None) -> Caller:
     """The system itself acting through `channel`, with all rights."""
     return Caller(channel=channel, system=True, timezone=timezone, locale=locale, plugin=plugin)
+
+
+def read_only() -> Error:
+    """The refusal of a change that came with a token which only reads."""
+    return Error("read_only_token", "This token was made to read only; the request would change something.")

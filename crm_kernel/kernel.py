@@ -13,6 +13,7 @@ from crm_kernel.clock import Clock
 from crm_kernel.errors import ConfigError
 from crm_kernel.fields.base import ValueContext
 from crm_kernel.model import Source
+from crm_kernel.operations.attempts import Attempts
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.deliver import Cause, Dispatcher
 from crm_kernel.operations.documents import Documents, plain_json
@@ -27,9 +28,12 @@ from crm_kernel.operations.job_runner import JobRunner
 from crm_kernel.operations.jobs import Jobs
 from crm_kernel.operations.list_query import Cursors
 from crm_kernel.operations.list_use import FLUSH_SECONDS
+from crm_kernel.operations.log_in import LogIn
 from crm_kernel.operations.once import Once
+from crm_kernel.operations.own_tokens import OwnTokens
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
+from crm_kernel.operations.sessions import Sessions
 from crm_kernel.operations.tamper import SEAL_SECONDS, Tamper
 from crm_kernel.operations.undo import Undo
 from crm_kernel.operations.write import Writer
@@ -77,9 +81,15 @@ class Kernel:
         self.documents = Documents(self)
         self.identity = Identity(self)
         self.explain = Explain(database, self.store, clock, self._current, self.caller_for)
-        self.following = Following(database, self.identity.forget, self.reload)
+        self.sessions = Sessions(self)
+        attempts = Attempts(self)
+        self.log_in = LogIn(self, attempts)
+        self.own_tokens = OwnTokens(self)
+        self.following = Following(database, self._forget_people, self.reload)
         self.housekeeping = Housekeeping(
             Chore("prune-keys", 3600.0, self.once.prune),
+            Chore("prune-sessions", 3600.0, self.sessions.prune),
+            Chore("prune-attempts", 3600.0, attempts.prune),
             Chore("seal-history", SEAL_SECONDS, self.tamper.seal),
             Chore("follow-changes", FOLLOW_SECONDS, self.following.look),
             Chore("note-lists", FLUSH_SECONDS, self.reader.list_use.flush),
@@ -131,6 +141,7 @@ class Kernel:
             for plugin, hook in reversed(self.plugins.implementations("on_stop")):
                 await self._life(plugin, "on_stop", hook)
         await self.identity.close()
+        await self.sessions.close()
         await self.database.close()
 
     async def _life(self, plugin: str, name: str, hook: Any) -> None:
@@ -207,6 +218,10 @@ class Kernel:
     def settings_of(self, plugin: str | None) -> Any:
         """The settings of a plugin, None where it has none."""
         return None if plugin is None else self.plugins.settings(plugin)
+
+    def _forget_people(self) -> None:
+        self.identity.by_token.forget()
+        self.sessions.by_id.forget()
 
     async def caller_for(self, user: str, channel: str) -> Caller:
         """A user by id or login, as a caller. Raises `Error("not_found")`."""

@@ -62,6 +62,12 @@ class ImportSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_megabytes: int = 256
 
 
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[server]: the addresses and networks of proxies that are believed when they name the client."""
+
+    trusted_proxies: tuple[str, ...] = ()
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings of one app. Paths are absolute; `documents` need not exist; `secret` is CRM_SECRET or None."""
 
@@ -71,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     plugins: PluginSettings
     documents: Path
     imports: ImportSettings = ImportSettings()
+    server: ServerSettings = ServerSettings()
     secret: str | None = None
     source: TomlText | None = None
 
@@ -139,6 +146,7 @@ def settings_of(source: TomlText, folder: Path, environ: Mapping[str, str]) -> S
         ),
         documents=folder / found["documents"].get("path", "documents"),
         imports=ImportSettings(**found["imports"]),
+        server=ServerSettings(trusted_proxies=tuple(found["server"].get("trusted_proxies", ()))),
         secret=environ.get("CRM_SECRET"),
         source=source,
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from zoneinfo import available_timezones
 
 import phonenumbers
@@ -26,6 +27,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "plugins": PLUGIN_KEYS,
         "documents": ("path",),
         "imports": ("max_megabytes",),
+        "server": ("trusted_proxies",),
     }
 )
 """The tables of crm.toml and their keys; a further table of `plugins` belongs to the plugin of that name."""
@@ -151,6 +153,13 @@ def _is_names(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(v, str) and v for v in value)
 
 
+def _is_networks(value: object) -> bool:
+    try:
+        return _is_names(value) and all(ip_network(network) for network in cast("list[str]", value))
+    except ValueError:
+        return False
+
+
 def _is_locale(value: object) -> bool:
     return isinstance(value, str) and _LOCALE.fullmatch(value) is not None
 
@@ -178,7 +187,7 @@ def _is_milliseconds(value: object) -> bool:
     return not isinstance(value, bool) and text.isdecimal() and text.isascii() and 1 <= int(text[:6]) <= 60_000
 
 
-_LISTS = frozenset({("plugins", "enabled"), ("plugins", "disabled")})
+_LISTS = frozenset({("plugins", "enabled"), ("plugins", "disabled"), ("server", "trusted_proxies")})
 
 _RULES: Mapping[tuple[str, str], Rule] = MappingProxyType(
     {
@@ -194,5 +203,6 @@ _RULES: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("plugins", "deadline_ms"): Rule("milliseconds from 1 to 60000", _is_milliseconds),
         ("documents", "path"): Rule("a folder", _is_text),
         ("imports", "max_megabytes"): Rule(f"a whole number from 1 to {MOST_MEGABYTES}", _is_megabytes),
+        ("server", "trusted_proxies"): Rule("a list of addresses and networks like '10.0.0.0/8'", _is_networks),
     }
 )

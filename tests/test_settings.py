@@ -115,7 +115,7 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
     [
         ('[app]\nnmae = "x"', "crm.toml, line 2, column 1: unknown key 'nmae' in [app]; did you mean 'name'?"),
         ("[databse]", "crm.toml, line 1, column 2: unknown table [databse]; did you mean 'database'?"),
-        ("[zzz]", "line 1, column 2: unknown table [zzz]; known are app, database, plugins, documents, imports."),
+        ("[zzz]", "unknown table [zzz]; known are app, database, plugins, documents, imports, server."),
         ("[imports]\nmax_megabytes = 0", "imports.max_megabytes is 0, expected a whole number from 1 to 10000."),
         ("[imports]\nmax_megabytes = true", "imports.max_megabytes is True, expected a whole number from 1 to 10000."),
         ("app = 3", "crm.toml, line 1, column 7: 'app' is 3, expected a table [app]."),
@@ -138,6 +138,8 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
         ("[plugins]\ndeadline_ms = 0", "plugins.deadline_ms is 0, expected milliseconds from 1 to 60000."),
         ("[plugins]\ndeadline_ms = true", "plugins.deadline_ms is True, expected milliseconds from 1 to 60000."),
         ("[plugins]\nreal = 1", "unknown key 'real' in [plugins]; known are enabled, disabled, path, deadline_ms."),
+        ('[server]\ntrusted_proxies = ["10.0.0.1/8"]', "server.trusted_proxies is ['10.0.0.1/8'], expected a list of"),
+        ('[server]\ntrusted_proxies = "x"', "server.trusted_proxies is 'x', expected a list of addresses and networks"),
         ('[documents]\npath = ""', "documents.path is '', expected a folder."),
         ("[app]\nname = 'a'\nname = 'b'", "crm.toml, line 3, column 11: not TOML: Cannot overwrite a value."),
         ("[app]\nname =", "crm.toml, line 2, column 7: not TOML: Invalid value."),

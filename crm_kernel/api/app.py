@@ -28,9 +28,13 @@ from crm_kernel.api import (
     reports,
     schema,
     search,
+    session,
+    sessions,
+    tokens,
 )
 from crm_kernel.api.answer import Answer
-from crm_kernel.api.auth import OPEN_PATHS, authenticate
+from crm_kernel.api.auth import is_open, refuse_forged, session_of, token_of
+from crm_kernel.api.cookies import set_cookie
 from crm_kernel.api.direct import DirectRoutes
 from crm_kernel.api.line import Line
 from crm_kernel.api.problems import EXCEPTION_HANDLERS, Disconnected, allow, internal, render
@@ -51,6 +55,9 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *search.ROUTES,
     *documents.ROUTES,
     *plugins.ROUTES,
+    *session.ROUTES,
+    *sessions.ROUTES,
+    *tokens.ROUTES,
     *openapi.ROUTES,
     *health.ROUTES,
 )
@@ -128,7 +135,7 @@ class _Api(Litestar):
         line = Line(receive, send, request_id, headers, bodiless=scope["method"] == "HEAD")
         asgi_scope = cast("Scope", scope)
         try:
-            await self._admit(scope, headers)
+            await self._admit(scope, headers, line)
             handle = self._direct.find(scope, headers)
             if handle is None:
                 await super().__call__(asgi_scope, line.receive, line.send)
@@ -144,9 +151,15 @@ class _Api(Litestar):
             if not line.started:
                 await answer(asgi_scope, line.receive, line.send)
 
-    async def _admit(self, scope: dict[str, Any], headers: dict[bytes, bytes]) -> None:
-        if not scope["path"].startswith(OPEN_PATHS):
-            scope["caller"] = await authenticate(self.kernel, headers)
+    async def _admit(self, scope: dict[str, Any], headers: dict[bytes, bytes], line: Line) -> None:
+        if not is_open(scope["method"], scope["path"]):
+            credential = await token_of(self.kernel, headers)
+            if credential is None:
+                credential = await session_of(self.kernel, scope, headers)
+                if credential.renewed is not None:  # said whatever becomes of the request
+                    line.cookie = set_cookie(self.kernel, scope, headers, credential.renewed)
+                refuse_forged(self.kernel, scope, headers, credential)
+            scope["caller"], scope["credential"] = credential.caller, credential
         if len(scope["path"]) > MAX_PATH:
             raise Error("not_found", f"There is nothing at a path of more than {MAX_PATH} characters.")
         if scope["method"] == "HEAD":

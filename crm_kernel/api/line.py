@@ -26,7 +26,7 @@ class Line:
     byte of an answer: a server that closes on unread data makes many clients lose the answer.
     """
 
-    __slots__ = ("_bodiless", "_expects", "_receive", "_request_id", "_send", "_unread", "started")
+    __slots__ = ("_bodiless", "_expects", "_receive", "_request_id", "_send", "_unread", "cookie", "started")
 
     def __init__(
         self, receive: Receive, send: Send, request_id: bytes, headers: Mapping[bytes, bytes], *, bodiless: bool
@@ -38,6 +38,8 @@ class Line:
         self._unread = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
         self._expects = b"expect" in headers  # then the body comes only if we ask for it
         self.started = False
+        self.cookie: tuple[bytes, bytes] | None = None
+        """The header of a renewed session, unless the answer sets a cookie itself."""
 
     async def receive(self) -> Any:
         """The next part of the request."""
@@ -52,7 +54,10 @@ class Line:
             if self._unread and not self._expects:
                 await self._drain()
             self.started = True
-            message["headers"] = [*message["headers"], (b"x-request-id", self._request_id), *_FIXED_HEADERS]
+            headers = [*message["headers"], (b"x-request-id", self._request_id), *_FIXED_HEADERS]
+            if self.cookie is not None and all(name != b"set-cookie" for name, _ in headers):
+                headers.append(self.cookie)
+            message["headers"] = headers
         elif self._bodiless and message["type"] == "http.response.body":
             message["body"] = b""
         await self._send(message)

@@ -13,7 +13,9 @@ from litestar import get
 
 from crm_kernel.access import Access
 from crm_kernel.api.answer import Answer
-from crm_kernel.api.openapi_parts import headers, parameters
+from crm_kernel.api.openapi_parts import headers, parameters, security_schemes
+from crm_kernel.api.openapi_people_routes import PEOPLE_ROUTES
+from crm_kernel.api.openapi_people_schemas import people_schemas
 from crm_kernel.api.openapi_record_routes import RECORD_ROUTES
 from crm_kernel.api.openapi_routes import ROUTES as SINGLE_ROUTES
 from crm_kernel.api.openapi_routes import Route, fault_responses, operation
@@ -65,12 +67,12 @@ def describe(kernel: Kernel, caller: Caller) -> dict[str, Any]:
     access = registry.access(caller)
     known = [name for name in registry.entities if access.knows(name)]
     reports = [name for name, report in registry.reports.items() if access.allows(report.entity, "read")]
-    schemas = shared_schemas()
+    schemas = shared_schemas() | people_schemas()
     for name in known:
         schemas |= entity_schemas(name, kernel.reader.schema(name, caller))
     there = parameters(known, reports, KINDS)
     paths: dict[str, Any] = {}
-    for route in SINGLE_ROUTES:
+    for route in (*SINGLE_ROUTES, *PEOPLE_ROUTES):
         if caller.unrestricted or not route.admin:
             paths.setdefault(route.path, {})[route.method] = operation(route, there)
     for name in known:
@@ -80,14 +82,14 @@ def describe(kernel: Kernel, caller: Caller) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": kernel.settings.app.name, "version": version("crm-kernel")},
-        "security": [{"token": []}],
+        "security": [{"token": []}, {"session": []}, {"session": [], "csrf": []}],
         "tags": [{"name": name, "description": registry.entities[name].plural} for name in known],
         "paths": paths,
         "components": {
             "schemas": schemas,
             "responses": fault_responses(),
             "headers": headers(),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": security_schemes(),
         },
     }
 

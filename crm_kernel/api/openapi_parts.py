@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from crm_kernel.api.cookies import SECURE_NAME
 from crm_kernel.operations.list_query import DEFAULT_LIMIT, MAX_LIMIT
 
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -76,6 +77,17 @@ def headers() -> dict[str, dict[str, Any]]:
         "Location": "Where the new record or the job is.",
         "WWW-Authenticate": "How to authenticate.",
         "Idempotency-Replayed": "`true` where the request was done before and this is its answer.",
+        "Set-Cookie": "The id of the session; a browser keeps it, and no page can read it.",
         "Retry-After": "After how many seconds to try again.",
     }
     return {name: {"description": text, "schema": _TEXT} for name, text in described.items()}
+
+
+def security_schemes() -> dict[str, dict[str, Any]]:
+    """How to authenticate: by token, or by session cookie, which needs the CSRF token beside it to change anything."""
+    csrf = "Needed by POST, PUT, PATCH and DELETE of a session: the member `csrf` of GET /api/session."
+    return {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": SECURE_NAME},
+        "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": csrf},
+    }

@@ -20,6 +20,7 @@ _STATUS_WORDS: Mapping[int, str] = {
     412: "Changed since it was read",
     413: "Too large",
     422: "Some values are not valid",
+    429: "Too many attempts",
     503: "Busy; try again",
     507: "The disk is full",
 }
@@ -29,7 +30,8 @@ class Route(NamedTuple):
     """One route. `entity` stands in path, schemas and words for the name of an entity.
 
     `needs` is the action without which an entity's route is not shown, "" for every entity and "moves" for one that
-    has a pipeline; `admin` routes are shown to administrators; `changes` are not shown to who only reads.
+    has a pipeline; `admin` routes are shown to administrators; `changes` are not shown to who only reads,
+    `open` ones answer anybody.
     """
 
     method: str
@@ -45,6 +47,7 @@ class Route(NamedTuple):
     needs: str = ""
     admin: bool = False
     changes: bool = False
+    open: bool = False
     tag: str = ""
 
 
@@ -193,7 +196,7 @@ ROUTES = (
         tag="jobs",
     ),
     Route("get", "/openapi.json", "openapi", "This description", "object", faults=(400, 401), tag="description"),
-    Route("get", "/health/live", "live", "The process answers", "Live", faults=(400,), tag="health"),
+    Route("get", "/health/live", "live", "The process answers", "Live", faults=(400,), open=True, tag="health"),
     Route(
         "get",
         "/health/ready",
@@ -201,6 +204,7 @@ ROUTES = (
         "The kernel is open; what waits for an administrator",
         "Ready",
         faults=(400,),
+        open=True,
         tag="health",
     ),
 )
@@ -226,7 +230,7 @@ def operation(route: Route, parameters: Mapping[str, Any], entity: str | None = 
     if route.body is not None:
         kind = "multipart/form-data" if route.body == "Import" else "application/json"
         described["requestBody"] = {"required": True, "content": {kind: _media(filled(route.body))}}
-    if route.path.startswith("/health/"):
+    if route.open:
         described["security"] = []
     return described
 
@@ -250,7 +254,11 @@ def _success(route: Route, filled: Any) -> dict[str, Any]:
     return described
 
 
-_STATUS_HEADERS: Mapping[int, tuple[str, ...]] = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+_STATUS_HEADERS: Mapping[int, tuple[str, ...]] = {
+    401: ("WWW-Authenticate",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
 
 _STATUS_NAMES: Mapping[int, str] = {
     400: "BadRequest",
@@ -261,6 +269,7 @@ _STATUS_NAMES: Mapping[int, str] = {
     412: "Stale",
     413: "TooLarge",
     422: "Invalid",
+    429: "RateLimited",
     503: "Busy",
     507: "DiskFull",
 }
@@ -273,7 +282,7 @@ def fault_responses() -> dict[str, Any]:
         codes = [code for code, entry in CATALOGUE.items() if entry.status == status]
         headers = [
             "X-Request-Id",
-            *(["WWW-Authenticate"] if status == 401 else ["Retry-After"] if status == 503 else []),
+            *_STATUS_HEADERS.get(status, ()),
         ]
         responses[name] = {
             "description": f"{_STATUS_WORDS[status]}. Codes: {', '.join(codes)}.",

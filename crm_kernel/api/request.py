@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, cast
@@ -16,6 +16,7 @@ from crm_kernel.callers import Caller
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.kernel import Kernel
 from crm_kernel.operations.answers import check_depth, parse
+from crm_kernel.operations.credentials import Credential
 from crm_kernel.operations.once import OnceKey
 from crm_kernel.schema.walk import is_utf8
 
@@ -50,6 +51,16 @@ class ApiRequest(Request[Any, Any, Any]):
     def caller(self) -> Caller:
         """Who sent it."""
         return cast("dict[str, Any]", self.scope)["caller"]
+
+    @property
+    def credential(self) -> Credential:
+        """The token or session he sent it with."""
+        return cast("dict[str, Any]", self.scope)["credential"]
+
+    @property
+    def headers_by_name(self) -> Mapping[bytes, bytes]:
+        """All headers, by their names in lower case."""
+        return cast("dict[str, Any]", self.scope)["headers_by_name"]
 
     def header(self, name: bytes) -> str | None:
         """A header by its name in lower case."""

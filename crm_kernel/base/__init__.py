@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crm_kernel import Batch, Plugin, hookimpl
-from crm_kernel.base import checks, rights
+from crm_kernel.base import checks, rights, teams
 from crm_kernel.base.entities import Activity as Activity
 from crm_kernel.base.entities import Company as Company
 from crm_kernel.base.entities import Contact as Contact
@@ -24,7 +24,10 @@ def register_entities() -> Sequence[type]:
 @hookimpl
 async def before_write(batch: Batch) -> None:
     await checks.fill_contact_name(batch)
+    await teams.check_memberships(batch)
+    await teams.refuse_circles(batch)
     await rights.refuse_foreign_roles(batch)
+    await rights.refuse_foreign_teams(batch)
 
 
 @hookimpl

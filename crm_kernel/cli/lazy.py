@@ -15,6 +15,7 @@ MODULES = {
     "user": "user",
     "team": "team",
     "token": "token",
+    "access-audit": "access_audit",
     "import": "import_file",
     "undo-import": "undo_import",
     "query": "query",

@@ -11,13 +11,14 @@ from crm_kernel.cli.app import with_kernel
 from crm_kernel.cli.options import Given, app_option, json_option, pass_given
 from crm_kernel.cli.output import print_json, print_lines, print_table
 from crm_kernel.cli.records import every_record
+from crm_kernel.cli.sentences import note
 from crm_kernel.kernel import Kernel
 
 
 @click.group("user")
 @app_option
 def command() -> None:
-    """People: add, list, disable, password."""
+    """People: add, list, disable, password, reset-password."""
 
 
 @command.command("add")
@@ -73,7 +74,7 @@ def list_users(given: Given) -> None:
 @json_option
 @pass_given
 def disable(given: Given, login: str) -> None:
-    """Refuse a user from now on, with all his tokens."""
+    """Refuse a user from now on, with all his tokens; his sessions end."""
     user = with_kernel(given, lambda kernel: kernel.identity.disable(login))
     _say(given, user, f"Disabled {login}.")
 
@@ -84,7 +85,7 @@ def disable(given: Given, login: str) -> None:
 @app_option
 @pass_given
 def password(given: Given, login: str, *, password_stdin: bool) -> None:
-    """Set a user's password."""
+    """Set a user's password; his sessions end."""
     if password_stdin:
         text = read_password()
     elif sys.stdin.isatty():
@@ -93,6 +94,21 @@ def password(given: Given, login: str, *, password_stdin: bool) -> None:
         raise click.UsageError("There is no terminal to ask for the password; pass it with --password-stdin.")
     with_kernel(given, lambda kernel: kernel.identity.set_password(login, text))
     click.echo(f"The password of {login} is set.")
+
+
+@command.command("reset-password")
+@click.argument("login")
+@app_option
+@json_option
+@pass_given
+def reset_password(given: Given, login: str) -> None:
+    """Print a token with which a user sets a password of his own, once, within a day."""
+    text = with_kernel(given, lambda kernel: kernel.identity.reset_password(login))
+    if given.json:
+        print_json({"login": login, "reset": text})
+    else:
+        note("This token is shown only now. POST /api/session takes it as `reset`, with the new `password`.")
+        click.echo(text)
 
 
 def read_password() -> str:

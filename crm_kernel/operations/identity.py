@@ -1,15 +1,13 @@
 """Who is who: people, their tokens, and the callers they become (floor 7).
 
-Tokens are kept as hashes only. Callers are kept in memory and dropped as soon as any process changed a user, a team
-or a token (`following.py`).
+Tokens are kept as hashes only. Callers are kept in memory and dropped as soon as any process changed a user, a team,
+a token or a session (`following.py`).
 """
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -18,29 +16,16 @@ from crm_kernel.callers import Caller
 from crm_kernel.clock import moment_text
 from crm_kernel.errors import Error
 from crm_kernel.fields.moment import read_moment
+from crm_kernel.operations.credentials import Credential, Credentials, new_secret, secret_hash
+from crm_kernel.operations.last_use import LastUse
 from crm_kernel.operations.people import TEAM, People, Services, among
 from crm_kernel.operations.teams import own_teams, with_below
-from crm_kernel.operations.token_use import TokenUse
 from crm_kernel.storage import meta, tokens
 from crm_kernel.storage.ports import Tx
 from crm_kernel.storage.records import Record
 from crm_kernel.storage.tokens import StoredToken
 
 TOKEN_PREFIX = "crm_"
-TOKEN_BYTES = 32
-
-
-class _Known(NamedTuple):
-    """A token that was looked up: its id, its caller, and until when both hold (its end, or that of his day)."""
-
-    id: str
-    caller: Caller
-    until: datetime
-
-
-def token_hash(token: str) -> str:
-    """What is stored of a token. It holds 256 random bits, so a plain hash cannot be turned back."""
-    return sha256(token.encode()).hexdigest()
 
 
 class Identity(People):
@@ -48,39 +33,24 @@ class Identity(People):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self._known: dict[bytes, _Known] = {}
-        self._use = TokenUse(services)
+        self._use = LastUse(services, tokens.touch, "tokens")
+        self.by_token = Credentials(services, self._look_up, self._use)
+        """Finds the token that a text is."""
 
     async def close(self) -> None:
         """Write down when tokens were used last."""
-        await self._use.flush()
+        await self._use.close()
 
     # Callers --------------------------------------------------------------------------------------------------------
 
     async def caller_for_token(self, token: str, channel: str = "api") -> Caller | None:
         """The caller a token stands for now; None where it is unknown, revoked, expired or its user is disabled."""
-        following = self._services.following
-        await following.look()
-        digest = sha256(token.encode()).digest()
-        now = self._services.clock.now()
-        known = self._known.get(digest)
-        if known is None or known.until <= now:
-            epoch = following.epoch
-            known = await self._look_up(digest, now)
-            if known is None:
-                return None
-            if epoch == following.epoch:  # else somebody saw a change while this was looked up
-                self._known[digest] = known
-        self._use.note(known.id, now)
-        if known.caller.channel == channel:
-            return known.caller
+        known = await self.by_token.find(token)
+        if known is None or known.caller.channel == channel:
+            return None if known is None else known.caller
         return msgspec.structs.replace(known.caller, channel=channel)
 
-    def forget(self) -> None:
-        """Drop all callers that are kept."""
-        self._known.clear()
-
-    async def _look_up(self, digest: bytes, now: datetime) -> _Known | None:
+    async def _look_up(self, digest: bytes, now: datetime) -> Credential | None:
         token = await tokens.by_hash(self._services.database, digest.hex())
         if token is None or token.revoked_at is not None:
             return None
@@ -88,20 +58,21 @@ class Identity(People):
         user = await self.user_by_id(token.user)
         if (expires is not None and expires <= now) or user is None or not user["active"]:
             return None
-        caller = await self._caller(user, "api")
+        caller = await self.caller(user, "api")
         entities = None if token.entities is None else frozenset(token.entities)
         caller = msgspec.structs.replace(caller, read_only=token.read_only, entities=entities)
-        midnight = _end_of_day(now, caller.timezone)
-        return _Known(token.id, caller, midnight if expires is None else min(expires, midnight))
+        midnight = end_of_day(now, caller.timezone)
+        return Credential(token.id, caller, midnight if expires is None else min(expires, midnight), expires)
 
     async def caller_for(self, user: str, channel: str) -> Caller:
         """A user by id or login, as a caller with all his rights. Raises `Error`: not_found, forbidden (disabled)."""
         found = await self.user_by_id(user) or await self.user(user)
         if not found["active"]:
             raise Error("forbidden", f"The user {found['login']!r} is disabled.")
-        return await self._caller(found, channel)
+        return await self.caller(found, channel)
 
-    async def _caller(self, user: Record, channel: str) -> Caller:
+    async def caller(self, user: Record, channel: str) -> Caller:
+        """A user record as a caller with all his rights, as they are today."""
         app = self._services.settings.app
         zone = user["timezone"] or app.timezone
         today = self._services.clock.now().astimezone(_zone(zone)).date().isoformat()
@@ -145,11 +116,11 @@ class Identity(People):
                 raise Error("bad_value", f"There is no entity {entity!r};{among(entity, known)}")
         if expires_at is not None and expires_at <= now:
             raise Error("bad_value", f"The token would expire at {moment_text(expires_at)}, which is over.")
-        text = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+        text = new_secret(TOKEN_PREFIX)
         scope = None if entities is None else tuple(dict.fromkeys(entities))
         id = self._services.store.new_id()
         expires = None if expires_at is None else moment_text(expires_at)
-        token = StoredToken(id, user["id"], name, token_hash(text), read_only, scope, expires, moment_text(now))
+        token = StoredToken(id, user["id"], name, secret_hash(text), read_only, scope, expires, moment_text(now))
 
         async def work(tx: Tx) -> None:
             await tokens.add(tx, token)
@@ -164,12 +135,12 @@ class Identity(People):
         found = await tokens.of_user(self._services.database, user["id"])
         return [{k: v for k, v in t._asdict().items() if k not in ("hash", "revoked_at")} for t in found]
 
-    async def revoke(self, id: str) -> None:
-        """End a token at once, in every process. Raises `Error("not_found")`."""
+    async def revoke(self, id: str, *, user: str | None = None) -> None:
+        """End a token (with `user`: only one of his) at once, in every process. Raises `Error("not_found")`."""
 
         async def work(tx: Tx) -> bool:
             await meta.bump_epoch(tx)
-            return await tokens.revoke(tx, id, self._services.clock.now_text())
+            return await tokens.revoke(tx, id, self._services.clock.now_text(), user=user)
 
         if not await self._services.database.write(work):
             raise Error("not_found", f"There is no token {id!r} to revoke.", hint="`crm token list LOGIN` lists them.")
@@ -183,7 +154,7 @@ def _zone(name: str) -> tzinfo:
         return UTC
 
 
-def _end_of_day(now: datetime, zone: str) -> datetime:
+def end_of_day(now: datetime, zone: str) -> datetime:
     """The next midnight in a zone, in UTC: memberships hold for days."""
     tomorrow = now.astimezone(_zone(zone)).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(), _zone(zone)).astimezone(UTC)

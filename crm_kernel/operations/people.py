@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
-
-from argon2 import PasswordHasher
 
 from crm_kernel.callers import system
 from crm_kernel.clock import Clock
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.fields.base import Faulty
 from crm_kernel.operations.changes import AnyChange, Change
+from crm_kernel.operations.credentials import new_secret, secret_hash
 from crm_kernel.operations.following import Following
 from crm_kernel.operations.outcomes import Outcome
+from crm_kernel.operations.passwords import Passwords, refuse_weak
 from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
 from crm_kernel.settings import Settings
-from crm_kernel.storage import secrets
+from crm_kernel.storage import meta, secrets, sessions
 from crm_kernel.storage.ports import Database, Tx
 from crm_kernel.storage.records import Record
 from crm_kernel.storage.store import Store
+
+RESET_PREFIX = "reset_"
 
 USER = "user"
 TEAM = "team"
@@ -51,7 +52,7 @@ class People:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._hasher = PasswordHasher()
+        self.passwords = Passwords()
 
     async def add_user(
         self,
@@ -68,11 +69,14 @@ class People:
         values = {"login": login, "name": name or login, "email": email, "roles": roles or []}
         if team is not None:
             values["team"] = await self._team_id(team)
-        hashed = None if password is None else await self._hash(password)
+        hashed = None
+        if password is not None:
+            refuse_weak(password, self.context(values))
+            hashed = await self.passwords.hash(password)
 
         async def keep(tx: Tx, outcomes: list[Outcome]) -> None:
             if hashed is not None:
-                await self._put_password(tx, str(outcomes[0].id), hashed)
+                await self.put_password(tx, str(outcomes[0].id), hashed)
 
         change: AnyChange = Change.create(USER, {k: v for k, v in values.items() if v is not None})
         return await self._write(change, keep)
@@ -83,9 +87,35 @@ class People:
         return await self._write(Change.update(USER, user["id"], {"active": False}))
 
     async def set_password(self, login: str, password: str) -> None:
-        """Set or replace a user's password."""
-        user, hashed = await self.user(login), await self._hash(password)
-        await self._services.database.write(lambda tx: self._put_password(tx, user["id"], hashed))
+        """Set or replace a user's password; all his sessions end. Raises `Error`: not_found, invalid."""
+        user = await self.user(login)
+        refuse_weak(password, self.context(user))
+        hashed = await self.passwords.hash(password)
+        await self._services.database.write(lambda tx: self.put_password(tx, user["id"], hashed))
+
+    async def reset_password(self, login: str) -> str:
+        """A text that lets a user set a password of his own, once, within a day; an earlier one is worth nothing.
+
+        It is told this once and stored as a hash. Raises `Error("not_found")`.
+        """
+        user, text = await self.user(login), new_secret(RESET_PREFIX)
+        at = self._services.clock.now_text()
+        await self._services.database.write(
+            lambda tx: secrets.put(tx, user["id"], secrets.RESET, secret_hash(text), at)
+        )
+        return text
+
+    def context(self, user: Mapping[str, Any]) -> list[str]:
+        """What everybody knows of a user, so that his password may not be made of it."""
+        return [str(user["login"]), str(user["name"]), self._services.settings.app.name]
+
+    async def put_password(self, tx: Tx, user: str, hashed: str, *, but: str = "") -> None:
+        """Store the hash of a password; a reset is worth nothing after, and all sessions (`but` one) end."""
+        await tx.lock(secret_lock(user))
+        await secrets.put(tx, user, secrets.PASSWORD, hashed, self._services.clock.now_text())
+        await secrets.remove(tx, user, secrets.RESET)
+        await sessions.end_all(tx, [user], but=but)
+        await meta.bump_epoch(tx)
 
     async def add_team(self, name: str, *, parent: str | None = None, lead: str | None = None) -> Record:
         """A new team; `parent` is the id or name of a team, `lead` a login. Raises `Error`: invalid, not_found."""
@@ -116,9 +146,13 @@ class People:
         found = await self._services.store.records.load(self._services.database, model, [id])
         return found[0] if found and found[0]["deleted_at"] is None else None
 
+    async def id_of(self, login: str) -> str | None:
+        """The id of the user with this log-in, None where there is none."""
+        return await self._find(USER, "login", login)
+
     async def user(self, login: str) -> Record:
         """A live user by his login. Raises `Error("not_found")`."""
-        id = await self._find(USER, "login", login)
+        id = await self.id_of(login)
         found = None if id is None else await self.user_by_id(id)
         if found is None:
             raise Error("not_found", f"There is no user {login!r}.", hint="`crm user list` lists them.")
@@ -140,15 +174,10 @@ class People:
         found = await self._services.store.records.find_by_key(self._services.database, model, (field,), [(key,)])
         return found.get((key,))
 
-    async def _hash(self, password: str) -> str:
-        if not password:
-            raise Error(
-                "invalid", faults=[Fault(pointer="/password", code="minLength", detail="The password is empty.")]
-            )
-        return await asyncio.to_thread(self._hasher.hash, password)  # slow on purpose
 
-    async def _put_password(self, tx: Tx, user: str, hashed: str) -> None:
-        await secrets.put(tx, user, secrets.PASSWORD, hashed, self._services.clock.now_text())
+def secret_lock(user: str) -> str:
+    """The lock of who sets a password, or opens a session by one: no session outlives the password it came from."""
+    return f"crm:secret:{user}"
 
 
 def among(name: str, names: Iterable[str]) -> str:

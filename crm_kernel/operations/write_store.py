@@ -8,7 +8,7 @@ from crm_kernel.access import MOVE_FIELDS
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.work import WriteWork
 from crm_kernel.operations.write_values import changed_names
-from crm_kernel.storage import counters, history, meta, outbox, stages
+from crm_kernel.storage import counters, history, meta, outbox, secrets, sessions, stages, tokens
 from crm_kernel.storage.history import HistoryEntry
 from crm_kernel.storage.jsontext import to_json
 from crm_kernel.storage.outbox import OutboxEvent
@@ -22,6 +22,9 @@ MOVED_AT = "stage_since"
 
 UNVALUED = frozenset({"id", "deleted_at"})
 """What the action of an entry says already."""
+
+USER = "user"
+TEAM = "team"
 
 _EVENTS = {"create": "record.created", "delete": "record.deleted", "restore": "record.restored"}
 
@@ -115,8 +118,20 @@ async def _tell(work: WriteWork, changes: list[AnyChange]) -> None:
     events = [e for c, names in told for e in _events(work, c, names)]
     if events:
         await outbox.add(work.tx, events)
-    if any(c.entity in ("user", "team") for c in changes):
-        await meta.bump_epoch(work.tx)
+    if any(c.entity in (USER, TEAM) for c in changes):
+        await _follow_people(work, [c for c in changes if c.entity == USER])
+
+
+async def _follow_people(work: WriteWork, users: list[AnyChange]) -> None:
+    """Sessions end with the right to sign in, and do not come back with it; with a user all his secrets go."""
+    await meta.bump_epoch(work.tx)
+    out = [c.new["id"] for c in users if c.kind in ("delete", "purge") or not c.new["active"]]
+    if out:
+        await sessions.end_all(work.tx, out)
+    purged = [c.new["id"] for c in users if c.kind == "purge"]
+    if purged:
+        await secrets.remove_all(work.tx, purged)
+        await tokens.remove_all(work.tx, purged)
 
 
 def _told(change: AnyChange) -> list[str]:

@@ -18,7 +18,8 @@ from crm_kernel.storage.columns import entity_columns, field_columns, quoted
 from crm_kernel.storage.indexes import Index, entity_indexes, is_ours
 from crm_kernel.storage.introspect import Catalog, introspect
 from crm_kernel.storage.ports import Database, EngineDialect, NotUnique, Reads, Tx
-from crm_kernel.storage.tables import KERNEL_TABLES, TableShape, entity_table, shape
+from crm_kernel.storage.table_shapes import TableShape, entity_table, shape
+from crm_kernel.storage.tables import KERNEL_TABLES
 
 _ASIDE = "__aside"
 APPLYING = "crm:apply"

@@ -1,4 +1,4 @@
-"""Every table of the kernel, declared with Piccolo. Each name begins with `crm_`; entity tables are built on demand.
+"""Every table of the kernel, declared with Piccolo. Each name begins with `crm_`.
 
 Moments are canonical texts with `Z`, ids are texts, JSON is text: what is stored is what is answered.
 """
@@ -6,46 +6,13 @@ Moments are canonical texts with `Z`, ids are texts, JSON is text: what is store
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from typing import NamedTuple
 
-from piccolo.columns import BigInt, Boolean, Column, Serial, Text
-from piccolo.table import Table, create_table_class
+from piccolo.columns import BigInt, Boolean, Text
+from piccolo.table import Table
 
-from crm_kernel.fields.base import Storage
-from crm_kernel.filters.dialect import Dialect
-from crm_kernel.model import EntityModel
 from crm_kernel.storage.binding import TABLES
-from crm_kernel.storage.columns import entity_columns, table_name
 from crm_kernel.storage.indexes import Index
-from crm_kernel.storage.ports import EngineDialect
-
-
-class Sequence(Serial):
-    """A number that is never given twice, not even after the last rows were removed (positions depend on it)."""
-
-
-class EntityColumn(Column):
-    """A column of an entity's table: its type comes from the dialect, it may always be null."""
-
-    value_type = str
-    default = None
-
-    def __init__(self, type_name: str, *, name: str, needed: bool = False, primary_key: bool = False) -> None:
-        self.type_name = type_name
-        super().__init__(null=not needed, primary_key=primary_key, db_column_name=name)
-
-    @property
-    def column_type(self) -> str:
-        """The type in DDL."""
-        return self.type_name
-
-    @property
-    def ddl(self) -> str:
-        """The column in CREATE TABLE and ADD COLUMN."""
-        key = " PRIMARY KEY" if self._meta.primary_key else ""
-        null = "" if self._meta.null else " NOT NULL"
-        return f'"{self._meta.db_column_name}" {self.type_name}{key}{null}'
+from crm_kernel.storage.table_shapes import Sequence
 
 
 class History(Table, tablename="crm_history", db=TABLES):
@@ -170,6 +137,16 @@ class Session(Table, tablename="crm_session", db=TABLES):
     seen_at = Text()
     expires_at = Text()
     agent = Text(null=True, default=None)
+    rights = Text(help_text="a digest of what its user might do when the hash was made")
+    former = Text(null=True, default=None, help_text="the hash before, which still holds for some seconds")
+    rotated_at = Text(null=True, default=None)
+
+
+class Attempt(Table, tablename="crm_attempt", db=TABLES):
+    """How soon log-ins may be tried again, by a digest of account or peer."""
+
+    key = Text(primary_key=True)
+    clear_at = BigInt(help_text="milliseconds since 1970: from then on it is as if nothing had been tried")
 
 
 class Key(Table, tablename="crm_key", db=TABLES):
@@ -269,7 +246,12 @@ KERNEL_TABLES: Mapping[type[Table], tuple[Index, ...]] = {
     DocumentVersion: (_index("crm_document_version", "kind", "name", "version", unique=True),),
     Secret: (_index("crm_secret", "user", "kind", unique=True),),
     Token: (_index("crm_token", "hash", unique=True), _index("crm_token", "user")),
-    Session: (_index("crm_session", "hash", unique=True), _index("crm_session", "user")),
+    Session: (
+        _index("crm_session", "hash", unique=True),
+        _index("crm_session", "former"),
+        _index("crm_session", "user"),
+    ),
+    Attempt: (),
     Key: (_index("crm_key", "scope", "key", unique=True), _index("crm_key", "at")),
     Counter: (),
     Listener: (),
@@ -284,62 +266,3 @@ KERNEL_TABLES: Mapping[type[Table], tuple[Index, ...]] = {
     Meta: (),
 }
 """All kernel tables with their indexes."""
-
-
-class ColumnShape(NamedTuple):
-    """A declared column: its type in upper case, and how DDL writes it."""
-
-    name: str
-    type: str
-    ddl: str
-
-
-class TableShape(NamedTuple):
-    """A declared table as evolution compares it with the database."""
-
-    name: str
-    columns: tuple[ColumnShape, ...]
-
-
-_STORAGES: Mapping[type[Column], tuple[Storage, str]] = {
-    Text: ("text", "''"),
-    BigInt: ("integer", "0"),
-    Boolean: ("boolean", "false"),
-}
-"""What the kernel's columns hold, and what they hold in rows that are there when one is added."""
-
-
-def shape(table: type[Table], dialect: EngineDialect) -> TableShape:
-    """What a Piccolo class declares."""
-    meta = table._meta  # pyright: ignore[reportPrivateUsage] - Piccolo documents it and has no other way
-    return TableShape(meta.tablename, tuple(_column_shape(column, dialect) for column in meta.columns))
-
-
-def _column_shape(column: Column, dialect: EngineDialect) -> ColumnShape:
-    name, meta = str(column._meta.db_column_name), column._meta  # pyright: ignore[reportPrivateUsage]
-    if isinstance(column, EntityColumn):
-        return ColumnShape(name, column.column_type.upper(), column.ddl)
-    if isinstance(column, Serial):
-        return ColumnShape(name, dialect.sequence, f'"{name}" {dialect.sequence_ddl}')
-    storage, default = _STORAGES[type(column)]
-    type_name = dialect.column_type(storage)
-    ddl = f'"{name}" {type_name}' + (" PRIMARY KEY" if meta.primary_key else "")
-    return ColumnShape(name, type_name.upper(), ddl + ("" if meta.null else f" NOT NULL DEFAULT {default}"))
-
-
-def entity_table(model: EntityModel, dialect: Dialect) -> type[Table]:
-    """The Piccolo class of an entity's table: the same class for the same columns.
-
-    Its attributes are `c_<column>`, since a field may be called `select` or `count` like a method of Piccolo's.
-    """
-    columns = tuple((column.name, dialect.column_type(column.storage)) for column in entity_columns(model))
-    return _entity_table(model.name, columns)
-
-
-@cache  # Piccolo keeps every class it ever made: an equal one must not be made again
-def _entity_table(entity: str, columns: tuple[tuple[str, str], ...]) -> type[Table]:
-    members = {
-        f"c_{name}": EntityColumn(type_name, name=name, needed=name in ("id", "version"), primary_key=name == "id")
-        for name, type_name in columns
-    }
-    return create_table_class(f"Entity_{entity}", (Table,), {"tablename": table_name(entity), "db": TABLES}, members)

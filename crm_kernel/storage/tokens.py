@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from crm_kernel.storage.jsontext import from_json, to_json
@@ -53,6 +54,11 @@ async def revoke(tx: Tx, id: str, at: str, *, user: str | None = None) -> bool:
 async def touch(tx: Tx, id: str, at: str) -> None:
     """Note that a token was used."""
     await tx.run(Token.update({Token.last_used_at: at}).where(Token.id == id))
+
+
+async def remove_all(tx: Tx, users: Collection[str]) -> None:
+    """Remove all tokens of some users."""
+    await tx.run(Token.delete().where(Token.user.is_in(list(users))))
 
 
 def _token(row: dict[str, Any]) -> StoredToken:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ import pytest_asyncio
 from crm_kernel.api.app import create_app
 from crm_kernel.callers import Caller
 from crm_kernel.kernel import Kernel
+from crm_kernel.operations.credentials import Credential
 from crm_kernel.storage.evolution import evolve
 from crm_kernel.testing.kit import NewDatabase, write_app
 
@@ -30,15 +32,16 @@ class Standin:
 
     def __init__(self) -> None:
         self.schema: Callable[[], Any] = lambda: {"items": []}
-        self.identity = SimpleNamespace(caller_for_token=self.caller_for_token)
+        self.identity = SimpleNamespace(by_token=SimpleNamespace(find=self.find_token))
         self.reader = SimpleNamespace(schema=lambda *_: self.schema())
         self.refusal: Exception | None = None
         self.pending: list[Any] = []
 
-    async def caller_for_token(self, token: str) -> Caller | None:
+    async def find_token(self, token: str) -> Credential | None:
         if self.refusal is not None:
             raise self.refusal
-        return self.CALLERS.get(token)
+        caller = self.CALLERS.get(token)
+        return None if caller is None else Credential(token, caller, datetime.max.replace(tzinfo=UTC))
 
 
 @pytest.fixture

@@ -106,11 +106,11 @@ def test_a_request_under_way_is_finished(tmp_path: Path) -> None:
     async def slow(kernel: Kernel) -> None:
         await prepare(kernel)
 
-        async def caller_for_token(_: str) -> None:
+        async def find(_: str) -> None:
             end_self()
             await turns_of_the_loop()
 
-        kernel.identity.caller_for_token = caller_for_token  # type: ignore[method-assign]
+        kernel.identity.by_token.find = find  # type: ignore[method-assign]
 
     def ready(url: str) -> None:
         def ask() -> None:

@@ -14,7 +14,10 @@ from crm_kernel.testing import TestCrm
 HR = {
     "kind": "role",
     "name": "hr",
-    "grants": [{"entity": "user", "actions": ["read", "create", "update", "delete"]}],
+    "grants": [
+        {"entity": "user", "actions": ["read", "create", "update", "delete"]},
+        {"entity": "team", "actions": ["read", "update"]},
+    ],
 }
 SALES = {"kind": "role", "name": "sales", "grants": [{"entity": "contact", "actions": ["read"]}]}
 
@@ -78,6 +81,43 @@ async def test_nobody_gives_a_role_that_he_does_not_have(crm: TestCrm) -> None:
     assert await faults(crm, Change.update("user", colleague, {"roles": ["sales", "hr"]}), caller=hr) == []
     assert await faults(crm, Change.delete("user", colleague), caller=hr) == []
     assert await faults(crm, Change.restore("user", colleague), caller=hr) == foreign
+
+
+@pytest.mark.contract("security.md#own-grants")
+async def test_nobody_puts_people_into_a_team_that_he_is_not_in(crm: TestCrm) -> None:
+    above, below, other = [
+        str((await crm.write([Change.create("team", values)]))[0]["id"])
+        for values in ({"name": "Above"}, {"name": "Below"}, {"name": "Other"})
+    ]
+    await crm.write([Change.update("team", below, {"parent": above})])
+    hr = await crm.user("ilze", "hr", team=above)
+    colleague = await user(crm, "janis", "hr", team=other)
+    main, further = [("/team", "base.foreign_team")], [("/teams/0/team", "base.foreign_team")]
+
+    async def put(**values: Any) -> list[tuple[str, str]]:
+        return await faults(crm, Change.update("user", colleague, values), caller=hr)
+
+    assert await put(name="Janis") == []  # he stays where he is
+    assert await put(team=below, teams=[{"team": above}]) == []
+    assert await put(team=other) == main
+    assert await put(teams=[{"team": other, "since": "2099-01-01"}]) == further
+    assert await faults(crm, Change.update("user", hr.id or "", {"team": other}), caller=hr) == main
+    create = Change.create("user", {"login": "a", "name": "a", "team": other})
+    assert await faults(crm, create, caller=hr) == main
+    await crm.write([Change.update("user", colleague, {"teams": [{"team": other, "until": "2020-01-01"}]})])
+    assert await put(teams=[{"team": other}]) == further  # a membership that is over does not begin again
+    await crm.write([Change.update("user", colleague, {"active": False})])
+    assert await put(active=True) == further
+
+
+@pytest.mark.contract("security.md#own-grants")
+async def test_nobody_shows_what_a_foreign_team_has_to_others(crm: TestCrm) -> None:
+    own, other = [str((await crm.write([Change.create("team", {"name": name})]))[0]["id"]) for name in ("Own", "Other")]
+    hr = await crm.user("ilze", "hr", team=own)
+    foreign = [("/parent", "base.foreign_team")]
+    assert await faults(crm, Change.update("team", other, {"parent": own}), caller=hr) == foreign
+    assert await faults(crm, Change.update("team", own, {"parent": other}), caller=hr) == []
+    assert await faults(crm, Change.update("team", own, {"parent": None}), caller=hr) == []
 
 
 async def test_an_administrator_gives_any_role(crm: TestCrm) -> None:

@@ -17,7 +17,7 @@ def test_people_and_teams(crm: Crm, folder: Path) -> None:
     assert crm("team", "add", "Office", app=folder).out == "Added the team Office.\n"
     team = crm("team", "add", "Sales", "--parent", "Office", "--json", app=folder).json
     line = ["user", "add", "ilze", "--name", "Ilze Ozola", "--email", "i@x.lv", "--team", "Sales", "--role", "admin"]
-    added = crm(*line, "--password-stdin", "--json", app=folder, stdin="s3cret\n").json
+    added = crm(*line, "--password-stdin", "--json", app=folder, stdin="a quite long secret\n").json
     assert (added["name"], added["team"], added["roles"]) == ("Ilze Ozola", team["id"], ["admin"])
     assert crm("user", "add", "janis", app=folder).out == "Added janis (no role).\n"
     listed = crm("user", "list", "--json", app=folder).lines
@@ -38,7 +38,7 @@ def test_disabling(crm: Crm, folder: Path) -> None:
 @pytest.mark.contract("cli.md#user-password", "cli.md#no-questions")
 def test_passwords_come_from_stdin_or_a_terminal(crm: Crm, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     crm("user", "add", "ilze", app=folder)
-    said = crm("user", "password", "ilze", "--password-stdin", app=folder, stdin="new one\r\n")
+    said = crm("user", "password", "ilze", "--password-stdin", app=folder, stdin="a newer secret yet\r\n")
     assert (said.status, said.out) == (0, "The password of ilze is set.\n")
     asked = crm("user", "password", "ilze", app=folder)
     assert (asked.status, "--password-stdin" in asked.err) == (2, True)
@@ -48,7 +48,7 @@ def test_passwords_come_from_stdin_or_a_terminal(crm: Crm, folder: Path, monkeyp
     def prompt(*_: Any, **options: Any) -> str:
         assert options["hide_input"]
         assert options["confirmation_prompt"]
-        return "typed"
+        return "typed with ten fingers"
 
     monkeypatch.setattr(click, "prompt", prompt)
     assert crm("user", "password", "ilze", app=folder, terminal=True).status == 0
@@ -85,3 +85,13 @@ def test_nothing_to_list_is_said_on_stderr(crm: Crm, folder: Path) -> None:
     ):
         ran = crm(*line, app=folder)
         assert (ran.status, ran.out, ran.err) == (0, "", f"{sentence}\n")
+
+
+@pytest.mark.contract("cli.md#user-reset")
+def test_a_reset_is_printed_alone(crm: Crm, folder: Path) -> None:
+    crm("user", "add", "ilze", app=folder)
+    said = crm("user", "reset-password", "ilze", app=folder)
+    assert re.fullmatch(r"reset_[A-Za-z0-9_-]{43}\n", said.out)
+    assert "only now" in said.err
+    assert set(crm("user", "reset-password", "ilze", "--json", app=folder).json) == {"login", "reset"}
+    assert crm("user", "reset-password", "nobody", app=folder).status == 1

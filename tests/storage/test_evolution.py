@@ -19,7 +19,8 @@ from crm_kernel.storage.introspect import introspect
 from crm_kernel.storage.ports import Database
 from crm_kernel.storage.records import RecordStore
 from crm_kernel.storage.sqlite_dialect import SqliteDialect
-from crm_kernel.storage.tables import KERNEL_TABLES, entity_table
+from crm_kernel.storage.table_shapes import entity_table
+from crm_kernel.storage.tables import KERNEL_TABLES
 
 
 def changes(plan: DdlPlan) -> list[tuple[str, str]]:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from crm_kernel.errors import Error
-from crm_kernel.operations import token_use
+from crm_kernel.operations import last_use
 from crm_kernel.operations.identity import Identity
-from crm_kernel.operations.token_use import TokenUse
+from crm_kernel.operations.last_use import LastUse
+from crm_kernel.storage import tokens
 from crm_kernel.testing import TestCrm
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -36,10 +37,10 @@ async def test_it_is_written_down_in_the_background_once_a_minute(
     identity = crm.kernel.identity
     await identity.add_user("ilze")
     id, _ = await identity.create_token("ilze", "laptop")
-    monkeypatch.setattr(token_use, "INTERVAL", 0.0)
-    use = TokenUse(crm.kernel)
+    monkeypatch.setattr(last_use, "INTERVAL", 0.0)
+    use = LastUse(crm.kernel, tokens.touch, "tokens")
     use.note(id, NOW)
-    (task,) = [task for task in asyncio.all_tasks() if task.get_name() == "crm-token-use"]
+    (task,) = [task for task in asyncio.all_tasks() if task.get_name() == "crm-last-use"]
     await task
     assert await last_used(identity) == ["2026-03-01T12:00:00Z"]
 
@@ -52,7 +53,7 @@ async def test_a_failure_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
 
         database = Database()
 
-    use = TokenUse(Broken())  # type: ignore[arg-type]
+    use = LastUse(Broken(), tokens.touch, "tokens")  # type: ignore[arg-type]
     use.note("x", NOW)
-    await use.flush()
+    await use.close()
     assert "could not be written down" in caplog.text
