@@ -40,7 +40,7 @@ async def check_memberships(batch: Batch) -> None:
     if not named:
         return
     found = await batch.find(Team, "id in @param.ids", limit=_MOST, ids=sorted(named))
-    there = {team["id"] for team in found}
+    there = {team["id"] for team in found} | {c.after["id"] for c in batch.of(Team) if c.kind not in _GONE}
     for change in changes:
         for number, membership in enumerate(change.after["teams"] or ()):
             if membership["team"] not in there:

@@ -33,7 +33,7 @@ class Worlds:
         self.kernel.clock.set(NOW)
         await self.kernel.documents.put_all(WIDEST, self.kernel.system("apply"))
         # Cursors are signed with the time: with one time, equal answers are equal bytes.
-        self.kernel.reader._cursors._signer.get_timestamp = lambda: 0
+        self.kernel.reader.cursors._signer.get_timestamp = lambda: 0
 
     async def begin(self, world: World) -> None:
         """Take a world into force."""

@@ -195,7 +195,7 @@ MUTATIONS = [
     ),
     Mutation(
         "history of hidden records",
-        f"{_RECORD}:RecordReader._in_hand",
+        f"{_RECORD}:RecordReader.in_hand",
         'rows = reading.rows if access.allows(entity, "read") else NOTHING',
         "rows = None",
         seed=1,
@@ -209,7 +209,7 @@ MUTATIONS = [
     ),
     Mutation(
         "history of masked fields",
-        f"{_RECORD}:RecordReader._in_hand",
+        f"{_RECORD}:RecordReader.in_hand",
         "frozenset(reading.fields) - hidden",
         "frozenset(reading.fields)",
         seed=1,

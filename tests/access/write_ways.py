@@ -17,14 +17,20 @@ KINDS = ["create", "update", "update", "move", "delete", "restore", "purge"]
 
 
 def draw(rng: Random, world: World) -> list[Question]:
-    """Changes of different records, one of each at most."""
+    """Changes of different records, one of each at most, of which none bears on another.
+
+    None removes or brings back what another refers to, and at most one purges: it comes before any is pointed elsewhere.
+    """
     targets = [(name, row["id"]) for name in ENTITIES for row in world.records[name]]
     changes: list[Question] = []
     for number, (entity, stored) in enumerate(rng.sample(targets, min(len(targets), 6))):
         kind = rng.choice(KINDS)
         id = ID(0x1000 + number) if kind == "create" else stored
         changes.append({"kind": kind, "entity": entity, "id": id, "values": _values(rng, world, entity, kind)})
-    return changes
+    named = {value for each in changes for value in each["values"].values() if isinstance(value, str)}
+    apart = [each for each in changes if each["kind"] in ("create", "update", "move") or each["id"] not in named]
+    purges = [each for each in apart if each["kind"] == "purge"]
+    return [*purges[:1], *(each for each in apart if each["kind"] != "purge")]
 
 
 def _values(rng: Random, world: World, entity: str, kind: str) -> dict[str, Any]:
