@@ -19,7 +19,7 @@ KINDS = ["create", "update", "update", "move", "delete", "restore", "purge"]
 def draw(rng: Random, world: World) -> list[Question]:
     """Changes of different records, one of each at most, of which none bears on another.
 
-    None removes or brings back what another refers to, and at most one purges: it comes before any is pointed elsewhere.
+    None removes or brings back what another refers to; at most one purges, before any is pointed elsewhere.
     """
     targets = [(name, row["id"]) for name in ENTITIES for row in world.records[name]]
     changes: list[Question] = []
