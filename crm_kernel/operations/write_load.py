@@ -125,11 +125,12 @@ async def _load_named(work: WriteWork, model: EntityModel, changes: list[AnyChan
     if not changes:
         return
     access = work.system_access if trusted else work.access
-    tested = {} if trusted else {kind: access.grants(model.name, _action(kind)) for kind in {c.kind for c in changes}}
-    expressions = wheres(g for grants in tested.values() for g in grants or ())
-    updates = access.grants(model.name, "update") or ()
+    actions = [*dict.fromkeys(_action(c.kind) for c in changes), "update"]
+    if any(not MOVE_FIELDS.isdisjoint(c.values) for c in changes):  # an update of the stage is a move
+        actions.append("move")
+    expressions = wheres(g for action in actions for g in access.grants(model.name, action) or ())
     masks = [rule for _, rule in access.reading(model.name).masked if isinstance(rule, Expression)]
-    expressions = list({e.text: e for e in [*expressions, *wheres(updates), *masks]}.values())
+    expressions = list({e.text: e for e in [*expressions, *masks]}.values())
     rows = await work.select_for_change(model, [c.id for c in changes], access, expressions)
     for change in changes:
         row, flags = rows.get(str(change.id), (None, ()))
