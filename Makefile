@@ -54,7 +54,7 @@ pytest: $(STAMP) ## the tests on SQLite, and on PostgreSQL where a server answer
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile
 	@echo "make: tests on PostgreSQL"
-	@$(BIN)/python -m tests.postgres $(POSTGRES) $(BIN)/coverage run -m pytest -n 2 --dist loadfile --crm-engine postgresql
+	@CRM_TEST_ACCESS=$${CRM_TEST_ACCESS:-150} $(BIN)/python -m tests.postgres $(POSTGRES) $(BIN)/coverage run -m pytest -n 2 --dist loadfile --crm-engine postgresql
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE)
 

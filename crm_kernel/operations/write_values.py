@@ -39,16 +39,19 @@ async def fill_teams(work: WriteWork, creates: list[AnyChange]) -> None:
 def _references(work: WriteWork, change: AnyChange, *, amended: bool) -> Iterator[tuple[str, str, str]]:
     """(pointer, target entity, id) of each changed reference of the new image; `amended`: of those hooks set.
 
-    One that he sent and may not read is changed whatever is stored: else "it refers to this one" could be guessed.
+    One that he sent and may not read is changed whatever is stored: else "it refers to this one" could be guessed. One
+    that was refused already is not: what is stored stays, and is not to be told of.
     """
     old = change.old or {}
+    refused = {fault.pointer for fault in change.faults}
     names = change.amended_names if amended else None
     for field in change.model.references:
         name = field.name
         value = change.new[name]
         if value is None or name in (change.filled if names is None else ()):
             continue
-        if value == old.get(name) and (name not in change.values or sees(work, change, name)):
+        told = name in change.values and f"/{name}" not in refused
+        if value == old.get(name) and (not told or sees(work, change, name)):
             continue
         if names is not None and name not in names:
             continue
