@@ -15,6 +15,7 @@ import msgspec
 from crm_kernel.fields.base import Kind, Storage
 from crm_kernel.fields.folding import word_class
 from crm_kernel.filters.sql import Sql, compose, param
+from crm_kernel.storage.postgres_statements import without_nul
 
 _TEXT = 'TEXT COLLATE "C"'
 _COLUMN_TYPES: dict[Storage, str] = {
@@ -109,9 +110,7 @@ class PostgresDialect:
     def encode(self, value: Any, storage: Storage) -> Any:
         if storage == "moment" and value is not None:
             return value.removesuffix("Z")
-        if isinstance(value, str) and "\0" in value:
-            return value.replace("\0", "\x01")  # neither is ever stored, so that neither is ever found
-        return value
+        return without_nul(value)  # so that it is found nowhere
 
     def encode_list(self, values: Iterable[Any], storage: Storage) -> list[Any]:
         return [self.encode(value, storage) for value in values]

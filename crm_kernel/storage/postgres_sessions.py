@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from crm_kernel.storage.engine_parts import busy
 from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.postgres_refusals import away, refusal
-from crm_kernel.storage.postgres_statements import numbered, of_one
+from crm_kernel.storage.postgres_statements import numbered, of_one, without_nul
 
 KEPT = 1000
 """Prepared statements of one connection."""
@@ -75,7 +75,7 @@ class Session:
         """All rows by column name."""
         try:
             statement = self._prepared.get(sql) or await self._prepare(sql)
-            return [dict(record) for record in await statement.fetch(*params)]
+            return [dict(record) for record in await statement.fetch(*map(without_nul, params))]
         except Exception as error:
             raise self._refused(sql, error) from error
 

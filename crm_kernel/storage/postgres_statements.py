@@ -19,6 +19,11 @@ def numbered(sql: str) -> str:
     return _MARK.sub(lambda found: f"${next(numbers)}" if found[0] == "?" else found[0], sql)
 
 
+def without_nul(value: Any) -> Any:
+    """A text as PostgreSQL takes it: it has no NUL. Neither that nor what is put in its place is ever stored by us."""
+    return value.replace("\0", "\x01") if isinstance(value, str) and "\0" in value else value
+
+
 _ONE_OF = "= ANY(?)"
 
 

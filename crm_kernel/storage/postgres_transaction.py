@@ -12,7 +12,7 @@ from crm_kernel.storage.engine_parts import Meter, busy
 from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.postgres_dialect import PostgresDialect
 from crm_kernel.storage.postgres_sessions import Session
-from crm_kernel.storage.postgres_statements import joined, together
+from crm_kernel.storage.postgres_statements import joined, together, without_nul
 
 T = TypeVar("T")
 
@@ -141,7 +141,7 @@ class PostgresTx:
     async def lock(self, *keys: str) -> None:
         """Hold the named locks until COMMIT; they are taken in one order, whatever the order of the names."""
         if keys:
-            await (await self._ready()).rows(_LOCK, (list(keys),))
+            await (await self._ready()).rows(_LOCK, ([without_nul(key) for key in keys],))
 
     async def number_on(self, table: str, column: str, last: int, /) -> None:
         """Let the numbers of a table go on behind `last`."""
