@@ -18,6 +18,7 @@ from crm_kernel.hookspecs import hookimpl as hookimpl
 from crm_kernel.manifest import Check as Check
 from crm_kernel.manifest import Listener as Listener
 from crm_kernel.manifest import Plugin as Plugin
+from crm_kernel.manifest import Restriction as Restriction
 from crm_kernel.operations.batch import Batch as Batch
 from crm_kernel.operations.changes import Change as Change
 from crm_kernel.operations.crm import Crm as Crm

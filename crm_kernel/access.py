@@ -13,14 +13,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from crm_kernel.callers import Caller
+from crm_kernel.callers import ADMIN, Caller
 from crm_kernel.documents import GrantFields, Role
-from crm_kernel.errors import CATALOGUE, Error, Fault
+from crm_kernel.errors import CATALOGUE, Error
 from crm_kernel.filters.expression import Expression, Some
 from crm_kernel.filters.my_teams import spread
-from crm_kernel.filters.resolver import either, resolve
+from crm_kernel.filters.resolver import both, either, resolve
 from crm_kernel.filters.scope import NOTHING, Rows
 from crm_kernel.model import EntityModel, Model
+from crm_kernel.restrictions import Narrowing
 
 ALWAYS_READABLE = frozenset({"id", "version"})
 """What a visible row always shows: without them it could be neither named nor changed safely."""
@@ -73,7 +74,8 @@ def _grant(model: EntityModel, entities: Model, doc: Any, source: str, pointer: 
     )
 
 
-def _entities_of(doc: Any, entities: Model) -> list[str]:
+def entities_of(doc: Any, entities: Model) -> list[str]:
+    """The entities that a grant of a role document is about, as far as there are any."""
     if doc.entity == "*":
         return [name for name in entities if name not in NOT_COVERED_BY_STAR]
     return [doc.entity] if doc.entity in entities else []
@@ -83,63 +85,10 @@ def compile_role(role: Role, entities: Model) -> dict[str, list[Grant]]:
     """The grants of one role by entity. Raises `Error("bad_filter" | "unknown_field")` for a bad expression."""
     compiled: dict[str, list[Grant]] = {}
     for index, doc in enumerate(role.grants):
-        for name in _entities_of(doc, entities):
+        for name in entities_of(doc, entities):
             grant = _grant(entities[name], entities, doc, role.name, f"/grants/{index}")
             compiled.setdefault(name, []).append(grant)
     return compiled
-
-
-def role_faults(role: Role, entities: Model) -> list[Fault]:
-    """What is wrong with a role document against the model: entities, fields and expressions that do not resolve."""
-    faults: list[Fault] = []
-    for index, doc in enumerate(role.grants):
-        at = f"/grants/{index}"
-        names = _entities_of(doc, entities)
-        if not names:
-            faults.append(Fault(pointer=f"{at}/entity", code="not_found", detail=f"no entity {doc.entity!r}"))
-            continue
-        faults.extend(_expression_faults(doc, names, entities, at))
-        if doc.entity != "*" and doc.fields is not None:
-            faults.extend(_field_faults(doc.fields, entities[doc.entity], at))
-    return faults
-
-
-def _expression_faults(doc: Any, names: list[str], entities: Model, at: str) -> list[Fault]:
-    faults: list[Fault] = []
-    for member in ("where", "check"):
-        text: str | None = getattr(doc, member)
-        if text is None:
-            continue
-        for name in names:
-            try:
-                expression = resolve(text, name, entities)
-            except Error as error:
-                faults.append(Fault(pointer=f"{at}/{member}", code=error.code, detail=error.detail))
-                break
-            others = _not_system(expression, entities[name]) if doc.entity == "*" else []
-            if others:
-                detail = f'a grant for "*" may use system fields only, not {", ".join(others)}'
-                faults.append(Fault(pointer=f"{at}/{member}", code="bad_filter", detail=detail))
-                break
-    return faults
-
-
-def _not_system(expression: Expression, model: EntityModel) -> list[str]:
-    first_steps = {path.partition(".")[0] for path in expression.paths}
-    return sorted(p for p in first_steps if p not in model.fields or model.fields[p].source.kind != "system")
-
-
-def _field_faults(fields: GrantFields, model: EntityModel, at: str) -> list[Fault]:
-    return [
-        Fault(
-            pointer=f"{at}/fields/{member}/{index}",
-            code="unknown_field",
-            detail=f"{model.name} has no field {name!r}",
-        )
-        for member in ("read", "write", "deny", "readonly")
-        for index, name in enumerate(getattr(fields, member))
-        if name != "*" and name not in model.fields
-    ]
 
 
 def builtin_grants(entities: Model) -> dict[str, list[Grant]]:
@@ -173,13 +122,24 @@ class Reading(NamedTuple):
 
 
 class Access:
-    """What one set of roles may do; a `Scope` for filters. Immutable; share it freely."""
+    """What one set of roles may do; a `Scope` for filters. Immutable; share it freely.
 
-    def __init__(self, model: Model, grants: Mapping[str, list[Grant]] | None, entities: frozenset[str] | None) -> None:
+    `grants` is None where everything is granted, `entities` the scope of a token: others do not exist.
+    What `narrowings` take away is taken of both.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        grants: Mapping[str, list[Grant]] | None,
+        entities: frozenset[str] | None,
+        narrowings: Mapping[str, list[Narrowing]] | None = None,
+    ) -> None:
         self._model = model
-        self._grants = grants  # None: everything is granted
-        self._entities = entities  # scope of a token: other entities do not exist
-        self._given: dict[tuple[str, str], tuple[Grant, ...]] = {}
+        self._grants = grants
+        self._entities = entities
+        self._narrowings = narrowings or {}
+        self._given: dict[tuple[str, str], tuple[Grant, ...] | None] = {}
         self._rows: dict[tuple[str, str], Rows] = {}
         self._field_rows: dict[tuple[str, str], Rows] = {}
         self._readable: dict[str, frozenset[str]] = {}
@@ -190,7 +150,7 @@ class Access:
     @cached_property
     def unrestricted(self) -> bool:
         """Whether no rule limits anything."""
-        return self._grants is None and self._entities is None
+        return self._grants is None and self._entities is None and not self._narrowings
 
     def knows(self, entity: str) -> bool:
         """Whether the entity exists for him: it is declared and some grant names it."""
@@ -199,14 +159,42 @@ class Access:
         return self._grants is None or bool(self._grants.get(entity))
 
     def grants(self, entity: str, action: str) -> tuple[Grant, ...] | None:
-        """The grants that give `action` on some rows of `entity`; None where every row and field is given."""
-        if self._grants is None:
-            return None if self.knows(entity) else ()
+        """The grants that give `action` on some rows of `entity`, each narrowed to what restrictions leave of it; None
+        where every row and field is given."""
         key = (entity, action)
         if key not in self._given:
-            known = self._grants[entity] if self.knows(entity) else ()
-            self._given[key] = tuple(g for g in known if action in g.actions)
+            self._given[key] = self._narrowed(entity, action, self.granted(entity, action))
         return self._given[key]
+
+    def granted(self, entity: str, action: str) -> tuple[Grant, ...] | None:
+        """The same grants as the roles give them, whatever restrictions take away."""
+        if self._grants is None:
+            return None if self.knows(entity) else ()
+        known = self._grants[entity] if self.knows(entity) else ()
+        return tuple(g for g in known if action in g.actions)
+
+    def limits(self, entity: str) -> bool:
+        """Whether any rule limits what he does with records of an entity that he knows."""
+        return self._grants is not None or bool(self._narrowings.get(entity))
+
+    def narrowings(self, entity: str, action: str) -> list[Narrowing]:
+        """The restrictions of plugins on `action`."""
+        return [n for n in self._narrowings.get(entity, ()) if n.narrows(action)]
+
+    def _narrowed(self, entity: str, action: str, grants: tuple[Grant, ...] | None) -> tuple[Grant, ...] | None:
+        rules = [n.where for n in self.narrowings(entity, action)]
+        if not rules:
+            return grants
+        if grants is None:
+            grants = (_everything(self._model[entity], action),)
+        return tuple(
+            msgspec.structs.replace(
+                grant,
+                where=both([grant.where, *rules] if grant.where else rules),
+                check=both([grant.check, *rules] if grant.check else rules),
+            )
+            for grant in grants
+        )
 
     def allows(self, entity: str, action: str) -> bool:
         """Whether some grant gives `action` on some row."""
@@ -282,22 +270,41 @@ class Access:
         return either(list(wheres.values())) if wheres else NOTHING
 
 
+def _everything(model: EntityModel, action: str) -> Grant:
+    """What the role `admin` gives, as a grant."""
+    names = frozenset(model.fields)
+    return Grant(
+        source=ADMIN, pointer="", entity=model.name, actions=frozenset({action}), where=None, check=None,
+        readable=names, writable=names,
+    )  # fmt: skip
+
+
 def _for_teams(grant: Grant, count: int) -> Grant:
     where, check = (None if rule is None else spread(rule, count) for rule in (grant.where, grant.check))
     return msgspec.structs.replace(grant, where=where, check=check)
 
 
 def access_for(
-    caller: Caller, model: Model, roles: Mapping[str, dict[str, list[Grant]]], builtin: Mapping[str, list[Grant]]
+    caller: Caller,
+    model: Model,
+    roles: Mapping[str, dict[str, list[Grant]]],
+    builtin: Mapping[str, list[Grant]],
+    narrowings: Mapping[str, list[Narrowing]],
 ) -> Access:
     """The access of all callers of these rights and as many teams. `roles` are the compiled grants by entity."""
-    if caller.system or caller.is_admin:
+    if caller.system:
         return Access(model, None, caller.entities)
+    narrow = {
+        name: [msgspec.structs.replace(n, where=spread(n.where, len(caller.teams))) for n in rules]
+        for name, rules in narrowings.items()
+    }
+    if caller.is_admin:
+        return Access(model, None, caller.entities, narrow)
     merged: dict[str, list[Grant]] = {name: list(grants) for name, grants in builtin.items()}
     for role in sorted(caller.roles):
         for entity, grants in roles.get(role, {}).items():
             merged.setdefault(entity, []).extend(_for_teams(grant, len(caller.teams)) for grant in grants)
-    return Access(model, merged, caller.entities)
+    return Access(model, merged, caller.entities, narrow)
 
 
 def not_found(entity: str, record: str | None = None) -> Error:

@@ -15,7 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crm_kernel import Check, Entity, Extension, Listener
+    from crm_kernel import Check, Entity, Extension, Listener, Restriction
     from crm_kernel.operations.batch import Batch
     from crm_kernel.operations.crm import Crm
 
@@ -71,6 +71,18 @@ def register_roles() -> Sequence[Mapping[str, Any]]:  # pyright: ignore[reportRe
     Return: a list of documents of kind `role`.
     Order and errors: in plugin order. The role `admin` is the kernel's; a faulty document leaves the plugin out.
     Example: `def register_roles(): return [access.AGENT]`
+    """
+
+
+@hookspec
+def register_restrictions() -> Sequence[Restriction]:  # pyright: ignore[reportReturnType]
+    """Narrows access: what nobody may do, the role `admin` included.
+
+    Called when: the registry is built, once per start.
+    Return: a list of `Restriction`; each gives nothing, and takes its actions away where its `where` does not hold.
+    Order and errors: all hold together. Two of one name in a plugin leave it out. One whose entity is not there is
+        reported; one with a faulty expression or action is reported and leaves no row until it is mended.
+    Example: `def register_restrictions(): return [Restriction(entity="case", where="sealed = false")]`
     """
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from crm_kernel.callers import Caller, system
 from crm_kernel.clock import Clock
+from crm_kernel.documents import KINDS
 from crm_kernel.errors import ConfigError
 from crm_kernel.fields.base import ValueContext
 from crm_kernel.model import Source
@@ -186,16 +187,18 @@ class Kernel:
     def build(self, stored: Sequence[dict[str, Any]], *, settle: bool = False) -> Registry:
         """The registry of the plugins and these stored documents.
 
-        With `settle` a plugin whose own declarations do not fit is left out; otherwise they are told as broken. A
-        listener to an entity that no document declares (yet) is left out by itself.
+        With `settle` a plugin whose own documents do not fit is left out; otherwise they are told as broken. A listener
+        or restriction may name an entity that no document declares (yet), and is left out by itself.
         """
         app = self.settings.app
         context = ValueContext(region=app.region, currency=app.currency, timezone=app.timezone)
         while True:
             declared = [Declaration(_source(d.plugin), d.kind, d.name, d.body, d.cls) for d in self.plugins.documents()]
             declared += [Declaration(Source("document", b["name"]), b["kind"], b["name"], b) for b in stored]
-            registry = build_registry(declared, self.plugins.listeners(), context)
-            broken = next((b for b in registry.broken if b.source.kind == "plugin" and b.kind != "listener"), None)
+            registry = build_registry(
+                declared, self.plugins.listeners(), context, self.plugins.restrictions(), self.plugins.actions()
+            )
+            broken = next((b for b in registry.broken if b.source.kind == "plugin" and b.kind in KINDS), None)
             if broken is None or not settle:
                 return registry
             self.plugins.leave_out(broken.source.name, _sentence(broken))

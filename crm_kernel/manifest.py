@@ -14,7 +14,8 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True):
     `name` is the name of the folder and of the entry point, `kernel` the versions of crm-kernel it works with
     (`">=0.1,<1"`). `requires` names plugins it cannot do without, `before` and `after` others that it precedes or
     follows where they are there. `settings` is a `msgspec.Struct` class for `[plugins.NAME]` of crm.toml. `on_error`
-    says what an unexpected fault in one of its hooks does: `refuse` the operation, or `skip` the hook.
+    says what an unexpected fault in one of its hooks does: `refuse` the operation, or `skip` the hook. `actions` are
+    what one may do with its records that the kernel does not know: grants give them like the kernel's own.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True):
     after: Sequence[str] = ()
     settings: Any = None
     on_error: Literal["refuse", "skip"] = "refuse"
+    actions: Sequence[str] = ()
 
 
 class Listener(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +46,24 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True):
     def label(self) -> str:
         """The name it is known by within its plugin: `name`, or that of the function."""
         return self.name or self.handle.__name__
+
+
+class Restriction(msgspec.Struct, frozen=True, kw_only=True):
+    """Narrows what anybody may do: `actions` (all where none are named) on records of `entity` where `where` holds.
+
+    It gives nothing. It holds for the role `admin` too, before and after a change, and not for the system: the command
+    line, jobs, a plugin's own writes. `name` tells several of one plugin for one entity apart.
+    """
+
+    entity: str
+    where: str
+    actions: Sequence[str] = ()
+    name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The name it is known by within its plugin: `name`, or that of the entity."""
+        return self.name or self.entity
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from crm_kernel.documents import KINDS, PipelineDocument
 from crm_kernel.entities import Entity, declaration, is_entity
 from crm_kernel.errors import Fault
 from crm_kernel.extensions import Extension, extension_declaration, is_extension
-from crm_kernel.manifest import Check, Listener
+from crm_kernel.manifest import Check, Listener, Restriction
 from crm_kernel.pipelines import pipeline_faults
 from crm_kernel.plugin_fault import PluginFault
 from crm_kernel.schema.check import check_schema
@@ -37,6 +37,7 @@ DOCUMENT_HOOKS: Mapping[str, str] = MappingProxyType(
 FILES = "register_documents"
 LISTENERS = "register_listeners"
 CHECKS = "register_checks"
+RESTRICTIONS = "register_restrictions"
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +138,20 @@ def _checks(hook: str, items: list[Any]) -> None:
     _told_apart(hook, [item.name for item in items])
 
 
-_SINGLE: Mapping[str, Callable[[str, list[Any]], None]] = MappingProxyType({LISTENERS: _listeners, CHECKS: _checks})
+def _restrictions(hook: str, items: list[Any]) -> None:
+    for item in items:
+        if not isinstance(item, Restriction):
+            raise _wrong(hook, item, "a Restriction")
+        try:
+            msgspec.convert(msgspec.structs.asdict(item), Restriction)
+        except msgspec.ValidationError as error:
+            raise PluginFault(f"Hook {hook}: {error}.", hook=hook) from error
+    _told_apart(hook, [item.label for item in items])
+
+
+_SINGLE: Mapping[str, Callable[[str, list[Any]], None]] = MappingProxyType(
+    {LISTENERS: _listeners, CHECKS: _checks, RESTRICTIONS: _restrictions}
+)
 
 
 def _arguments(hook: str, function: object, names: list[str]) -> None:

@@ -12,9 +12,9 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, Literal, NamedTuple
 
 from crm_kernel.errors import Error, near
-from crm_kernel.manifest import Check, Listener
+from crm_kernel.manifest import Check, Listener, Restriction
 from crm_kernel.meter import Meter
-from crm_kernel.plugin_declarations import CHECKS, LISTENERS, Declared
+from crm_kernel.plugin_declarations import CHECKS, LISTENERS, RESTRICTIONS, Declared
 from crm_kernel.plugin_fault import PluginFault, fault_of
 from crm_kernel.plugin_finding import Found, find_plugins, kernel_version
 from crm_kernel.plugin_loading import Loaded, leave_out_dependents, load
@@ -81,6 +81,14 @@ class PluginHost:
     def checks(self) -> list[tuple[str, Check]]:
         """(plugin, check) in plugin order."""
         return self.declared(CHECKS)
+
+    def restrictions(self) -> list[tuple[str, Restriction]]:
+        """(plugin, restriction) in plugin order, those of quarantined plugins too: what they narrow stays narrow."""
+        return self.declared(RESTRICTIONS)
+
+    def actions(self) -> list[str]:
+        """The actions that plugins have beside the kernel's, in plugin order."""
+        return [action for p in self._plugins if p.sound and p.manifest for action in p.manifest.actions]
 
     def implementations(self, hook: str) -> tuple[tuple[str, Implementation], ...]:
         """The async hook's functions in plugin order, without those of quarantined plugins."""

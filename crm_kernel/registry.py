@@ -25,6 +25,7 @@ from crm_kernel.filters.values import SecondsAgo
 from crm_kernel.manifest import Listener
 from crm_kernel.model import EntityModel, Model, Source, Validator
 from crm_kernel.pipelines import Pipeline
+from crm_kernel.restrictions import Narrowing
 
 
 class Declaration(NamedTuple):
@@ -58,6 +59,7 @@ class BoundListener(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """Everything declared, by kind and name. `version` differs between any two registries of a process.
 
+    `narrowings` are plugins' restrictions by entity, `actions` all that grants may name.
     `aside` are (entity, field) of stored documents whose name a plugin has taken since.
     """
 
@@ -68,6 +70,8 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     requirements: Mapping[tuple[str, str], Validator]
     roles: Mapping[str, dict[str, list[Grant]]]
     builtin_grants: Mapping[str, list[Grant]]
+    narrowings: Mapping[str, list[Narrowing]]
+    actions: Sequence[str]
     reports: Mapping[str, Report]
     views: Mapping[str, View]
     listeners: Sequence[BoundListener]
@@ -83,11 +87,11 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     def access(self, caller: Caller) -> Access:
         """The caller's access, compiled once for each set of roles, token scope and number of teams."""
         cache = self._accesses
-        unlimited = caller.system or caller.is_admin
+        unlimited = caller.system or (caller.is_admin and not self.narrowings)
         teams = 0 if unlimited else min(len(caller.teams), MOST + 1)
-        key = (unlimited, caller.roles, caller.entities, teams)
+        key = (caller.system, caller.roles, caller.entities, teams)
         if key not in cache:
-            cache[key] = access_for(caller, self.entities, self.roles, self.builtin_grants)
+            cache[key] = access_for(caller, self.entities, self.roles, self.builtin_grants, self.narrowings)
         return cache[key]
 
     def environment(self, caller: Caller, now: datetime, *, params: Mapping[str, Any] | None = None) -> Environment:

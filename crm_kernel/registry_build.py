@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
-from crm_kernel.access import builtin_grants, compile_role, role_faults
+from crm_kernel.access import builtin_grants, compile_role
 from crm_kernel.callers import ADMIN
 from crm_kernel.document_check import document_faults
 from crm_kernel.documents import KINDS, PipelineDocument, Report, Role, View
@@ -17,15 +17,19 @@ from crm_kernel.fields.base import Kind, ValueContext
 from crm_kernel.fields.rotting import Limit, Rotting
 from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.resolver import resolve
-from crm_kernel.manifest import Listener
+from crm_kernel.manifest import Listener, Restriction
 from crm_kernel.model import EntityModel, Field, Model, Source, Validator
 from crm_kernel.pipelines import Pipeline, default_faults, default_first, pipeline_faults, pipeline_of
 from crm_kernel.registry import BoundListener, Broken, Declaration, Registry
 from crm_kernel.reports import report_faults
+from crm_kernel.restrictions import Narrowing, compile_restriction
+from crm_kernel.role_faults import role_faults
 from crm_kernel.schema.build import Part, build_entity, with_reverses
 from crm_kernel.schema.check import check_schema, mentions
+from crm_kernel.schema.describe import ACTIONS
 from crm_kernel.schema.normal import money_limits
 from crm_kernel.schema.validate import SchemaValidator
+from crm_kernel.views import view_faults
 
 _versions = count(1)
 
@@ -34,13 +38,16 @@ def build_registry(
     declarations: Iterable[Declaration],
     listeners: Sequence[tuple[str, Listener]],
     context: ValueContext,
+    restrictions: Sequence[tuple[str, Restriction]] = (),
+    actions: Sequence[str] = (),
 ) -> Registry:
     """The registry of all declarations: plugins' first, in their order, then stored documents.
 
     A later declaration of the same kind and name replaces the earlier one as a whole where it says `overrides`;
-    otherwise it is broken. Whatever does not fit is left out and named in `broken`.
+    otherwise it is broken. Whatever does not fit is left out and named in `broken`. Of plugins are `restrictions` and
+    `actions`.
     """
-    builder = _Builder(context)
+    builder = _Builder(context, (*ACTIONS, *actions))
     builder.take(declarations)
     builder.build_entities()
     builder.build_pipelines()
@@ -56,6 +63,8 @@ def build_registry(
         requirements=builder.requirements,
         roles=roles,
         builtin_grants=builtin_grants(builder.entities),
+        narrowings=builder.narrowings(restrictions),
+        actions=builder.actions,
         reports=reports,
         views=views,
         listeners=builder.listeners(listeners),
@@ -67,8 +76,9 @@ def build_registry(
 
 
 class _Builder:
-    def __init__(self, context: ValueContext) -> None:
+    def __init__(self, context: ValueContext, actions: Sequence[str]) -> None:
         self._context = context
+        self.actions = actions
         self.declared: dict[tuple[str, str], Declaration] = {}
         self.broken: list[Broken] = []
         self.aside: set[tuple[str, str]] = set()
@@ -232,12 +242,24 @@ class _Builder:
         compiled: dict[str, Any] = {ADMIN: {}}
         for declaration in self._of_kind("role"):
             role = msgspec.convert(declaration.body, Role)
-            faults = role_faults(role, self.entities)
+            faults = role_faults(role, self.entities, self.actions)
             if faults:
                 self._leave_out(declaration, faults)
             else:
                 compiled[role.name] = compile_role(role, self.entities)
         return compiled
+
+    def narrowings(self, restrictions: Sequence[tuple[str, Restriction]]) -> dict[str, list[Narrowing]]:
+        """What restrictions leave of each entity's rows; a faulty one is broken, and gives none."""
+        found: dict[str, list[Narrowing]] = {}
+        for plugin, restriction in restrictions:
+            narrowing, faults = compile_restriction(plugin, restriction, self.entities, self.actions)
+            if faults:
+                name = f"{plugin}.{restriction.label}"
+                self.broken.append(Broken(Source("plugin", plugin), "restriction", name, faults))
+            if narrowing is not None:
+                found.setdefault(narrowing.entity, []).append(narrowing)
+        return found
 
     def typed(self, kind: str, cls: type[Any], faults_of: Callable[..., list[Fault]]) -> dict[str, Any]:
         """The documents of a kind as structs, without those that do not resolve."""
@@ -325,26 +347,4 @@ def _requires_faults(pipeline: Pipeline, model: EntityModel) -> list[Fault]:
         if stage.requires
         for _, name in mentions(stage.requires)
         if name not in model.fields
-    ]
-
-
-def view_faults(view: View, entities: Model, *, context: ValueContext) -> list[Fault]:
-    """What of a view does not resolve: entity, filter, columns, sort."""
-    if view.entity not in entities:
-        detail = f"There is no entity {view.entity!r}:{near(view.entity, entities)}"
-        return [Fault(pointer="/entity", code="not_found", detail=detail)]
-    faults: list[Fault] = []
-    if view.filter is not None:
-        try:
-            resolve(view.filter, view.entity, entities, context=context)
-        except Error as error:
-            faults.append(Fault(pointer="/filter", code=error.code, detail=error.detail))
-    sort = [view.sort] if isinstance(view.sort, str) else list(view.sort)
-    keys = [key.strip().removeprefix("-") for text in sort for key in text.split(",") if key.strip()]
-    places = [*((f"/columns/{i}", n) for i, n in enumerate(view.columns)), *(("/sort", n) for n in keys)]
-    fields = entities[view.entity].fields
-    return faults + [
-        Fault(pointer=at, code="unknown_field", detail=f"unknown field {name!r}:{near(name, fields)}")
-        for at, name in places
-        if name.partition(".")[0] not in fields
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -17,26 +17,25 @@ def indexed_branches(rows: Rows, indexed: Collection[str]) -> list[Tree] | None:
     """The alternatives of `rows`, each with an equality on a field of `indexed`; None where one has none."""
     if not isinstance(rows, Expression):
         return None
-    branches = _alternatives(rows.root)
-    return branches if all(_is_found(branch, indexed) for branch in branches) else None
+    return _found_branches(rows.root, lambda branch: _is_found(branch, indexed))
 
 
 def single_keys(rows: Rows, fields: Collection[str]) -> list[tuple[str, Tree]] | None:
     """The alternatives of `rows`, each with one value of one of `fields`, beside that field; None where one has not."""
     if not isinstance(rows, Expression):
         return None
-    found: list[tuple[str, Tree]] = []
-    for alternative in _alternatives(rows.root):
-        keys = [key for key in _keys(alternative) if key[0] in fields]
-        if not keys:
-            return None
-        found += keys
-    return found
+    branches = _found_branches(rows.root, lambda branch: bool(_keys(branch, fields)))
+    return None if branches is None else [key for branch in branches for key in _keys(branch, fields)]
 
 
-def _keys(tree: Tree) -> list[tuple[str, Tree]]:
-    """A condition once for each value of the field it names, where it is an equality of one field."""
-    if not isinstance(tree, Test) or tree.listed or not _is_column(tree):
+def _keys(tree: Tree, fields: Collection[str]) -> list[tuple[str, Tree]]:
+    """A condition once for each value of one of `fields`, where it asks for its equality, alone or among others."""
+    if isinstance(tree, All):
+        for place, item in enumerate(tree.items):
+            if keys := _keys(item, fields):
+                return [(field, All((key, *_others(tree, place)))) for field, key in keys]
+        return []
+    if not isinstance(tree, Test) or tree.listed or not _is_column(tree) or tree.place.field not in fields:
         return []
     if tree.operator == "=":
         return [(tree.place.field, tree)]
@@ -59,10 +58,23 @@ def tested_fields(root: Tree) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _alternatives(tree: Tree) -> list[Tree]:
+def _found_branches(tree: Tree, is_found: Callable[[Tree], bool]) -> list[Tree] | None:
+    """The alternatives of a condition, each found; of one that is narrowed those of a part, each narrowed so."""
+    if is_found(tree):
+        return [tree]
     if isinstance(tree, Some):
-        return [branch for item in tree.items for branch in _alternatives(item)]
-    return [tree]
+        found = [_found_branches(item, is_found) for item in tree.items]
+        return None if None in found else [branch for branches in found if branches for branch in branches]
+    if isinstance(tree, All):
+        for place, item in enumerate(tree.items):
+            branches = _found_branches(item, is_found)
+            if branches is not None:
+                return [All((branch, *_others(tree, place))) for branch in branches]
+    return None
+
+
+def _others(tree: All, place: int) -> tuple[Tree, ...]:
+    return tree.items[:place] + tree.items[place + 1 :]
 
 
 def _is_found(tree: Tree, indexed: Collection[str]) -> bool:

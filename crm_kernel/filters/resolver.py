@@ -80,15 +80,28 @@ def either(expressions: list[Expression]) -> Expression:
 
     Made without reading text again, so that no limit on the length of texts applies.
     """
+    written = tuple(e.written for e in expressions)
+    root = Some(tuple(e.root for e in expressions))
+    return _joined(expressions, "or", root, syntax.Or(at=1, end=1, items=written))
+
+
+def both(expressions: list[Expression]) -> Expression:
+    """The expression that holds where all of `expressions` (at least one, over the same entity) do; as `either`."""
+    written = tuple(e.written for e in expressions)
+    roots = tuple(e.root for e in expressions)
+    root = Some(()) if Some(()) in roots else All(roots)
+    return _joined(expressions, "and", root, syntax.And(at=1, end=1, items=written))
+
+
+def _joined(expressions: list[Expression], word: str, root: Tree, written: syntax.Node) -> Expression:
     first = expressions[0]
     if len(expressions) == 1:
         return first
-    root = Some(tuple(e.root for e in expressions))
     return msgspec.structs.replace(
         first,
-        text=" or ".join(f"({e.text})" for e in expressions),
+        text=f" {word} ".join(f"({e.text})" for e in expressions),
         root=root,
-        written=syntax.Or(at=1, end=1, items=tuple(e.written for e in expressions)),
+        written=written,
         paths=tuple(dict.fromkeys(path for e in expressions for path in e.paths)),
         variables=frozenset[str]().union(*(e.variables for e in expressions)),
         needs=needs_of(root),

@@ -11,6 +11,8 @@ from crm_kernel.registry import Registry
 
 SIGNED_IN = "(signed in)"
 """Everybody who is signed in, beside what his roles give."""
+EVERYBODY = "(narrowed)"
+"""What plugins leave of an entity to anybody, the role `admin` included."""
 GUEST = "(guest)"
 """Who is not signed in: no rule names him, and a request without a credential ends at the door."""
 
@@ -20,15 +22,33 @@ _WRITING = frozenset({"create", "update", "move"})
 def audit(registry: Registry) -> list[dict[str, Any]]:
     """An item for each grant, and one without an entity for who has none.
 
-    `where` and `check` are the conditions on the record before and after, null for all records; `readable` and
+    `where` and `check` are the conditions on the record before and after, null for all records, without what plugins
+    narrow for everybody: that stands first, with `where` and the actions that are left on such records. `readable` and
     `writable` are names of fields, `["*"]` for the administrator, who may do everything.
     """
     everything = {"where": None, "check": None, "readable": ["*"], "writable": ["*"]}
-    found: list[dict[str, Any]] = [{"role": ADMIN, "entity": "*", "actions": ["*"], **everything}]
+    found = [*_narrowed(registry), {"role": ADMIN, "entity": "*", "actions": ["*"], **everything}]
     for role in sorted(registry.roles.keys() - {ADMIN}):
         found += _of(registry, role, registry.roles[role])
     found += _of(registry, SIGNED_IN, registry.builtin_grants)
     return found + _of(registry, GUEST, {})
+
+
+def _narrowed(registry: Registry) -> list[dict[str, Any]]:
+    """An item for each restriction of a plugin."""
+    rules = [n for entity in registry.narrowings for n in registry.narrowings[entity]]
+    return [
+        {
+            "role": EVERYBODY,
+            "entity": n.entity,
+            "actions": sorted(n.actions) or ["*"],
+            "where": n.where.text,
+            "check": n.where.text,
+            "readable": ["*"],
+            "writable": ["*"],
+        }
+        for n in rules
+    ]
 
 
 def _of(registry: Registry, role: str, grants: Mapping[str, Iterable[Grant]]) -> list[dict[str, Any]]:

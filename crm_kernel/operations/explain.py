@@ -14,6 +14,7 @@ from crm_kernel.filters.expression import Expression
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.work import Work
 from crm_kernel.registry import Registry
+from crm_kernel.restrictions import Narrowing
 from crm_kernel.storage.ports import Database
 from crm_kernel.storage.records import Record
 from crm_kernel.storage.store import Store
@@ -79,6 +80,9 @@ class Explain:
         model = registry.entities[asked.entity]
         _check_field(asked.field, model, None if caller.unrestricted else asker.existing(model.name))
         record = None if asked.id is None else await self._record(model, asked.id)
+        if record is not None and caller.unrestricted and asker.rows(model.name) is not None:  # narrowed by plugins
+            asking = Work(self._database, self._store, registry, caller, self._clock.now())
+            record = record if await asking.visible_ids(model.name, [record["id"]], asker) else None
         return await _Answer(work, caller, asked, model, record).told()
 
     async def _subject(self, request: Mapping[str, Any], caller: Caller) -> Caller:
@@ -123,12 +127,14 @@ class _Answer:
         """The answer, as the API gives it."""
         access, asked = self._work.access, self._asked
         grants = _grants(access, asked)
+        narrowings = _narrowings(access, asked)
         if self._record is not None:
             rules = [rule for g in (*grants, *self._others()) for rule in (self._rule(g),) if rule is not None]
+            rules += [narrowing.where for narrowing in narrowings]
             await self._work.prefetch(rules, [self._record])
         told = [self._test(grant) for grant in grants]
         visible = self._is_visible(told)
-        reason = self._reason(told, visible)
+        reason = self._reason(told, visible, narrowings)
         hidden = not self._caller.unrestricted and asked.id is not None and not visible
         subject = self._work.caller
         return {
@@ -139,11 +145,11 @@ class _Answer:
             "field": asked.field,
             "user": {"id": subject.id, "login": subject.login, "roles": sorted(subject.roles)},
             "reason": "not_found" if hidden else reason,
-            "rules": [] if hidden else self._rules(told),
+            "rules": [] if hidden else self._rules(told, narrowings),
             "would_grant": self._would_grant() if reason is not None and self._caller.unrestricted else [],
         }
 
-    def _reason(self, told: Sequence[_Told], visible: bool) -> str | None:
+    def _reason(self, told: Sequence[_Told], visible: bool, narrowings: Sequence[Narrowing]) -> str | None:
         asked, subject = self._asked, self._work.caller
         if self._out_of_scope():
             return "token_scope"
@@ -152,6 +158,8 @@ class _Answer:
         limited = not (subject.system or subject.is_admin)
         if limited and not any(t.action and t.row is not False for t in told):
             return "no_grant"
+        if asked.id is not None and not all(self._holds(n.where) for n in narrowings):
+            return "narrowed"
         if limited and not visible:
             return "not_found"
         if asked.field is None or (limited and any(t.gives for t in told)):
@@ -170,7 +178,10 @@ class _Answer:
             return True
         if self._record is None or not self._work.access.knows(self._asked.entity):
             return False
-        reading = self._work.access.grants(self._asked.entity, "read")
+        entity, access = self._asked.entity, self._work.access
+        if not all(self._holds(narrowing.where) for narrowing in access.narrowings(entity, "read")):
+            return False
+        reading = access.granted(entity, "read")
         return reading is None or any("read" in t.grant.actions and self._holds(t.grant.where) for t in told)
 
     def _rule(self, grant: Grant) -> Expression | None:
@@ -187,7 +198,7 @@ class _Answer:
         return _Told(grant, action in grant.actions, row, None if name is None else name in given and not fixed)
 
     # ---- what is shown ------------------------------------------------------------------------------------------
-    def _rules(self, told: Sequence[_Told]) -> list[dict[str, Any]]:
+    def _rules(self, told: Sequence[_Told], narrowings: Sequence[Narrowing]) -> list[dict[str, Any]]:
         rules = [self._shown(each) for each in told]
         if self._work.caller.is_admin or self._work.caller.system:
             name = ADMIN if self._work.caller.is_admin else "system"
@@ -195,6 +206,7 @@ class _Answer:
             held = None if self._record is None else True
             field = None if self._asked.field is None else True
             rules.append(_rule(source, "grant", True, held, field))
+        rules += [self._narrow(narrowing) for narrowing in narrowings]
         if self._out_of_scope():
             source = {"kind": "token", "name": "token", "plugin": None, "pointer": ""}
             rules.append(_rule(source, "narrow", False, None, None))
@@ -202,13 +214,23 @@ class _Answer:
 
     def _shown(self, told: _Told) -> dict[str, Any]:
         shown = _rule(self._source(told.grant), "grant", told.action, told.row, told.field)
-        rule = self._rule(told.grant)
-        seen = rule if rule is None or self._caller.unrestricted else self._asker.as_seen(rule)
+        return self._quoted(shown, self._rule(told.grant))
+
+    def _narrow(self, narrowing: Narrowing) -> dict[str, Any]:
+        """A restriction: whether it is about the action asked for, and leaves this row."""
+        source = {"kind": "restriction", "name": narrowing.name, "plugin": narrowing.plugin, "pointer": ""}
+        row = None if self._record is None else self._holds(narrowing.where)
+        shown = _rule(source, "narrow", narrowing.narrows(self._asked.action), row, None)
+        return self._quoted(shown, narrowing.where)
+
+    def _quoted(self, shown: dict[str, Any], rule: Expression | None) -> dict[str, Any]:
+        """With the rule's expression, and how it turned out, as far as the asker may read what it says."""
+        seen = None if rule is None else self._asker.as_seen(rule)
         if rule is None or seen is None:
             return shown
         shown["expression"] = rule.text
         if self._record is not None:
-            open_to_him = self._caller.unrestricted or reads_all(seen)
+            open_to_him = reads_all(seen)
             shown["parts"] = [
                 {"expression": p.expression, "held": p.held, "values": p.values if open_to_him else {}}
                 for p in explain(rule, self._record, self._work.environment)
@@ -252,8 +274,14 @@ def _rule(source: dict[str, Any], effect: str, action: bool, row: bool | None, f
 
 def _grants(access: Access, asked: Asked) -> list[Grant]:
     """The grants that give the action, and those that give reading, as far as there are any."""
-    both = [*(access.grants(asked.entity, asked.action) or ()), *(access.grants(asked.entity, "read") or ())]
+    both = [*(access.granted(asked.entity, asked.action) or ()), *(access.granted(asked.entity, "read") or ())]
     return list({id(grant): grant for grant in both}.values())
+
+
+def _narrowings(access: Access, asked: Asked) -> list[Narrowing]:
+    """The restrictions on the action, and those on reading: what he may not read he cannot change either."""
+    both = [*access.narrowings(asked.entity, asked.action), *access.narrowings(asked.entity, "read")]
+    return list({id(narrowing): narrowing for narrowing in both}.values())
 
 
 def _could_be_id(id: str) -> bool:

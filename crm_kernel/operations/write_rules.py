@@ -29,7 +29,7 @@ def new_image(work: WriteWork, change: AnyChange) -> dict[str, Any]:
 
 def check_new_image(work: WriteWork, change: AnyChange) -> None:
     """403 where the caller's grants do not allow the image he would leave behind."""
-    if change.trusted or work.access.grants(change.entity, "update") is None:
+    if change.trusted or not work.access.limits(change.entity):
         return
     if change.old is None:
         _expect_check(work, change, "create", {n for n in change.values if change.new.get(n) is not None} - _FREE)
@@ -44,9 +44,12 @@ def check_new_image(work: WriteWork, change: AnyChange) -> None:
 
 def _expect_check(work: WriteWork, change: AnyChange, action: str, names: set[str]) -> None:
     """Some grant whose `where` held allows the new image; each changed field is given by one such grant."""
+    held = holding(work, change, action)
+    if held is None:
+        return
     allowed = _allowing(work, change, action)
     fields = frozenset[str]().union(*(g.writable for g in allowed)) if allowed else frozenset[str]()
-    if holding(work, change, action) and (not allowed or not names <= fields | _unwritable_faults(change)):
+    if held and (not allowed or not names <= fields | _unwritable_faults(change)):
         change.fault("", "forbidden", f"You may not {action} a {change.entity} to be like this.", status=403)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from crm_kernel import Change
+from crm_kernel import Change, Restriction
 from crm_kernel.callers import Caller
 from crm_kernel.storage import history
 from crm_kernel.storage.ports import Tx
 from crm_kernel.testing import TestCrm
+from tests.access.expressions import text
 from tests.access.oracle import Oracle, Record
 from tests.access.world import ENTITIES, WIDEST, World
 
@@ -37,6 +38,8 @@ class Worlds:
 
     async def begin(self, world: World) -> None:
         """Take a world into force."""
+        rules = [Restriction(entity=name, actions=among, where=text(rule)) for name, among, rule in world.narrowings]
+        self.kernel.plugins.restrictions = lambda: [("narrow", rule) for rule in rules]
         registry = self.kernel.build(world.documents())
         assert not registry.broken, registry.broken
         self.kernel.swap(registry, None)

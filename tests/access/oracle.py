@@ -64,9 +64,9 @@ class Oracle:
         if self.scope is not None and entity not in self.scope:
             return []
         if self.admin:
-            return [{"entity": entity, "actions": [action], "admin": True}]
+            return [{"entity": entity, "actions": [action], "admin": True, "asked": action}]
         return [
-            g
+            {**g, "asked": action}
             for g in self.grants
             if (g["entity"] == entity or (g["entity"] == "*" and entity not in NOT_IN_STAR))
             and (action is None or action in g["actions"])
@@ -101,7 +101,8 @@ class Oracle:
         rule: Tree | None = grant.get(member)
         if member == "check" and rule is None:
             rule = grant.get("where")
-        return rule is None or self.judged(rule, entity, record, system=True)
+        rules = [*([] if rule is None else [rule]), *self.world.narrowed_by(entity, grant["asked"])]
+        return all(self.judged(rule, entity, record, system=True) for rule in rules)
 
     # ---- what he sees -------------------------------------------------------------------------------------------
     def sees(self, entity: str, record: Record | None, deleted: bool = False) -> bool:

@@ -124,7 +124,8 @@ def tell_explain(oracle: Oracle, question: Question) -> Any:
         return {"allowed": False, "why": "not_found"}
     holding = [g for g in oracle.given(entity, action) if oracle.holds_on(g, entity, record)]
     if not holding:
-        return {"allowed": False, "why": "no_grant"}
+        granted = any(oracle.holds_on({**g, "asked": "read"}, entity, record) for g in oracle.given(entity, action))
+        return {"allowed": False, "why": "narrowed" if granted else "no_grant"}
     if field is None:
         return {"allowed": True, "why": None}
     if action == "read":

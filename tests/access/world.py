@@ -6,6 +6,7 @@ once with every column there is (`WIDEST`); an example's registry knows only the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -58,6 +59,12 @@ class World(NamedTuple):
     records: dict[str, list[dict[str, Any]]]
     deleted: dict[str, set[str]]
     scopes: list[frozenset[str] | None]
+    narrowings: Sequence[tuple[str, list[str], Tree]] = ()
+    """Restrictions of a plugin: entity, actions (all where none are named), and what must hold."""
+
+    def narrowed_by(self, entity: str, action: str) -> list[Tree]:
+        """What must hold of a record for anybody to do `action`."""
+        return [rule for name, among, rule in self.narrowings if name == entity and (not among or action in among)]
 
     def documents(self) -> list[dict[str, Any]]:
         """All documents, expressions as text."""
@@ -102,7 +109,11 @@ def world(rng: Random) -> World:
     records = {name: [_record(rng, bare, name, id, places) for id in ids[name]] for name in ENTITIES}
     deleted = {name: {id for id in ids[name] if rng.random() < 0.15} for name in ENTITIES}
     scopes = [frozenset({"alpha", "user"}) if rng.random() < 0.1 else None for _ in users]
-    return World(fields, staged, roles, teams, users, records, deleted, scopes)
+    apart = Random(repr(records))  # what is drawn of it changes nothing else of a world
+    narrowings = _narrowings(apart, bare)
+    if narrowings and apart.random() < 0.5:
+        users[0]["roles"] = ["admin"]  # for whom nothing else is narrow
+    return World(fields, staged, roles, teams, users, records, deleted, scopes, narrowings)
 
 
 def _of(rng: Random, among: list[Any]) -> Any:
@@ -188,6 +199,15 @@ def _grant(rng: Random, world: World) -> dict[str, Any]:
         check = system_test(rng) if everything else tree(rng, world, name, 1)
     actions = sorted({*_some(rng, ACTIONS, 1, 5), *(["read"] if rng.random() < 0.7 else [])})
     return {"entity": name, "actions": actions, "where": where, "check": check, "fields": _given(rng, world, name)}
+
+
+def _narrowings(rng: Random, world: World) -> list[tuple[str, list[str], Tree]]:
+    if rng.random() < 0.7:
+        return []
+    return [
+        (name, _of(rng, [[], ["read"], _some(rng, ACTIONS, 1, 2)]), tree(rng, world, name, 1))
+        for name in _some(rng, list(ENTITIES), 1, 2)
+    ]
 
 
 def _given(rng: Random, world: World, name: str) -> dict[str, Any] | None:

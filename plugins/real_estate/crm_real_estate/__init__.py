@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from crm_kernel import Batch, Check, Crm, Entity, Extension, Listener, Plugin, hookimpl
+from crm_kernel import Batch, Check, Crm, Entity, Extension, Listener, Plugin, Restriction, hookimpl
 
 from . import access, checks, entities, health, listeners, pipelines, reports, upkeep, views
 
@@ -34,6 +34,11 @@ def register_pipelines() -> list[dict[str, Any]]:
 @hookimpl
 def register_roles() -> list[dict[str, Any]]:
     return access.ALL
+
+
+@hookimpl
+def register_restrictions() -> list[Restriction]:
+    return access.RESTRICTIONS
 
 
 @hookimpl

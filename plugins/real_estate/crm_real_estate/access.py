@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from crm_kernel import Restriction
+
 OWN = "owner = @me or team in @my_teams"
 """What an agent answers for, and what his team does."""
 
@@ -70,3 +72,8 @@ MANAGER: dict[str, Any] = {
 }
 
 ALL = [AGENT, MANAGER]
+
+SIGNED = Restriction(entity="offer", actions=["delete"], where="stage != 'accepted'")
+"""An accepted offer is a contract: nobody deletes it, an administrator neither."""
+
+RESTRICTIONS = [SIGNED]

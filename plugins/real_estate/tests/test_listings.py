@@ -111,3 +111,16 @@ async def test_an_accepted_offer_of_the_past_moves_nothing(office: Any) -> None:
     listing, buyer = await office.listing("Closed", **DEAL), await office.buyer()
     await offer(office, listing, buyer, "accepted")
     assert (await office.crm.get("listing", listing["id"]))["stage"] == "Closed"
+
+
+async def test_an_accepted_offer_is_deleted_by_nobody(office: Any) -> None:  # register_restrictions
+    crm, listing, buyer = office.crm, await office.listing(), await office.buyer()
+    root = crm.acting(await crm.user("root", "admin"))
+    accepted = await offer(office, listing, buyer)
+    await office.move("offer", accepted, "accepted")
+    with pytest.raises(Error) as error:
+        await root.write([{"delete": {"id": accepted["id"]}}], entity="offer")
+    assert error.value.code == "forbidden"
+    await office.move("offer", accepted, "withdrawn")
+    await root.write([{"delete": {"id": accepted["id"]}}], entity="offer")
+    assert await crm.count("offer") == 0
