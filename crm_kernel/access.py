@@ -20,6 +20,7 @@ from crm_kernel.filters.expression import Expression, Some
 from crm_kernel.filters.my_teams import spread
 from crm_kernel.filters.resolver import both, either, resolve
 from crm_kernel.filters.scope import NOTHING, Rows
+from crm_kernel.filters.shared import shared_rows
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.restrictions import Narrowing
 
@@ -28,6 +29,9 @@ ALWAYS_READABLE = frozenset({"id", "version"})
 
 NOT_COVERED_BY_STAR = frozenset({"user", "team", "file"})
 """Entities that a grant with `"entity": "*"` leaves out."""
+
+SHARE = "(shared)"
+"""The source of a grant that is no role's: the record was shared with him. No role can be called so."""
 
 MOVE_FIELDS = frozenset({"pipeline", "stage", "stage_reason"})
 """Fields whose change is a move: the action `move` gives them, not the action `update`."""
@@ -270,6 +274,28 @@ class Access:
         return either(list(wheres.values())) if wheres else NOTHING
 
 
+def share_grants(caller: Caller, entities: Model) -> dict[str, list[Grant]]:
+    """What was shared with a caller, as grants of those rows to him."""
+    found: dict[str, list[Grant]] = {}
+    for place, shared in enumerate(caller.shares):
+        model = entities.get(shared.entity)
+        if model is None:
+            continue
+        rows = shared_rows(model.name, entities, place)
+        grant = Grant(
+            source=SHARE,
+            pointer="",
+            entity=model.name,
+            actions=frozenset(shared.actions),
+            where=rows,
+            check=rows,
+            readable=frozenset(_covered(shared.readable, model) | ALWAYS_READABLE),
+            writable=frozenset(_covered(shared.writable, model)),
+        )
+        found.setdefault(model.name, []).append(grant)
+    return found
+
+
 def _everything(model: EntityModel, action: str) -> Grant:
     """What the role `admin` gives, as a grant."""
     names = frozenset(model.fields)
@@ -291,7 +317,7 @@ def access_for(
     builtin: Mapping[str, list[Grant]],
     narrowings: Mapping[str, list[Narrowing]],
 ) -> Access:
-    """The access of all callers of these rights and as many teams. `roles` are the compiled grants by entity."""
+    """The access of all callers of these rights, as many teams and such shares. `roles` are grants by entity."""
     if caller.system:
         return Access(model, None, caller.entities)
     narrow = {
@@ -304,6 +330,8 @@ def access_for(
     for role in sorted(caller.roles):
         for entity, grants in roles.get(role, {}).items():
             merged.setdefault(entity, []).extend(_for_teams(grant, len(caller.teams)) for grant in grants)
+    for entity, grants in share_grants(caller, model).items():
+        merged.setdefault(entity, []).extend(grants)
     return Access(model, merged, caller.entities, narrow)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from crm_kernel.errors import Error
@@ -9,10 +11,26 @@ from crm_kernel.errors import Error
 ADMIN = "admin"
 
 
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """Records of one entity that were shared with somebody alike: what may be done with them, which of their fields
+    read and written, and their ids, each with the moment at which it ends (None: never)."""
+
+    entity: str
+    actions: tuple[str, ...]
+    readable: tuple[str, ...]
+    writable: tuple[str, ...]
+    records: tuple[tuple[str, datetime | None], ...]
+
+    def ids(self, now: datetime) -> list[str]:
+        """Those that are shared at a moment."""
+        return [id for id, until in self.records if until is None or until > now]
+
+
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The one on whose behalf an operation runs.
 
     `teams` are all teams he is in today and those below them (`@my_teams`), `team` his main one (`@my_team`).
+    `shares` are single records that were shared with him.
     `system` callers (command line, jobs, plugins) pass every access rule; `plugin` names the plugin that acts.
     `read_only` and `entities` are the scopes of the token he came with. `cause` and `depth` tell what led here.
     """
@@ -23,6 +41,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[str] = frozenset()
     team: str | None = None
     teams: tuple[str, ...] = ()
+    shares: tuple[Shared, ...] = ()
     timezone: str = "UTC"
     locale: str = "en"
     channel: str = "api"

@@ -35,6 +35,7 @@ from crm_kernel.operations.own_tokens import OwnTokens
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
 from crm_kernel.operations.sessions import Sessions
+from crm_kernel.operations.shares import Shares
 from crm_kernel.operations.tamper import SEAL_SECONDS, Tamper
 from crm_kernel.operations.undo import Undo
 from crm_kernel.operations.write import Writer
@@ -86,6 +87,7 @@ class Kernel:
         attempts = Attempts(self)
         self.log_in = LogIn(self, attempts)
         self.own_tokens = OwnTokens(self)
+        self.shares = Shares(self)
         self.following = Following(database, self._forget_people, self.reload)
         self.housekeeping = Housekeeping(
             Chore("prune-keys", 3600.0, self.once.prune),

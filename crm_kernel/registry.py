@@ -27,6 +27,9 @@ from crm_kernel.model import EntityModel, Model, Source, Validator
 from crm_kernel.pipelines import Pipeline
 from crm_kernel.restrictions import Narrowing
 
+MAX_ACCESSES = 1000
+"""So many compiled accesses are kept: users with shares of their own kinds have one each."""
+
 
 class Declaration(NamedTuple):
     """One document in force, or proposed: `source` is its plugin (or built-in) or the document itself."""
@@ -85,12 +88,15 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         return {}
 
     def access(self, caller: Caller) -> Access:
-        """The caller's access, compiled once for each set of roles, token scope and number of teams."""
+        """The caller's access, compiled once for each set of roles, token scope, number of teams, kinds of shares."""
         cache = self._accesses
         unlimited = caller.system or (caller.is_admin and not self.narrowings)
         teams = 0 if unlimited else min(len(caller.teams), MOST + 1)
-        key = (caller.system, caller.roles, caller.entities, teams)
+        shares = tuple((s.entity, s.actions, s.readable, s.writable) for s in caller.shares) if caller.shares else ()
+        key = (caller.system, caller.roles, caller.entities, teams, shares)
         if key not in cache:
+            if len(cache) >= MAX_ACCESSES:
+                cache.clear()
             cache[key] = access_for(caller, self.entities, self.roles, self.builtin_grants, self.narrowings)
         return cache[key]
 
@@ -102,6 +108,7 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
             me=caller.id,
             my_team=caller.team,
             my_teams=caller.teams,
+            shared=[shared.ids(now) for shared in caller.shares] if caller.shares else (),
             params=params or {},
         )
 

@@ -34,6 +34,7 @@ def parameters(entities: Iterable[str], reports: Iterable[str], kinds: Iterable[
     sort = {**_TEXT, "default": "-created_at"}
     return {
         "id": _path("id", {"type": "string", "format": "uuid"}),
+        "share": _path("share", {"type": "string", "format": "uuid"}),
         "entity": _path("entity", _names(entities)),
         "report": _path("name", _names(reports)),
         "kind": _path("kind", _names(kinds)),

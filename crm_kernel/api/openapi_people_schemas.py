@@ -63,7 +63,28 @@ def people_schemas() -> dict[str, Schema]:
     }
     new = {name: token[name] for name in ("read_only", "entities", "expires_at")}
     reset = {**_TEXT, "description": "A token of `crm user reset-password`; `password` is a new one then."}
+    given = {**_TEXTS, "minItems": 1}
+    fields = {"read": given, "write": given}
+    person = _object({"id": _ID, "name": _TEXT_OR_NULL})
+    share = {
+        "id": _ID,
+        "user": person,
+        "actions": _TEXTS,
+        "fields": _object({"read": _TEXTS, "write": _TEXTS}),
+        "expires_at": _or_null(_MOMENT),
+        "created_at": _MOMENT,
+        "created_by": _or_null(person),
+    }
+    new_share = {
+        "user": {**_TEXT, "description": "The id or the login of a user."},
+        "actions": {**given, "default": ["read"]},
+        "fields": _object(fields, optional=tuple(fields)),
+        "expires_at": _or_null(_MOMENT),
+    }
     return {
+        "Share": _object(share),
+        "Shares": _object({"items": {"type": "array", "items": _object(share)}}),
+        "NewShare": _object(new_share, optional=("actions", "fields", "expires_at")),
         "Session": _object({"user": _object(user), "teams": _TEXTS, "roles": _TEXTS, "csrf": csrf}),
         "LogIn": _object({"login": _TEXT, "password": _TEXT, "reset": reset}, optional=("reset",)),
         "ChangePassword": _object({"current": _TEXT, "new": _NEW_PASSWORD}),

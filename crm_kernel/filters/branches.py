@@ -9,6 +9,9 @@ import msgspec
 from crm_kernel.filters.expression import All, Expression, Some, Test, Tree
 from crm_kernel.filters.scope import Rows
 
+ID = "id"
+"""Found by the primary key: of a list of ids as many records as it has, and no more."""
+
 _SERVED = frozenset({"=", "in", "<", "<=", ">", ">=", "between", "within"})
 """Tests that an index on the field can serve."""
 
@@ -21,7 +24,8 @@ def indexed_branches(rows: Rows, indexed: Collection[str]) -> list[Tree] | None:
 
 
 def single_keys(rows: Rows, fields: Collection[str]) -> list[tuple[str, Tree]] | None:
-    """The alternatives of `rows`, each with one value of one of `fields`, beside that field; None where one has not."""
+    """The alternatives of `rows`, each with one value of one of `fields`, or a list of ids, beside that field; None
+    where one has not."""
     if not isinstance(rows, Expression):
         return None
     branches = _found_branches(rows.root, lambda branch: bool(_keys(branch, fields)))
@@ -35,8 +39,10 @@ def _keys(tree: Tree, fields: Collection[str]) -> list[tuple[str, Tree]]:
             if keys := _keys(item, fields):
                 return [(field, All((key, *_others(tree, place)))) for field, key in keys]
         return []
-    if not isinstance(tree, Test) or tree.listed or not _is_column(tree) or tree.place.field not in fields:
+    if not isinstance(tree, Test) or not _is_column(tree) or tree.place.field not in fields:
         return []
+    if tree.listed:
+        return [(ID, tree)] if tree.place.field == ID and tree.operator == "in" else []
     if tree.operator == "=":
         return [(tree.place.field, tree)]
     if tree.operator != "in":

@@ -32,6 +32,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     me: str | None = None
     my_team: str | None = None
     my_teams: Sequence[str] = ()
+    shared: Sequence[Sequence[str]] = ()
     params: Mapping[str, Any] = {}
     lookup: Callable[[str, str], Row | None] = _nobody
     referring: Callable[[str, str, str], Sequence[Row]] = _none_refer

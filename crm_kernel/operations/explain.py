@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from crm_kernel.access import Access, Grant, not_found
+from crm_kernel.access import SHARE, Access, Grant, not_found
 from crm_kernel.callers import ADMIN, Caller
 from crm_kernel.clock import Clock
 from crm_kernel.errors import Error, Fault, near
@@ -239,6 +239,8 @@ class _Answer:
         return shown
 
     def _source(self, grant: Grant) -> dict[str, Any]:
+        if grant.source == SHARE:
+            return {"kind": "share", "name": "share", "plugin": None, "pointer": ""}
         if grant.source not in self._work.registry.roles:
             return {"kind": "builtin", "name": grant.source, "plugin": None, "pointer": grant.pointer}
         source = self._work.registry.source_of("role", grant.source)

@@ -6,13 +6,14 @@ a token or a session (`following.py`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from crm_kernel.callers import Caller
+from crm_kernel.callers import Caller, Shared
 from crm_kernel.clock import moment_text
 from crm_kernel.errors import Error
 from crm_kernel.fields.moment import read_moment
@@ -20,9 +21,10 @@ from crm_kernel.operations.credentials import Credential, Credentials, new_secre
 from crm_kernel.operations.last_use import LastUse
 from crm_kernel.operations.people import TEAM, People, Services, among
 from crm_kernel.operations.teams import own_teams, with_below
-from crm_kernel.storage import meta, tokens
+from crm_kernel.storage import meta, shares, tokens
 from crm_kernel.storage.ports import Tx
 from crm_kernel.storage.records import Record
+from crm_kernel.storage.shares import StoredShare
 from crm_kernel.storage.tokens import StoredToken
 
 TOKEN_PREFIX = "crm_"
@@ -61,8 +63,8 @@ class Identity(People):
         caller = await self.caller(user, "api")
         entities = None if token.entities is None else frozenset(token.entities)
         caller = msgspec.structs.replace(caller, read_only=token.read_only, entities=entities)
-        midnight = end_of_day(now, caller.timezone)
-        return Credential(token.id, caller, midnight if expires is None else min(expires, midnight), expires)
+        until = good_until(caller, now)
+        return Credential(token.id, caller, until if expires is None else min(expires, until), expires)
 
     async def caller_for(self, user: str, channel: str) -> Caller:
         """A user by id or login, as a caller with all his rights. Raises `Error`: not_found, forbidden (disabled)."""
@@ -77,6 +79,7 @@ class Identity(People):
         zone = user["timezone"] or app.timezone
         today = self._services.clock.now().astimezone(_zone(zone)).date().isoformat()
         parents = await self._parents()
+        shared = await shares.of_user(self._services.database, user["id"])
         return Caller(
             id=user["id"],
             login=user["login"],
@@ -84,6 +87,7 @@ class Identity(People):
             roles=frozenset(user["roles"] or ()),
             team=user["team"] if user["team"] in parents else None,
             teams=with_below(own_teams(user, today), parents),
+            shares=shared_alike(shared, self._services.clock.now()),
             timezone=zone,
             locale=user["locale"] or app.locale,
             channel=channel,
@@ -152,6 +156,26 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         return UTC
+
+
+def shared_alike(shared: Iterable[StoredShare], now: datetime) -> tuple[Shared, ...]:
+    """Shares in groups of those that give the same, without groups that are over at a moment."""
+    alike: dict[tuple[Any, ...], list[tuple[str, datetime | None]]] = {}
+    for share in shared:
+        until = None if share.expires_at is None else read_moment(share.expires_at)
+        kind = (share.entity, share.actions, share.readable, share.writable)
+        alike.setdefault(kind, []).append((share.record, until))
+    groups = (
+        Shared(entity=entity, actions=actions, readable=readable, writable=writable, records=tuple(records))
+        for (entity, actions, readable, writable), records in sorted(alike.items(), key=lambda item: item[0])
+    )
+    return tuple(group for group in groups if group.ids(now))
+
+
+def good_until(caller: Caller, now: datetime) -> datetime:
+    """Until when a caller stays as he is, whatever happens: memberships hold for days, shares until they end."""
+    ends = (until for shared in caller.shares for _, until in shared.records if until is not None and until > now)
+    return min([end_of_day(now, caller.timezone), *ends])
 
 
 def end_of_day(now: datetime, zone: str) -> datetime:

@@ -18,13 +18,20 @@ class Members:
     sent is never repeated: it may be a password.
     """
 
-    def __init__(self, body: object, known: Iterable[str]) -> None:
-        self._faults: list[Fault] = []
+    def __init__(
+        self,
+        body: object,
+        known: Iterable[str],
+        at: tuple[str | int, ...] = (),
+        faults: list[Fault] | None = None,
+    ) -> None:
+        self._at = at
+        self._faults: list[Fault] = [] if faults is None else faults
         self._values: dict[str, Any] = {}
         names = list(known)
         if not isinstance(body, dict):
             detail = f"The body is no object; expected an object with {', '.join(names)}."
-            raise Error("invalid", detail, faults=[Fault(pointer="", code="type", detail=detail)])
+            raise Error("invalid", detail, faults=[Fault(pointer=pointer(at), code="type", detail=detail)])
         for name, value in cast("dict[str, Any]", body).items():
             if name not in names:
                 self.fault((name,), "unknown_field", f"unknown member {name[:100]!r}:{near(name[:100], names)}")
@@ -36,7 +43,7 @@ class Members:
 
     def fault(self, path: tuple[str | int, ...], code: str, detail: str) -> None:
         """Note that something is wrong with a value."""
-        self._faults.append(Fault(pointer=pointer(path), code=code, detail=detail))
+        self._faults.append(Fault(pointer=pointer((*self._at, *path)), code=code, detail=detail))
 
     def check(self) -> None:
         """Raises `Error("invalid")` with all faults, where there are any."""
@@ -57,6 +64,10 @@ class Members:
         elif len(value) > most:
             self.fault((name,), "maxLength", f"{name} must have at most {most} characters.")
         return value
+
+    def inner(self, name: str, known: Iterable[str]) -> Members:
+        """The members of an object in it, an empty one where it is absent: their faults are told with its own."""
+        return Members(self._values.get(name, {}), known, (*self._at, name), self._faults)
 
     def flag(self, name: str) -> bool:
         """True or false, false where it is absent."""

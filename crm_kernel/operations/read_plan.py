@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from crm_kernel.access import Access
 from crm_kernel.errors import Error, near
-from crm_kernel.filters.branches import equal_fields, indexed_branches, single_keys
+from crm_kernel.filters.branches import ID, equal_fields, indexed_branches, single_keys
 from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.path_sql import path_sql
@@ -174,7 +174,7 @@ class Planner:
         """The way through the keys of his rules, where indexes hold the records of each in the order of the list."""
         model = plan.shown.model
         equal = frozenset[str]() if filter is None else equal_fields(filter.root)
-        keys = single_keys(access.rows(model.name), SCOPES) or []
+        keys = single_keys(access.rows(model.name), (*SCOPES, ID)) or []
         fields = {field for field, _ in keys}
         if equal is None or not 0 < len(keys) <= MOST or not are_ordered(model, fields, equal, plan.order):
             return None

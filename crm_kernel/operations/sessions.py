@@ -18,7 +18,7 @@ from crm_kernel.clock import moment_text
 from crm_kernel.errors import Error
 from crm_kernel.fields.moment import read_moment
 from crm_kernel.operations.credentials import Credential, Credentials, manages, new_secret, secret_hash
-from crm_kernel.operations.identity import Identity, end_of_day
+from crm_kernel.operations.identity import Identity, good_until
 from crm_kernel.operations.last_use import LastUse
 from crm_kernel.operations.people import Services as PeopleServices
 from crm_kernel.storage import meta, sessions
@@ -96,7 +96,7 @@ class Sessions:
         rights, renewed = self.rights(user), None
         if rights != session.rights and session.hash == digest.hex():
             renewed = await self._rotate(session, rights)
-        until = min(ends, now + IDLE, end_of_day(now, caller.timezone))
+        until = min(ends, now + IDLE, good_until(caller, now))
         return Credential(session.id, caller, until, csrf=self._csrf(session.id), renewed=renewed)
 
     async def _rotate(self, session: StoredSession, rights: str) -> str | None:

@@ -8,7 +8,7 @@ from crm_kernel.access import MOVE_FIELDS
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.work import WriteWork
 from crm_kernel.operations.write_values import changed_names
-from crm_kernel.storage import counters, history, meta, outbox, secrets, sessions, stages, tokens
+from crm_kernel.storage import counters, history, meta, outbox, secrets, sessions, shares, stages, tokens
 from crm_kernel.storage.history import HistoryEntry
 from crm_kernel.storage.jsontext import to_json
 from crm_kernel.storage.outbox import OutboxEvent
@@ -61,6 +61,8 @@ async def _store_entity(work: WriteWork, group: list[AnyChange]) -> None:
     if purged:
         await work.store.records.purge(work.tx, model, purged)
         await history.forget(work.tx, model.name, purged)
+        if await shares.remove_of_records(work.tx, model.name, purged):
+            await meta.bump_epoch(work.tx)
 
 
 _UPDATES = frozenset({"update", "move", "delete", "restore"})
@@ -132,6 +134,7 @@ async def _follow_people(work: WriteWork, users: list[AnyChange]) -> None:
     if purged:
         await secrets.remove_all(work.tx, purged)
         await tokens.remove_all(work.tx, purged)
+        await shares.remove_of_users(work.tx, purged)
 
 
 def _told(change: AnyChange) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from crm_kernel.filters.branches import ID
 from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.expression import Tree
 from crm_kernel.filters.sql import Sql, compose, join
@@ -32,9 +33,8 @@ class Few(NamedTuple):
 
 def indexed_fields(model: EntityModel) -> frozenset[str]:
     """The fields whose live records of one value an index finds."""
-    return frozenset(
-        i.columns[0] for i in entity_indexes(model) if i.live is not False and i.columns[0] in model.fields
-    )
+    first = (i.columns[0] for i in entity_indexes(model) if i.live is not False)
+    return frozenset([ID, *(name for name in first if name in model.fields)])
 
 
 def few(dialect: Dialect, model: EntityModel, branches: Iterable[Tree]) -> Few:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from crm_kernel.filters.branches import ID
 from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.expression import Tree
 from crm_kernel.filters.sql import Sql, compose, join
@@ -23,7 +24,10 @@ MOST = 40
 
 
 def are_ordered(model: EntityModel, keys: Collection[str], equal: frozenset[str], order: Sequence[OrderBy]) -> bool:
-    """Whether an index holds the live records of each of `keys`, with one value of each of `equal`, in this order."""
+    """Whether an index holds the live records of each of `keys`, with one value of each of `equal`, in this order.
+
+    Records by their ids are few enough to be sorted.
+    """
     wanted = tuple(key.sql.text for key in order)
     if any(key.sql.params for key in order):
         return False
@@ -32,7 +36,7 @@ def are_ordered(model: EntityModel, keys: Collection[str], equal: frozenset[str]
         for index in entity_indexes(model)
         if index.live
     }
-    return all((key, equal, wanted) in served for key in keys)
+    return all((key, equal, wanted) in served for key in keys if key != ID)
 
 
 def _names(columns: Sequence[str]) -> tuple[str, ...]:

@@ -142,6 +142,21 @@ class Session(Table, tablename="crm_session", db=TABLES):
     rotated_at = Text(null=True, default=None)
 
 
+class Share(Table, tablename="crm_share", db=TABLES):
+    """Single records that were shared with users."""
+
+    id = Text(primary_key=True)
+    entity = Text()
+    record = Text()
+    user = Text()
+    actions = Text(help_text="JSON list")
+    readable = Text(help_text='JSON list of fields, "*" for all that are not sensitive')
+    writable = Text(help_text="the same")
+    expires_at = Text(null=True, default=None)
+    created_at = Text()
+    created_by = Text(null=True, default=None)
+
+
 class Attempt(Table, tablename="crm_attempt", db=TABLES):
     """How soon log-ins may be tried again, by a digest of account or peer."""
 
@@ -251,6 +266,7 @@ KERNEL_TABLES: Mapping[type[Table], tuple[Index, ...]] = {
         _index("crm_session", "former"),
         _index("crm_session", "user"),
     ),
+    Share: (_index("crm_share", "entity", "record"), _index("crm_share", "user")),
     Attempt: (),
     Key: (_index("crm_key", "scope", "key", unique=True), _index("crm_key", "at")),
     Counter: (),

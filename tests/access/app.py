@@ -7,17 +7,24 @@ from typing import Any
 
 from crm_kernel import Change, Restriction
 from crm_kernel.callers import Caller
-from crm_kernel.storage import history
+from crm_kernel.storage import history, shares
 from crm_kernel.storage.ports import Tx
 from crm_kernel.testing import TestCrm
 from tests.access.expressions import text
 from tests.access.oracle import Oracle, Record
-from tests.access.world import ENTITIES, WIDEST, World
+from tests.access.world import ENTITIES, ID, WIDEST, World
 
 NOW = datetime(2026, 3, 29, 10, 0, tzinfo=UTC)
 TODAY = "2026-03-29"
 NOW_TEXT = "2026-03-29T10:00:00Z"
-_CLEARED = ["crm_history", "crm_outbox", "crm_stage_history", *(f"e_{name}" for name in (*ENTITIES, "user", "team"))]
+NEXT_DAY = "2026-03-30T10:00:00Z"
+_CLEARED = [
+    "crm_history",
+    "crm_share",
+    "crm_outbox",
+    "crm_stage_history",
+    *(f"e_{name}" for name in (*ENTITIES, "user", "team")),
+]
 
 
 class Worlds:
@@ -63,6 +70,7 @@ class Worlds:
                 }
                 later.append(Change.update(name, first["id"], values))
         await self.crm.write(later)
+        await self.kernel.database.write(lambda tx: _share(tx, world))
         await self.look()
 
     async def look(self) -> None:
@@ -89,6 +97,15 @@ class Worlds:
         models = self.kernel.registry.entities
         columns = {name: [field for field in models[name].fields if field != "rotting"] for name in models}
         return Oracle(world, self.stored, self.past, columns, user, TODAY)
+
+
+async def _share(tx: Tx, world: World) -> None:
+    for number, share in enumerate(world.shares):
+        until = (None, NEXT_DAY)[number % 2] if not share["over"] else NOW_TEXT
+        fields, actions = share["fields"], tuple(share["actions"])
+        given = tuple(fields["read"]), tuple(fields["write"])
+        row = (ID(0x2000 + number), share["entity"], share["record"], share["user"], actions, *given, until, NOW_TEXT)
+        await shares.add(tx, shares.StoredShare(*row, None))
 
 
 def _entry(entry: history.HistoryEntry) -> dict[str, Any]:

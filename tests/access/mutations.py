@@ -305,25 +305,4 @@ MUTATIONS = [
         "work.system_access",
         seed=21,
     ),
-    Mutation(
-        "restrictions are not for the role `admin`",
-        f"{_ACCESS}:access_for",
-        "return Access(model, None, caller.entities, narrow)",
-        "return Access(model, None, caller.entities)",
-        seed=4,
-    ),
-    Mutation(
-        "a restriction widens",
-        f"{_ACCESS}:Access._narrowed",
-        "where=both([grant.where, *rules] if grant.where else rules)",
-        "where=both(rules)",
-        seed=4,
-    ),
-    Mutation(
-        "a new image past the restrictions",
-        f"{_ACCESS}:Access._narrowed",
-        "check=both([grant.check, *rules] if grant.check else rules)",
-        "check=grant.check",
-        seed=12,
-    ),
 ]

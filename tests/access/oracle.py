@@ -45,7 +45,8 @@ class Oracle:
         self.admin = "admin" in self.user["roles"]
         self.variables = {"@me": self.user["id"], "@my_team": self.user["team"], "@my_teams": self._teams(today)}
         mine = [grant for role in self.user["roles"] for grant in world.roles[role]]
-        self.grants = [*BUILTIN, *mine]
+        shared = [share for share in world.shares if share["user"] == self.user["id"] and not share["over"]]
+        self.grants = [*BUILTIN, *mine, *shared]
 
     def _teams(self, today: str) -> set[str]:
         held = {self.user["team"]} - {None}

@@ -9,12 +9,13 @@ import pytest
 from tests.access.app import Worlds
 from tests.access.check import check
 from tests.access.mutations import MUTATIONS, Mutation, applied
+from tests.access.mutations_beyond_roles import MUTATIONS_BEYOND_ROLES
 
 FURTHER = 40
 """Worlds to try where that of the mutation no longer shows it, as after a change of what is drawn."""
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.what)
+@pytest.mark.parametrize("mutation", [*MUTATIONS, *MUTATIONS_BEYOND_ROLES], ids=lambda mutation: mutation.what)
 async def test_a_mistake_is_caught(worlds: Worlds, mutation: Mutation) -> None:
     for seed in (mutation.seed, *range(FURTHER)):
         try:

@@ -62,6 +62,9 @@ class World(NamedTuple):
     narrowings: Sequence[tuple[str, list[str], Tree]] = ()
     """Restrictions of a plugin: entity, actions (all where none are named), and what must hold."""
 
+    shares: Sequence[dict[str, Any]] = ()
+    """Records shared with users: as grants, each with `user`, `record` and whether it is `over`."""
+
     def narrowed_by(self, entity: str, action: str) -> list[Tree]:
         """What must hold of a record for anybody to do `action`."""
         return [rule for name, among, rule in self.narrowings if name == entity and (not among or action in among)]
@@ -110,10 +113,10 @@ def world(rng: Random) -> World:
     deleted = {name: {id for id in ids[name] if rng.random() < 0.15} for name in ENTITIES}
     scopes = [frozenset({"alpha", "user"}) if rng.random() < 0.1 else None for _ in users]
     apart = Random(repr(records))  # what is drawn of it changes nothing else of a world
-    narrowings = _narrowings(apart, bare)
+    narrowings, shares = _narrowings(apart, bare), _shares(apart, bare, users, ids)
     if narrowings and apart.random() < 0.5:
         users[0]["roles"] = ["admin"]  # for whom nothing else is narrow
-    return World(fields, staged, roles, teams, users, records, deleted, scopes, narrowings)
+    return World(fields, staged, roles, teams, users, records, deleted, scopes, narrowings, shares)
 
 
 def _of(rng: Random, among: list[Any]) -> Any:
@@ -199,6 +202,25 @@ def _grant(rng: Random, world: World) -> dict[str, Any]:
         check = system_test(rng) if everything else tree(rng, world, name, 1)
     actions = sorted({*_some(rng, ACTIONS, 1, 5), *(["read"] if rng.random() < 0.7 else [])})
     return {"entity": name, "actions": actions, "where": where, "check": check, "fields": _given(rng, world, name)}
+
+
+def _shares(rng: Random, world: World, users: list[dict[str, Any]], ids: dict[str, list[str]]) -> list[dict[str, Any]]:
+    shares: list[dict[str, Any]] = []
+    for _ in range(rng.randint(1, 5) if rng.random() < 0.4 else 0):
+        entity = _of(rng, list(ENTITIES))
+        names, record = world.names(entity), _of(rng, ids[entity])
+        fields = {
+            member: ["*"] if rng.random() < 0.4 else sorted(_some(rng, names, 1, 5)) for member in ("read", "write")
+        }
+        share = {
+            "entity": entity,
+            "actions": ["read", *_some(rng, ["update", "move", "delete"], 0, 2)],
+            "fields": fields,
+        }
+        where = ("test", "id", "=", record)
+        over = rng.random() < 0.25
+        shares.append({**share, "where": where, "record": record, "user": _of(rng, users)["id"], "over": over})
+    return shares
 
 
 def _narrowings(rng: Random, world: World) -> list[tuple[str, list[str], Tree]]:
