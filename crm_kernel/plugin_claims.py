@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from crm_kernel.plugin_declarations import Declared
@@ -55,14 +55,15 @@ def claim_fault(documents: Sequence[Declared], trusted: Sequence[Declared]) -> P
     return None
 
 
-def clashes(documents: Sequence[Declared]) -> list[str]:
-    """A sentence for each name that two plugins claim, naming both."""
+def clashes(documents: Sequence[Declared], actions: Iterable[tuple[str, str]] = ()) -> list[str]:
+    """A sentence for each name that two plugins claim, naming both; `actions` are (plugin, action)."""
     owners: dict[Claim, str] = {}
     found: list[str] = []
-    for document in documents:
-        for claim in claims_of(document):
-            owner = owners.setdefault(claim, document.plugin)
-            if owner != document.plugin:
-                hint = "Disable one of the plugins."
-                found.append(f"The plugins {owner!r} and {document.plugin!r} both claim {claim}. Hint: {hint}")
+    claims = [(document.plugin, claim) for document in documents for claim in claims_of(document)]
+    claims += [(plugin, Claim("action", action)) for plugin, action in actions]
+    for plugin, claim in claims:
+        owner = owners.setdefault(claim, plugin)
+        if owner != plugin:
+            hint = "Disable one of the plugins."
+            found.append(f"The plugins {owner!r} and {plugin!r} both claim {claim}. Hint: {hint}")
     return found

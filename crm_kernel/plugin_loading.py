@@ -183,6 +183,7 @@ def _check_claims(plugins: Sequence[Loaded]) -> None:
         if plugin.sound and fault is not None:
             plugin.leave_out(fault)
     leave_out_dependents(plugins)
-    found = clashes([d for p in plugins if p.sound for d in p.documents])
+    actions = [(p.name, action) for p in plugins if p.sound and p.manifest for action in p.manifest.actions]
+    found = clashes([d for p in plugins if p.sound for d in p.documents], actions)
     if found:
         raise ConfigError(found)

@@ -17,6 +17,7 @@ from crm_kernel.errors import near
 from crm_kernel.hookspecs import PROJECT
 from crm_kernel.manifest import Plugin
 from crm_kernel.plugin_fault import PluginFault
+from crm_kernel.schema.describe import ACTIONS
 from crm_kernel.settings import Settings
 
 HOOKS: Mapping[str, Callable[..., Any]] = {
@@ -26,6 +27,7 @@ HOOKS: Mapping[str, Callable[..., Any]] = {
 
 _MARK = f"{PROJECT}_impl"
 _REFUSED_OPTIONS = ("tryfirst", "trylast", "wrapper", "hookwrapper")
+_ACTION = re.compile("[a-z][a-z0-9_]{0,47}")
 _IN_PATH = re.compile(r"\$\.([A-Za-z_]\w*)")
 
 
@@ -46,6 +48,11 @@ def manifest_of(module: ModuleType, name: str) -> Plugin:
         raise PluginFault(f"The manifest says name={manifest.name!r}, expected {name!r}.", file=file, hint=hint)
     if name in (*manifest.requires, *manifest.before, *manifest.after):
         raise PluginFault(f"{name!r} names itself in requires, before or after.", file=file)
+    for action in manifest.actions:
+        if not _ACTION.fullmatch(action):
+            raise PluginFault(f"The action {action!r} is no name.", file=file, hint='Write it like "publish".')
+        if action in ACTIONS:
+            raise PluginFault(f"The action {action!r} is the kernel's.", file=file, hint="Choose another name.")
     return manifest
 
 

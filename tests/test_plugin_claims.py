@@ -33,6 +33,15 @@ def fields(name: str, entity: str, properties: str) -> str:
     return f'{{"kind": "fields", "name": "{name}", "entity": "{entity}", "schema": {{"properties": {properties}}}}}'
 
 
+@pytest.mark.contract("hooks.md#clash-stops")
+def test_two_plugins_with_one_action_stop_the_start(app: PluginApp) -> None:
+    claiming(app, "one", actions=["publish"])
+    claiming(app, "two", actions=["publish"])
+    with pytest.raises(ConfigError) as caught:
+        app.host()
+    assert "The plugins 'one' and 'two' both claim action 'publish'." in str(caught.value)
+
+
 @pytest.mark.contract("hooks.md#clash-stops", "documents.md#plugin-against-plugin")
 @pytest.mark.parametrize(
     ("one", "two", "claim"),

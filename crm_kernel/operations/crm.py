@@ -19,7 +19,7 @@ from crm_kernel.operations.batch_json import read_change
 from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
 from crm_kernel.operations.hooks import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
-from crm_kernel.operations.read import Reader
+from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
 from crm_kernel.storage import keys
@@ -35,7 +35,7 @@ class Services(Protocol):
     @property
     def registry(self) -> Registry: ...
     @property
-    def reader(self) -> Reader: ...
+    def reader(self) -> RecordReader: ...
     @property
     def writer(self) -> Writer: ...
     @property
@@ -199,6 +199,16 @@ class Crm:
         access = self._services.reader.access(caller, name)
         environment = self._services.registry.environment(caller, self.now(), params=plain(params))
         return await self._services.reader.count(name, access, environment, filter)
+
+    async def may(self, action: str, entity: AnyEntity, id: str, *, as_user: str | None = None) -> bool:
+        """Whether a user may do an action on a record; false for one that he does not see, or that is not there.
+
+        The action is the kernel's, or one of a plugin (`Plugin(actions=…)`) that grants give like the kernel's.
+        Without `as_user` the plugin itself is asked about, who may do everything. Raises `Error("bad_value")` for an
+        action that nobody has.
+        """
+        refuse_inside_hook()
+        return await self._services.reader.may(action, entity_name(entity), id, await self._acting(as_user))
 
     async def move(
         self,

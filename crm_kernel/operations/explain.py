@@ -73,6 +73,9 @@ class Explain:
         asked = _read(request)
         subject = await self._subject(request, caller)
         registry = self._registry()
+        if asked.action not in registry.actions:
+            detail = f"There is no action {asked.action!r}:{near(asked.action, registry.actions)}"
+            raise Error("invalid", faults=[Fault(pointer="/action", code="enum", detail=detail)])
         work = Work(self._database, self._store, registry, subject, self._clock.now())
         asker = registry.access(caller)
         if asked.entity not in registry.entities or not (caller.unrestricted or asker.knows(asked.entity)):

@@ -7,7 +7,7 @@ from typing import Any
 
 from crm_kernel.access import Access, Reading, not_found
 from crm_kernel.callers import Caller
-from crm_kernel.errors import Error
+from crm_kernel.errors import Error, near
 from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.scope import NOTHING, Rows
 from crm_kernel.filters.to_predicate import to_predicate
@@ -73,6 +73,25 @@ class RecordReader(Reader):
         hidden = {name for name, rule in reading.masked if not holds(rule)}
         return record, frozenset(reading.fields) - hidden, holds(asked)
 
+    async def may(self, action: str, entity: str, id: str, caller: Caller) -> bool:
+        """Whether a caller may do an action on a record: false for one that is hidden from him or not there.
+
+        Raises `Error("bad_value")` for an action that neither the kernel nor a plugin has.
+        """
+        registry = self._registry()
+        if action not in registry.actions:
+            raise Error("bad_value", f"There is no action {action!r}:{near(action, registry.actions)}")
+        access = registry.access(caller)
+        if not (access.knows(entity) and access.allows(entity, action)):
+            return False
+        try:
+            _, _, held = await self.in_hand(entity, id, caller, access.rows(entity, action))
+        except Error as error:
+            if error.code == "not_found":
+                return False
+            raise
+        return held
+
     async def _names(self, ids: set[str], caller: Caller) -> dict[str, str | None]:
         """The names of those users whose names he may read."""
         if not ids or "name" not in self._registry().access(caller).readable("user"):
@@ -136,7 +155,7 @@ class RecordReader(Reader):
         access = registry.access(caller)
         if entity is None:
             known = [m for m in registry.entities.values() if access.knows(m.name)]
-            return list_entities(known, access)
+            return list_entities(known, access, registry.actions)
         self.access(caller, entity)
         model = registry.entities[entity]
         writable = access.writable(entity, "create") | access.writable(entity, "update")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from crm_kernel.model import EntityModel, Field
@@ -26,16 +26,16 @@ class Allows(Protocol):
         ...
 
 
-def list_entities(models: Iterable[EntityModel], access: Allows) -> dict[str, Any]:
+def list_entities(models: Iterable[EntityModel], access: Allows, actions: Sequence[str] = ACTIONS) -> dict[str, Any]:
     """The answer of GET /api/schema: `{"items": [{"name", "label", "plural", "icon", "pipelines", "actions"}]}`.
 
-    `actions` are those of the caller.
+    The `actions` told are those of the caller, of the `actions` there are.
     """
-    return {"items": [_entry(model, access) for model in models]}
+    return {"items": [_entry(model, access, actions) for model in models]}
 
 
-def _entry(model: EntityModel, access: Allows) -> dict[str, Any]:
-    return {"name": model.name, **_about(model), "actions": [a for a in ACTIONS if access.allows(model.name, a)]}
+def _entry(model: EntityModel, access: Allows, actions: Sequence[str]) -> dict[str, Any]:
+    return {"name": model.name, **_about(model), "actions": [a for a in actions if access.allows(model.name, a)]}
 
 
 def _about(model: EntityModel) -> dict[str, Any]:
