@@ -11,12 +11,12 @@ from crm_kernel.storage import history
 from crm_kernel.storage.ports import Tx
 from crm_kernel.testing import TestCrm
 from tests.access.oracle import Oracle, Record
-from tests.access.world import ENTITIES, WIDEST, World
+from tests.access.world import ENTITIES, OTHERS, WIDEST, World
 
 NOW = datetime(2026, 3, 29, 10, 0, tzinfo=UTC)
 TODAY = "2026-03-29"
 NOW_TEXT = "2026-03-29T10:00:00Z"
-_CLEARED = ["crm_history", "crm_outbox", "crm_stage_history", *(f"e_{name}" for name in (*ENTITIES, "user", "team"))]
+_CLEARED = ["crm_history", "crm_outbox", "crm_stage_history", *(f"e_{name}" for name in (*ENTITIES, *OTHERS, "team"))]
 
 
 class Worlds:
@@ -48,7 +48,7 @@ class Worlds:
         await self.kernel.database.write(clear)
         people = [Change.create("team", team) for team in world.teams]
         people += [Change.create("user", {**user, "owner": user["id"]}) for user in world.users]
-        rows = [Change.create(name, row) for name in ENTITIES for row in world.records[name]]
+        rows = [Change.create(name, row) for name in world.records for row in world.records[name]]
         await self.crm.write([*people, *rows])
         later: list[Any] = [Change.delete(name, id) for name in ENTITIES for id in sorted(world.deleted[name])]
         for name in ENTITIES:
@@ -66,7 +66,7 @@ class Worlds:
         """Read what is stored now, past all rules."""
         kernel, models = self.kernel, self.kernel.registry.entities
         self.stored, self.past = {}, {}
-        for name in (*ENTITIES, "user", "team"):
+        for name in (*ENTITIES, *OTHERS, "team"):
             rows = await kernel.store.records.load_where(kernel.database, models[name], "1 = 1")
             self.stored[name] = {row["id"]: row for row in rows}
             if rows:

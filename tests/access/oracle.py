@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.access.expressions import Tree, Values, holds
+from tests.access.expressions import Tree, Values, folded, holds
 from tests.access.world import World
 
 Record = dict[str, Any]
 Grant = dict[str, Any]
 
+SEARCHED = {
+    **dict.fromkeys(("alpha", "beta"), ("word", "line")),
+    "user": ("login", "name"),
+    "team": ("name",),
+    "activity": ("subject", "body"),
+}
 ALWAYS = {"id", "version"}
 NOT_IN_STAR = {"user", "team", "file"}
 MOVE = {"pipeline", "stage", "stage_reason"}
@@ -83,9 +89,13 @@ class Oracle:
         fields = grant.get("fields") or {}
         listed = set(fields.get(member, ["*"]))
         if "*" in listed:
-            sensitive = {n for n, s in self.world.fields.get(entity, {}).items() if s.get("x-crm", {}).get("sensitive")}
-            listed |= columns - sensitive
+            listed |= columns - self.sensitive(entity)
         return (listed & columns) - set(fields.get("deny", []))
+
+    def sensitive(self, entity: str) -> set[str]:
+        """The fields that `*` does not give."""
+        fields = self.world.fields.get(entity, {})
+        return {name for name, schema in fields.items() if schema.get("x-crm", {}).get("sensitive")}
 
     def reads(self, grant: Grant, entity: str) -> set[str]:
         """The fields a grant lets him read."""
@@ -205,3 +215,22 @@ class Oracle:
             mine = self.given(entity, "delete")
             found = [r for r in found if any(self.holds_on(g, entity, r) for g in mine)]
         return [r for r in found if tree is None or self.judged(tree, entity, r)]
+
+    # ---- search -------------------------------------------------------------------------------------------------
+    def searched(self, entity: str) -> list[str]:
+        """The texts that a search of his looks into."""
+        readable = self.fields(entity) if self.knows(entity) else []
+        return [name for name in readable if name in SEARCHED[entity]]
+
+    def sought(self, entity: str, record: Record, q: str) -> bool:
+        """Whether each word stands in a text that he may read on the record, the last one as a beginning."""
+        mine = self.fields_on(entity, record)
+        texts = [record[name] for name in self.searched(entity) if name in mine and record[name] is not None]
+        found = {word for each in texts for word in words_of(each)}
+        *whole, last = words_of(q) or [""]
+        return not last or (found >= set(whole) and any(word.startswith(last) for word in found))
+
+
+def words_of(value: str) -> list[str]:
+    """The folded words of a text."""
+    return "".join(c if c.isalnum() else " " for c in folded(value)).split()
