@@ -21,7 +21,7 @@ from tests.looking import Looker
 
 ROWS, KILLS = form((5_000, 2), (50_000, 50))
 BESIDE = 20_000
-P99 = 0.150  # of a machine that may do much else: by itself it is under 0.05
+P99 = form(0.500, 0.050)  # seconds; short forms run beside other tests
 
 
 def leases(file: Path, rows: int) -> None:
