@@ -220,7 +220,7 @@ class Oracle:
     def searched(self, entity: str) -> list[str]:
         """The texts that a search of his looks into."""
         readable = self.fields(entity) if self.knows(entity) else []
-        return [name for name in readable if name in SEARCHED[entity]]
+        return [name for name in readable if name in SEARCHED[entity] and name not in self.sensitive(entity)]
 
     def sought(self, entity: str, record: Record, q: str) -> bool:
         """Whether each word stands in a text that he may read on the record, the last one as a beginning."""

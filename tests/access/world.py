@@ -132,6 +132,8 @@ def _fields(rng: Random) -> dict[str, dict[str, Any]]:
         fields["link"] = {"type": "string", "x-crm": {"reference": _of(rng, list(ENTITIES))}}
     if "num" in fields and rng.random() < 0.3:
         fields["num"] = {"type": "integer", "x-crm": {"sensitive": True}}
+    if "line" in fields and rng.random() < 0.3:
+        fields["line"] = {"type": "string", "x-crm": {"search": True, "sensitive": True}}
     return fields
 
 

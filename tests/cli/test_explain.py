@@ -112,7 +112,7 @@ def test_who_acts_asks_about_himself_and_others_take_an_administrator(crm: Crm, 
     assert (refused.status, refused.json["code"]) == (1, "forbidden")
 
 
-def test_a_wrong_command_line_is_2_and_a_wrong_question_1(crm: Crm, folder: Path, lead: str) -> None:
+def test_a_wrong_command_line_is_2_and_a_wrong_question_1(crm: Crm, folder: Path) -> None:
     assert crm("explain", "access", "lead", app=folder).status == 2
     assert crm("explain", "access", app=folder).status == 2
     for wrong in (["ledd", "--action", "read"], ["lead", "--action", "read", "--field", "scoer"]):
