@@ -9,6 +9,7 @@ from crm_kernel import Change
 from crm_kernel.callers import Caller
 from crm_kernel.storage import history
 from crm_kernel.storage.ports import Tx
+from crm_kernel.storage.sqlite_engine import SqliteEngine
 from crm_kernel.testing import TestCrm
 from tests.access.oracle import Oracle, Record
 from tests.access.world import ENTITIES, OTHERS, WIDEST, World
@@ -30,6 +31,8 @@ class Worlds:
 
     async def prepare(self) -> None:
         """Make the tables."""
+        if isinstance(self.kernel.database, SqliteEngine):  # nobody pulls the plug here
+            self.kernel.database._writer._connection.execute("PRAGMA synchronous = OFF")
         self.kernel.clock.set(NOW)
         await self.kernel.documents.put_all(WIDEST, self.kernel.system("apply"))
         # Cursors are signed with the time: with one time, equal answers are equal bytes.
