@@ -12,7 +12,7 @@ from crm_kernel.storage.ports import Tx
 from crm_kernel.storage.sqlite_engine import SqliteEngine
 from crm_kernel.testing import TestCrm
 from tests.access.oracle import Oracle, Record
-from tests.access.world import ENTITIES, OTHERS, WIDEST, World
+from tests.access.world import ENTITIES, MOST, OTHERS, WIDEST, World
 
 NOW = datetime(2026, 3, 29, 10, 0, tzinfo=UTC)
 TODAY = "2026-03-29"
@@ -51,7 +51,7 @@ class Worlds:
         await self.kernel.database.write(clear)
         people = [Change.create("team", team) for team in world.teams]
         people += [Change.create("user", {**user, "owner": user["id"]}) for user in world.users]
-        rows = [Change.create(name, row) for name in world.records for row in world.records[name]]
+        rows = [Change.create(name, row) for name in world.records for row in _within_limits(world, name)]
         await self.crm.write([*people, *rows])
         later: list[Any] = [Change.delete(name, id) for name in ENTITIES for id in sorted(world.deleted[name])]
         for name in ENTITIES:
@@ -64,6 +64,26 @@ class Worlds:
                 later.append(Change.update(name, first["id"], values))
         await self.crm.write(later)
         await self.look()
+        await self._exceed_limits(world)
+
+    async def _exceed_limits(self, world: World) -> None:
+        """Store what the schema no longer allows, past all doors."""
+        wanted = {
+            (name, row["id"]): row["num"]
+            for name in ENTITIES
+            for row in world.records[name]
+            if world.is_invalid(name, row.get("num"))
+        }
+
+        async def work(tx: Tx) -> None:
+            for (name, id), num in wanted.items():
+                row = self.stored[name][id]
+                row["num"] = num
+                model = self.kernel.registry.entities[name]
+                await self.kernel.store.records.update(tx, model, [({**row, "version": row["version"] + 1}, ["num"])])
+
+        if wanted:
+            await self.kernel.database.write(work)
 
     async def look(self) -> None:
         """Read what is stored now, past all rules."""
@@ -89,6 +109,11 @@ class Worlds:
         models = self.kernel.registry.entities
         columns = {name: [field for field in models[name].fields if field != "rotting"] for name in models}
         return Oracle(world, self.stored, self.past, columns, user, TODAY)
+
+
+def _within_limits(world: World, name: str) -> list[Record]:
+    rows = world.records[name]
+    return [{**row, "num": MOST} if world.is_invalid(name, row.get("num")) else row for row in rows]
 
 
 def _entry(entry: history.HistoryEntry) -> dict[str, Any]:

@@ -86,7 +86,8 @@ async def _change_denied(worlds: Worlds, rng: Random, example: World, oracle: Or
     changed: dict[str, set[str]] = {}
     for entity, record, name in rng.sample(denied, min(len(denied), CHANGED)):
         old, record[name] = record[name], value(rng, example, entity, name, places)
-        if record[name] is not None and old is not None and _rights(oracle) == rights:
+        valid = name != "num" or not any(example.is_invalid(entity, each) for each in (old, record[name]))
+        if valid and record[name] is not None and old is not None and _rights(oracle) == rights:
             changed.setdefault(entity, set()).add(record["id"])
         else:
             record[name] = old

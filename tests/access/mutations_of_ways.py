@@ -6,7 +6,7 @@ from tests.access.mutations import Mutation
 
 _ACCESS, _READ = "crm_kernel.access", "crm_kernel.operations.read"
 _PLAN, _SEARCH = "crm_kernel.operations.read_plan", "crm_kernel.operations.search"
-_LOAD = "crm_kernel.operations.write_load"
+_LOAD, _VEIL = "crm_kernel.operations.write_load", "crm_kernel.operations.write_veil"
 
 MUTATIONS_OF_WAYS = [
     Mutation(
@@ -104,5 +104,23 @@ MUTATIONS_OF_WAYS = [
         "crm_kernel.errors:winner",
         "min((f.status for f in faults), key=lambda s: _PRECEDENCE.get(s, 9))",
         "faults[0].status",
+    ),
+    Mutation(
+        "a refusal names hidden fields",
+        f"{_VEIL}:_may_be_told",
+        "return sees(work, change, name)",
+        "return True",
+    ),
+    Mutation(
+        "a refusal names no field that is read",
+        f"{_VEIL}:_may_be_told",
+        "return sees(work, change, name)",
+        "return False",
+    ),
+    Mutation(
+        "one record is referred to in one way only",
+        "crm_kernel.operations.write_values:_existing",
+        "if (target, id) not in existing",
+        "if id not in {found for _, found in existing}",
     ),
 ]

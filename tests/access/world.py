@@ -15,6 +15,8 @@ ID = "01900000-0000-7000-8000-{:012x}".format
 ENTITIES = ("alpha", "beta")
 WORDS = ["ann", "Bob", "Čau", "čau bob", "zed", "=ann"]
 PICKS = ["big", "small", "mid"]
+MOST = 2
+"""What `num` may be at most in some schemas; more is stored all the same, as where a limit came later."""
 STAGES = ["new", "busy", "done", "lost"]
 SCHEMAS: dict[str, dict[str, Any]] = {
     "word": {"type": "string"},
@@ -83,6 +85,10 @@ class World(NamedTuple):
         own = list(self.fields[name]) if name in self.fields else OTHERS[name]
         return [*own, *SYSTEM, *(STAGED if name in self.staged else [])]
 
+    def is_invalid(self, entity: str, num: Any) -> bool:
+        """Whether a value of `num` is over its limit."""
+        return num is not None and num > self.fields.get(entity, {}).get("num", {}).get("maximum", num)
+
     def target(self, entity: str, field: str) -> str | None:
         """The entity that a field refers to."""
         if field == "owner":
@@ -132,6 +138,8 @@ def _fields(rng: Random) -> dict[str, dict[str, Any]]:
         fields["link"] = {"type": "string", "x-crm": {"reference": _of(rng, list(ENTITIES))}}
     if "num" in fields and rng.random() < 0.3:
         fields["num"] = {"type": "integer", "x-crm": {"sensitive": True}}
+    if "num" in fields and rng.random() < 0.3:
+        fields["num"] = {**fields["num"], "maximum": MOST}
     if "line" in fields and rng.random() < 0.3:
         fields["line"] = {"type": "string", "x-crm": {"search": True, "sensitive": True}}
     return fields

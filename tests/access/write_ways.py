@@ -155,6 +155,13 @@ def _reference_faults(oracle: Oracle, entity: str, new: Record, names: set[str])
     return faults
 
 
+def _limit_faults(oracle: Oracle, entity: str, new: Record, faults: list[list[str]], told: set[str]) -> list[list[str]]:
+    """A value over its limit, sent or stored: it is named to whom sent it or may read it."""
+    if not oracle.world.is_invalid(entity, new.get("num")) or any(pointer == "/num" for pointer, _ in faults):
+        return []
+    return [["/num", "maximum"] if "num" in told else ["", "hidden_field"]]
+
+
 def create(oracle: Oracle, entity: str, id: str, values: Record) -> Any:
     """What must become of a new record."""
     grants = oracle.given(entity, "create")
@@ -187,7 +194,7 @@ def create(oracle: Oracle, entity: str, id: str, values: Record) -> Any:
     moving = [g for g in oracle.given(entity, "move") if oracle.holds_on(g, entity, new, "check")]
     if started not in (None, STAGES[0]) and not moving:
         return "forbidden"
-    return sorted(faults) or "created"
+    return sorted(faults + _limit_faults(oracle, entity, new, faults, set(values))) or "created"
 
 
 def _stamps(oracle: Oracle, version: int) -> Record:
@@ -234,6 +241,7 @@ def update(oracle: Oracle, entity: str, record: Record, values: Record) -> Any:
         return "forbidden"
     if changed - MOVE and not _allowed(oracle, entity, holding["update"], new, changed - MOVE - refused):
         return "forbidden"
+    faults += _limit_faults(oracle, entity, new, faults, seen | set(values))
     if faults:
         return sorted(faults)
     return "moved" if moved else "updated" if changed else "unchanged"
