@@ -175,7 +175,7 @@ class Imports:
     async def _all_batches(self, task: Task, job: Job, database: Database, writer: Writer) -> Job:
         task = task._replace(caller=msgspec.structs.replace(task.caller, cause=job.cause))
         beside_server = job.upload is not None
-        size, started = Size(shared=beside_server), monotonic()
+        size, started = Size(), monotonic()
         source = batches(task.file.rows(job.position), task.plan, size)
         batch = await self._next_batch(task, source, database, writer)
         while batch is not None:

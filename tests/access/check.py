@@ -90,10 +90,10 @@ def _is_seen(oracle: Oracle, entity: str, record: Record) -> bool:
 
 
 def _rights(oracle: Oracle) -> list[Any]:
-    """On which rows each grant of his holds."""
+    """On which rows each grant of his holds, those of users too: a rule may ask who refers to them."""
     return [
         [oracle.holds_on(grant, entity, record, member) for member in ("where", "check")]
-        for entity in ENTITIES
+        for entity in oracle.stored
         for action in ACTIONS
         for grant in oracle.given(entity, action)
         for record in oracle.stored[entity].values()

@@ -220,7 +220,7 @@ async def test_a_batch_costs_a_constant_number_of_statements(importing: Importin
         assert await importing.counts(text, on_duplicate="update") == {"created": rows}
         return database.statements - before
 
-    assert await cost(2, 0) == await cost(498, 2)
+    assert await cost(2, 0) == await cost(38, 2)
 
 
 async def test_who_may_not_import_imports_nothing(importing: Importing) -> None:
@@ -311,9 +311,10 @@ def test_a_fast_transaction_takes_more_rows_the_next_time_a_slow_one_as_few_as_m
 def test_where_others_write_transactions_are_short() -> None:
     size = Size()
     sizes: list[int] = []
-    for rows, seconds in ((500, 0.05), (250, 0.025), (250, 0.1), (100, 0.005), (99, 9.0)):
+    for rows, seconds in ((500, 0.05), (120, 0.012), (120, 0.06), (40, 0.005), (39, 9.0)):
         size.took(rows, seconds, shared=True)
         sizes.append(size.rows)
-    assert sizes == [250, 250, 100, 500, 500]
-    size.took(100, 0.02)
-    assert size.rows == 500
+    assert sizes == [120, 120, 40, 80, 80]
+    for rows, seconds, expected in ((96, 0.01, 192), (192, 0.02, 384), (384, 0.05, 614), (614, 0.1, 500)):
+        size.took(rows, seconds)
+        assert size.rows == expected
