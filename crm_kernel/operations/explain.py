@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from crm_kernel.access import Access, Grant, not_found
 from crm_kernel.callers import ADMIN, Caller
 from crm_kernel.clock import Clock
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import Error, Fault, near, unknown
 from crm_kernel.filters.explain import explain, reads_all
 from crm_kernel.filters.expression import Expression
 from crm_kernel.model import EntityModel
@@ -91,9 +91,8 @@ class Explain:
             return await self._caller_for(str(user), caller.channel)
         known = self._registry().roles
         faults = [
-            Fault(pointer=f"/roles/{n}", code="not_found", detail=f"There is no role {name!r}:{near(name, known)}")
-            for n, name in enumerate(roles)
-            if name not in known
+            Fault(pointer=f"/roles/{roles.index(name)}", code="not_found", detail=f"There is no role {name!r}:{hint}")
+            for name, hint in unknown(dict.fromkeys(roles), known)
         ]
         if faults:
             raise Error("invalid", faults=faults)
@@ -278,9 +277,8 @@ def _check_field(name: str | None, model: EntityModel, known: frozenset[str] | N
 def _read(request: Mapping[str, Any]) -> Asked:
     """The question of a body. Raises `Error("invalid")` with all that is wrong with it."""
     faults = [
-        Fault(pointer=f"/{name}", code="unknown_field", detail=f"unknown member {name!r}:{near(name, _MEMBERS)}")
-        for name in request
-        if name not in _MEMBERS
+        Fault(pointer=f"/{name}", code="unknown_field", detail=f"unknown member {name!r}:{hint}")
+        for name, hint in unknown(request, _MEMBERS)
     ]
     for name in ("action", "entity"):
         if request.get(name) is None:
