@@ -64,8 +64,10 @@ pytest: $(STAMP) ## the tests on SQLite, and on PostgreSQL where a server answer
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE)
 
-test-long: $(STAMP) ## the long forms: 10,000 questions to both engines and to Python
+test-long: $(STAMP) ## the long forms: 10,000 questions to both engines and to Python, schemathesis at length
 	@CRM_TEST_DIFFERENTIAL=1000 $(BIN)/python -m tests.postgres --start $(BIN)/pytest --crm-engine postgresql tests/differential
+	@CRM_TEST_SCHEMATHESIS=1 $(BIN)/pytest tests/security/test_schemathesis.py
+	@CRM_TEST_SCHEMATHESIS=1 $(BIN)/python -m tests.postgres --start $(BIN)/pytest --crm-engine postgresql tests/security/test_schemathesis.py
 
 test-faults: $(STAMP) ## the long forms: killed 100 times, disks filled, PostgreSQL restarted under load; some 20 minutes
 	@CRM_TEST_FAULTS=1 $(BIN)/pytest -v tests/faults

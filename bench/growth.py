@@ -43,6 +43,7 @@ def works() -> dict[str, Callable[[Place], Requests]]:
     """Each operation by its name in the table, and what makes its requests at one size."""
     found: dict[str, Callable[[Place], Requests]] = {
         "GET by id": lambda at: reads([f"{CONTACTS}/{key}" for key in at.ids], at.headers("3.5 %")),
+        "list": lambda at: reads([CONTACTS], at.headers(app.DESK)),
         "indexed list": lambda at: reads([BY_SCORE], at.headers(app.DESK)),
         "create": create,
         "move": move,

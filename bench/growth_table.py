@@ -11,6 +11,8 @@ GROWTH = 1.5
 """Times what GET, an indexed list, create and move may take with ten or a hundred times as many records."""
 GROWTH_RULES = 2.0
 """The same for lists under row rules."""
+RULES_COST = 2.0
+"""Times what a list may take with row rules, of what the same takes without, with the most records."""
 PERSONA_P95_MS = 20.0
 """What a list under row rules may take, at any size."""
 
@@ -21,13 +23,17 @@ NOTHING_MS = 1.0
 SHORT_PAGES = {"0.5 %: filter, custom sort": ("10000",)}
 """Sizes at which a list has not 50 records to give (6 here): to answer with 50 is more work, and no growth."""
 
+WITHOUT_RULES = {"default sort": "list", "filter, custom sort": "indexed list"}
+"""What a list under rules is compared with."""
+
 Figures = dict[str, dict[str, dict[str, float]]]
 
 
 def limits(figures: Figures) -> dict[str, dict[str, Any]]:
     """By operation: how many times the p50 of the smallest size the worst p50 is, what it may be, and p95 likewise.
 
-    `cpu_growth`, that of the CPU time a request, tells real growth from a noisy machine.
+    `cpu_growth`, that of the CPU time a request, tells real growth from a noisy machine. `rules_cost`: how many times
+    what it takes without rules, at the largest size.
     """
     found: dict[str, dict[str, Any]] = {}
     for name, sizes in figures.items():
@@ -38,12 +44,16 @@ def limits(figures: Figures) -> dict[str, dict[str, Any]]:
         cpu = _growth([one["cpu_us"] + one["database_cpu_us"] for one in alike])
         p95 = max(one["p95_ms"] for one in sizes.values())
         may_grow = GROWTH_RULES if has_rules else GROWTH
-        met = grown <= may_grow and not (has_rules and p95 >= PERSONA_P95_MS)
+        plain = figures.get(WITHOUT_RULES.get(name.rpartition(": ")[2], "")) if has_rules else None
+        largest = list(sizes)[-1]
+        cost = sizes[largest]["p50_ms"] / plain[largest]["p50_ms"] if plain else None
+        met = grown <= may_grow and not (has_rules and p95 >= PERSONA_P95_MS) and not (cost and cost >= RULES_COST)
         found[name] = {
             "growth": round(grown, 2),
             "cpu_growth": round(cpu, 2),
             "may_grow": may_grow,
             "p95_ms": p95,
+            "rules_cost": None if cost is None else round(cost, 2),
             "met": met,
         }
         found[name]["p95_may_be"] = PERSONA_P95_MS if has_rules else None
@@ -67,7 +77,7 @@ def show(found: dict[str, Any]) -> str:
     ]
     for engine, result in found["engines"].items():
         sizes = list(next(iter(result["figures"].values())))
-        measures = ["growth", "limit", "CPU growth", "p95 limit", "SQL ms", "statements", ""]
+        measures = ["growth", "limit", "CPU growth", "rules cost", "p95 limit", "SQL ms", "statements", ""]
         head = [engine, *(f"{int(size):,}" for size in sizes), *measures]
         rows = [head, *(_row(result, name, sizes) for name in result["figures"])]
         lines += ["", *aligned(rows, (0, len(head) - 1))]
@@ -86,6 +96,7 @@ def _row(result: dict[str, Any], name: str, sizes: list[str]) -> list[str]:
         name,
         *(f"{measured[size]['p50_ms']:.2f} / {measured[size]['p95_ms']:.2f}" for size in sizes),
         *(f"{limit['growth']:.2f}x", f"{limit['may_grow']}x", f"{limit['cpu_growth']:.2f}x"),
+        number(limit["rules_cost"], ".2f"),
         number(limit["p95_may_be"]),
         number(in_sql, ".2f"),
         "-".join(map(str, statements)),

@@ -6,8 +6,9 @@ A `Fault` points at one value with a JSON Pointer. HTTP renders an `Error` as RF
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -58,6 +59,7 @@ FAULT_CODES: Mapping[str, str] = {
     "keyword": "not allowed at this place of a schema",
     "limit": "over a limit of the kernel",
     "read_only": "may not be written",
+    "hidden_field": "not valid in a field that you may not read",
     "reference": "refers to nothing",
     "scale": "too many decimals",
     "mixed_currency": "more than one currency",
@@ -190,7 +192,26 @@ def winner(faults: list[Fault], detail: str = "") -> Error:
     return Error(code, detail, faults=shown)
 
 
+_LONGEST = 100
+"""Characters of a name that may be near another one; to compare longer ones takes seconds."""
+_MOST = 100
+"""How many unknown names of one object are told."""
+HINTED_ROWS = 20
+"""The first rows of many, whose unknown names are told with near ones."""
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """` did you mean 'x'?` for the nearest of `known` names, or nothing: for hints after an unknown name."""
+    if len(name) > _LONGEST:
+        return ""
     found = get_close_matches(name, list(known), n=2, cutoff=0.6)
     return f" did you mean {' or '.join(repr(f) for f in found)}?" if found else ""
+
+
+def unknown(names: Iterable[str], known: Collection[str], *, hints: bool = True) -> Iterator[tuple[str, str]]:
+    """The first hundred of `names` that are not `known`, each with its hint of `near`, "" without `hints`.
+
+    Whoever sends an object of a hundred thousand members learns enough from the first hundred, in no time.
+    """
+    for name in islice((name for name in names if name not in known), _MOST):
+        yield name, near(name, known) if hints else ""

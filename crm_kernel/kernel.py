@@ -14,10 +14,11 @@ from crm_kernel.documents import KINDS
 from crm_kernel.errors import ConfigError
 from crm_kernel.fields.base import ValueContext
 from crm_kernel.model import Source
+from crm_kernel.operations.answers import plain_json
 from crm_kernel.operations.attempts import Attempts
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.deliver import Cause, Dispatcher
-from crm_kernel.operations.documents import Documents, plain_json
+from crm_kernel.operations.documents import Documents
 from crm_kernel.operations.explain import Explain
 from crm_kernel.operations.following import FOLLOW_SECONDS, Following
 from crm_kernel.operations.hooks import HookRunner

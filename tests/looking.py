@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 from crm_kernel.storage.ports import EngineDialect
 from crm_kernel.storage.postgres_dialect import PostgresDialect
@@ -24,6 +25,7 @@ class Looker:
 
     def __init__(self, url: str) -> None:
         self.engine = url.partition(":")[0]
+        self.port = urlsplit(url).port if self.engine == "postgresql" else None
         self.dialect: EngineDialect = SqliteDialect() if self.engine == "sqlite" else PostgresDialect()
         self._thread = ThreadPoolExecutor(1)
         self._loop = asyncio.new_event_loop()

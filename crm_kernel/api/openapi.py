@@ -82,7 +82,7 @@ def describe(kernel: Kernel, caller: Caller) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": kernel.settings.app.name, "version": version("crm-kernel")},
-        "security": [{"token": []}, {"session": []}, {"session": [], "csrf": []}],
+        "security": [{"token": []}, {"session": []}],
         "tags": [{"name": name, "description": registry.entities[name].plural} for name in known],
         "paths": paths,
         "components": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from crm_kernel.api.cookies import SAFE_METHODS
 from crm_kernel.api.openapi_schemas import ref
 from crm_kernel.errors import CATALOGUE
 
@@ -233,6 +234,8 @@ def operation(route: Route, parameters: Mapping[str, Any], entity: str | None = 
         described["requestBody"] = {"required": True, "content": {kind: _media(filled(route.body))}}
     if route.open:
         described["security"] = []
+    elif route.method.upper() not in SAFE_METHODS:
+        described["security"] = [{"token": []}, {"session": [], "csrf": []}]
     return described
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from crm_kernel.errors import CATALOGUE
+from crm_kernel.operations.batch_json import MAX_CHANGES, MAX_KEY
 from crm_kernel.schema.walk import parts
 
 Schema = dict[str, Any]
@@ -302,13 +303,13 @@ def _batch(name: str) -> Schema:
     kinds = {
         "create": _object(values),
         "update": _object({**one, **version, **patch}, optional=("version",)),
-        "upsert": _object({"on": {**_array(_TEXT), "minItems": 1}, **patch}),
+        "upsert": _object({"on": {**_array(_TEXT), "minItems": 1, "maxItems": MAX_KEY}, **patch}),
         "delete": _object({**one, **version}, optional=("version",)),
         "restore": _object(one),
         "move": _object({**one, **version, **move}, optional=("version", "pipeline", "reason", "values")),
     }
     change = {"type": "object", "properties": kinds, "minProperties": 1, "maxProperties": 1}
-    changes = {**_array({**change, "additionalProperties": False}), "maxItems": 10_000}
+    changes = {**_array({**change, "additionalProperties": False}), "maxItems": MAX_CHANGES}
     atomic = {"type": "boolean", "default": True, "description": "All changes or none."}
     return _object({"atomic": atomic, "changes": changes}, optional=("atomic",))
 

@@ -9,7 +9,7 @@ from litestar import get, post
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.records import refused_anyway, write_one
 from crm_kernel.api.request import ApiRequest, no_object
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import Error, Fault, unknown
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.changes import Change
 from crm_kernel.schema.walk import pointer
@@ -65,11 +65,13 @@ def _fault(body: Any) -> Error | None:
     faults: list[Fault] = []
     if "to" not in body:
         faults.append(Fault(pointer="/to", code="required", detail="A move needs the stage it goes to."))
+    for name, hint in unknown(body, _MEMBERS):
+        detail = f"A move has no member {name!r}:{hint}"
+        faults.append(Fault(pointer=pointer((name,)), code="unknown_field", detail=detail))
     for name, value in body.items():
         if name not in _MEMBERS:
-            detail = f"A move has no member {name!r}:{near(name, _MEMBERS)}"
-            faults.append(Fault(pointer=pointer((name,)), code="unknown_field", detail=detail))
-        elif not isinstance(value, _MEMBERS[name][0]) and (value is not None or name == "to"):
+            continue
+        if not isinstance(value, _MEMBERS[name][0]) and (value is not None or name == "to"):
             faults.append(Fault(pointer=pointer((name,)), code="type", detail=f"{name} is {_MEMBERS[name][1]}."))
         elif name == "to" and not str(value).strip():
             faults.append(Fault(pointer="/to", code="minLength", detail="The stage a move goes to has a name."))

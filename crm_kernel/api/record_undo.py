@@ -7,8 +7,9 @@ from litestar import post
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.records import write_one
 from crm_kernel.api.request import ApiRequest, no_object
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import Error, Fault, unknown
 from crm_kernel.operations.undo import undoing
+from crm_kernel.schema.walk import pointer
 
 
 @post("/api/records/{entity:str}/{id:str}/undo", status_code=200)
@@ -18,6 +19,9 @@ async def undo_change(request: ApiRequest) -> Answer:
     id = request.record_id
     request.parameters()
     version = _version(await request.value())
+    if isinstance(version, Error):
+        await request.kernel.undo.visible(entity, id, request.caller)  # 404 wins over 422
+        raise version
     change = await request.kernel.undo.of_version(entity, id, version, request.caller)
     return await write_one(request, change, caller=undoing(request.caller, f"version {version}"))
 
@@ -25,18 +29,18 @@ async def undo_change(request: ApiRequest) -> Answer:
 ROUTES = (undo_change,)
 
 
-def _version(body: object) -> int:
-    """The one member of the body. Raises `Error("invalid")` for anything else."""
+def _version(body: object) -> int | Error:
+    """The one member of the body, or what is wrong with it."""
     if not isinstance(body, dict):
-        raise no_object(body, "the version whose change is taken back")
+        return no_object(body, "the version whose change is taken back")
     members: dict[str, object] = dict(body)
     version = members.pop("version", None)
     faults = [
-        Fault(pointer=f"/{name}", code="unknown_field", detail=f"unknown member {name!r}:{near(name, ('version',))}")
-        for name in members
+        Fault(pointer=pointer((name,)), code="unknown_field", detail=f"unknown member {name!r}:{hint}")
+        for name, hint in unknown(members, ("version",))
     ]
     if not isinstance(version, int) or isinstance(version, bool):
         faults.append(Fault(pointer="/version", code="type", detail="version is the number of a version."))
     if faults or not isinstance(version, int):
-        raise Error("invalid", faults=faults)
+        return Error("invalid", faults=faults)
     return version

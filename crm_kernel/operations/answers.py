@@ -34,6 +34,17 @@ def decode(body: bytes) -> Any:
     return parse(body)
 
 
+def plain_json(value: Any) -> Any:
+    """The value of a body with its fractions as floats: documents hold no amounts of money.
+
+    Raises `Error("bad_json")` for a number that is larger than floats are.
+    """
+    try:
+        return msgspec.json.decode(encode(value))
+    except msgspec.DecodeError:
+        raise Error("bad_json", "The body has a number that is too large.") from None
+
+
 def check_depth(body: bytes) -> None:
     """Raises `Error("bad_json")` for a body that is nested too deep; nothing is parsed for it."""
     if _is_too_deep(body):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import HINTED_ROWS, Error, Fault, unknown
 from crm_kernel.operations.changes import AnyChange, Change
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.schema.walk import pointer
 
 MAX_CHANGES = 10_000
+MAX_KEY = 16
+"""How many fields a record may be found by."""
 
 _MEMBERS: Mapping[str, frozenset[str]] = {
     "create": frozenset({"values"}),
@@ -49,15 +51,15 @@ def read_changes(entity: str, body: Any) -> tuple[list[AnyChange], bool]:
     faults: list[Fault] = []
     if not isinstance(atomic, bool):
         faults.append(Fault(pointer="/atomic", code="type", detail="atomic is true or false."))
-    for name in body.keys() - {"changes", "atomic"}:
-        detail = f"unknown member {name!r}:{near(name, ('changes', 'atomic'))}"
+    for name, hint in unknown(body, ("changes", "atomic")):
+        detail = f"unknown member {name!r}:{hint}"
         faults.append(Fault(pointer=pointer((name,)), code="unknown_field", detail=detail))
     if len(body["changes"]) > MAX_CHANGES:
         raise Error("too_large", f"{len(body['changes'])} changes; at most {MAX_CHANGES} are taken at once.")
     changes: list[AnyChange] = []
     for row, item in enumerate(body["changes"], start=1):
         try:
-            changes.append(read_change(entity, item))
+            changes.append(read_change(entity, item, hints=row <= HINTED_ROWS))
         except Error as error:
             faults.extend(fault.at(row=row) for fault in error.faults)
     if faults:
@@ -65,19 +67,19 @@ def read_changes(entity: str, body: Any) -> tuple[list[AnyChange], bool]:
     return changes, atomic
 
 
-def read_change(entity: str, item: Any) -> AnyChange:
-    """One change such as `{"update": {"id": "…", "values": {}}}`. Raises `Error("invalid")`."""
+def read_change(entity: str, item: Any, *, hints: bool = True) -> AnyChange:
+    """One change such as `{"update": {"id": "…", "values": {}}}`. Raises `Error("invalid")`, with hints or without."""
     if not isinstance(item, dict) or len(item) != 1 or next(iter(item)) not in _MEMBERS:
         detail = f"A change is an object with one member out of {', '.join(_MEMBERS)}."
         raise Error("invalid", faults=[Fault(pointer="", code="type", detail=detail)])
     kind, members = next(iter(item.items()))
-    faults = _member_faults(kind, members)
+    faults = _member_faults(kind, members, hints=hints)
     if faults:
         raise Error("invalid", faults=faults)
     return _change(kind, entity, members)
 
 
-def _member_faults(kind: str, members: Any) -> list[Fault]:
+def _member_faults(kind: str, members: Any, *, hints: bool) -> list[Fault]:
     if not isinstance(members, dict):
         return [Fault(pointer=f"/{kind}", code="type", detail=f"{kind} takes an object.")]
     faults = [
@@ -85,12 +87,13 @@ def _member_faults(kind: str, members: Any) -> list[Fault]:
         for name in _REQUIRED[kind]
         if name not in members
     ]
+    for name, hint in unknown(members, _MEMBERS[kind], hints=hints):
+        detail = f"{kind} has no member {name!r}:{hint}"
+        faults.append(Fault(pointer=pointer((kind, name)), code="unknown_field", detail=detail))
     for name, value in members.items():
-        at = pointer((kind, name))
         if name not in _MEMBERS[kind]:
-            hint = near(name, _MEMBERS[kind])
-            faults.append(Fault(pointer=at, code="unknown_field", detail=f"{kind} has no member {name!r}:{hint}"))
             continue
+        at = pointer((kind, name))
         optional_null = value is None and name not in _REQUIRED[kind]
         expected, words = _TYPES[name]
         if not optional_null and (not isinstance(value, expected) or isinstance(value, bool)):
@@ -100,6 +103,8 @@ def _member_faults(kind: str, members: Any) -> list[Fault]:
     on = members.get("on")
     if isinstance(on, list) and not (on and all(isinstance(name, str) for name in on)):
         faults.append(Fault(pointer=f"/{kind}/on", code="type", detail="on is a list of field names, one at least."))
+    elif isinstance(on, list) and len(on) > MAX_KEY:
+        faults.append(Fault(pointer=f"/{kind}/on", code="maxItems", detail=f"on has at most {MAX_KEY} names."))
     return faults
 
 

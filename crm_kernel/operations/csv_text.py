@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, cast
 
 from crm_kernel.operations.answers import encode
 
-_STARTS = ("=", "+", "-", "@")
+_FORMULA = re.compile(
+    r"[\s\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]"
+)
+"""What a spreadsheet evaluates: the signs that begin a formula, wide ones too, after whatever is not seen; and what
+begins with a tab or a line break."""
 _END = "\r\n"  # the writer quotes cells that hold any character of it
 
 
@@ -48,11 +53,8 @@ def _cell(value: Any, lossless: bool) -> str:
 
 
 def inert(text: str) -> str:
-    """A text that no spreadsheet evaluates: blanks and control characters before a formula do not hide it."""
-    bare = text.lstrip()
-    if bare.startswith(_STARTS) or text.startswith(("\t", "\r", "\n")):
-        return f"'{text}"
-    return text
+    """A text that no spreadsheet evaluates: what is not seen before a formula does not hide it."""
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def csv_text(value: Any) -> str:

@@ -7,15 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import msgspec
-
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
 from crm_kernel.document_check import document_faults, document_hash
 from crm_kernel.document_files import read_documents
 from crm_kernel.documents import KINDS
 from crm_kernel.errors import Error, Fault
-from crm_kernel.operations.answers import encode
+from crm_kernel.operations.answers import plain_json
 from crm_kernel.operations.apply import Applier, Overtaken
 from crm_kernel.operations.file_sync import Take, proposals
 from crm_kernel.operations.following import Following
@@ -227,11 +225,6 @@ class Documents:
                 kept.append(change)
                 part = tried
         return part
-
-
-def plain_json(value: Any) -> Any:
-    """A JSON value with its fractions as floats: documents hold no amounts of money."""
-    return msgspec.json.decode(encode(value))
 
 
 def plan_refused(plan: Plan, problems: Sequence[str] = ()) -> Error:

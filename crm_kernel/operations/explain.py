@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from crm_kernel.access import SHARE, Access, Grant, not_found
 from crm_kernel.callers import ADMIN, Caller
 from crm_kernel.clock import Clock
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import Error, Fault, near, unknown
 from crm_kernel.filters.explain import explain, reads_all
 from crm_kernel.filters.expression import Expression
 from crm_kernel.model import EntityModel
@@ -98,9 +98,8 @@ class Explain:
             return await self._caller_for(str(user), caller.channel)
         known = self._registry().roles
         faults = [
-            Fault(pointer=f"/roles/{n}", code="not_found", detail=f"There is no role {name!r}:{near(name, known)}")
-            for n, name in enumerate(roles)
-            if name not in known
+            Fault(pointer=f"/roles/{roles.index(name)}", code="not_found", detail=f"There is no role {name!r}:{hint}")
+            for name, hint in unknown(dict.fromkeys(roles), known)
         ]
         if faults:
             raise Error("invalid", faults=faults)
@@ -165,10 +164,16 @@ class _Answer:
             return "narrowed"
         if limited and not visible:
             return "not_found"
-        if asked.field is None or (limited and any(t.gives for t in told)):
+        if asked.field is None or (limited and self._is_given(told)):
             return None
         fixed = asked.action not in _READING and self._model.fields[asked.field].read_only
         return "field_not_given" if limited or fixed else None
+
+    def _is_given(self, told: Sequence[_Told]) -> bool:
+        """Whether the field is: what leaves in an export is what may be read, whichever grant gives the row to it."""
+        if self._asked.action in _READING:
+            return any(t.row is not False and t.field for t in told)
+        return any(t.gives for t in told)
 
     def _out_of_scope(self) -> bool:
         subject = self._work.caller
@@ -196,7 +201,9 @@ class _Answer:
     def _test(self, grant: Grant) -> _Told:
         action, name = self._asked.action, self._asked.field
         row = None if self._record is None else self._holds(self._rule(grant))
-        given = grant.readable if action in _READING else grant.writable
+        given = grant.writable
+        if action in _READING:
+            given = grant.readable if "read" in grant.actions else frozenset[str]()
         fixed = name is not None and action not in _READING and self._model.fields[name].read_only
         return _Told(grant, action in grant.actions, row, None if name is None else name in given and not fixed)
 
@@ -303,9 +310,8 @@ def _check_field(name: str | None, model: EntityModel, known: frozenset[str] | N
 def _read(request: Mapping[str, Any]) -> Asked:
     """The question of a body. Raises `Error("invalid")` with all that is wrong with it."""
     faults = [
-        Fault(pointer=f"/{name}", code="unknown_field", detail=f"unknown member {name!r}:{near(name, _MEMBERS)}")
-        for name in request
-        if name not in _MEMBERS
+        Fault(pointer=f"/{name}", code="unknown_field", detail=f"unknown member {name!r}:{hint}")
+        for name, hint in unknown(request, _MEMBERS)
     ]
     for name in ("action", "entity"):
         if request.get(name) is None:

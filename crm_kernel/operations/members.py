@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
 
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import Error, Fault, unknown
 from crm_kernel.fields.moment import read_moment
 from crm_kernel.schema.walk import pointer
 
@@ -32,11 +32,10 @@ class Members:
         if not isinstance(body, dict):
             detail = f"The body is no object; expected an object with {', '.join(names)}."
             raise Error("invalid", detail, faults=[Fault(pointer=pointer(at), code="type", detail=detail)])
-        for name, value in cast("dict[str, Any]", body).items():
-            if name not in names:
-                self.fault((name,), "unknown_field", f"unknown member {name[:100]!r}:{near(name[:100], names)}")
-            elif value is not None:
-                self._values[name] = value
+        members = cast("dict[str, Any]", body)
+        for name, hint in unknown(members, names):
+            self.fault((name,), "unknown_field", f"unknown member {name[:100]!r}:{hint}")
+        self._values = {name: members[name] for name in names if members.get(name) is not None}
 
     def __contains__(self, name: str) -> bool:
         return name in self._values

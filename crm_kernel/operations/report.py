@@ -22,7 +22,7 @@ from crm_kernel.filters.scope import Scope
 from crm_kernel.filters.shapes import definitions_of, part_of
 from crm_kernel.filters.to_sql import bind
 from crm_kernel.model import Model
-from crm_kernel.operations.answers import encode
+from crm_kernel.operations.answers import plain_json
 from crm_kernel.registry import Registry
 from crm_kernel.reports import Group, Measure, ResolvedReport, resolve_report
 from crm_kernel.schema.patterns import compiled
@@ -114,7 +114,7 @@ def answer(report: ResolvedReport, rows: Sequence[Sequence[Any]], environment: E
 # ---- parameters -----------------------------------------------------------------------------------------------------
 def unsaved_report(body: Mapping[str, Any]) -> Report:
     """A report document whose `kind`, `name` and `label` may be left out. Raises `Error("invalid")`."""
-    document = {"kind": "report", "name": _UNSAVED, "label": "Report", **msgspec.json.decode(encode(body))}
+    document = {"kind": "report", "name": _UNSAVED, "label": "Report", **plain_json(body)}
     faults = document_faults(document)
     if document["kind"] != "report":
         faults = [Fault(pointer="/kind", code="const", detail=f"Expected a report, got kind {document['kind']!r}.")]

@@ -24,6 +24,8 @@ from crm_kernel.storage.ports import Database
 from crm_kernel.storage.store import Store
 
 CHANNEL = "undo"
+_LARGEST = 2**63 - 1
+"""The largest number of a version that a database can be asked for."""
 
 
 def undoing(caller: Caller, what: str) -> Caller:
@@ -48,8 +50,9 @@ class Undo:
         Raises `Error`: not_found (the record, or no such version in its history), conflict (what stands against it,
         one fault for each field that was changed again).
         """
-        await self._visible(entity, id, caller)
-        entry = await history.of_version(self._database, entity, id, version)
+        await self.visible(entity, id, caller)
+        could_be = 0 < version <= _LARGEST
+        entry = await history.of_version(self._database, entity, id, version) if could_be else None
         model = self._registry().entities[entity]
         found = await self._store.records.load(self._database, model, [id])
         if entry is None or not found:
@@ -60,7 +63,8 @@ class Undo:
             raise Error("conflict", "What was changed since stands against it.", faults=told(faults, readable))
         return opposite(entry, found[0])
 
-    async def _visible(self, entity: str, id: str, caller: Caller) -> None:
+    async def visible(self, entity: str, id: str, caller: Caller) -> None:
+        """Raises `Error("not_found")` for a record that the caller cannot see, deleted or not."""
         try:
             await self._reader.get(entity, id, caller)
         except Error as error:

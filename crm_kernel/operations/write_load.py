@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from crm_kernel.access import MOVE_FIELDS, Grant
-from crm_kernel.errors import near
+from crm_kernel.errors import HINTED_ROWS, unknown
 from crm_kernel.fields.base import Faulty, Kind
 from crm_kernel.filters.expression import Expression
 from crm_kernel.model import EntityModel, Field
@@ -55,32 +55,18 @@ async def load(work: WriteWork, changes: list[AnyChange]) -> None:
 
 async def _match_upserts(work: WriteWork, model: EntityModel, upserts: list[AnyChange]) -> None:
     """Turn each upsert into the update of the record it matches, or a create."""
-    by_key: dict[tuple[str, ...], list[AnyChange]] = {}
+    by_key: dict[tuple[tuple[str, ...], bool], list[AnyChange]] = {}
     for change in upserts:
         usable = [_can_be_key(work, change, name) for name in change.on]  # all faults, not just the first
         if all(usable):
-            by_key.setdefault(change.on, []).append(change)
-    for on, group in by_key.items():
+            by_key.setdefault((change.on, change.trusted), []).append(change)
+    for (on, trusted), group in by_key.items():
         keys = [tuple(_key_value(model.fields[name], change) for name in on) for change in group]
-        found = await work.store.records.find_by_key(work.tx, model, on, keys)
-        visible = await _visible(work, model, on, found.values())
+        access = work.system_access if trusted else work.access  # what is hidden is no match, so a key tells nothing
+        rules = access.key_rows(model.name, on)
+        found = await work.store.lookups.find_by_key(work.tx, model, on, keys, rules, work.environment)
         for change, key in zip(group, keys, strict=True):
-            id = found.get(key)
-            _settle_upsert(change, id if change.trusted or id in visible else None)
-
-
-async def _visible(work: WriteWork, model: EntityModel, on: Iterable[str], ids: Iterable[str]) -> set[str]:
-    """Those of `ids` the caller may read with the fields `on`: what is hidden is no match, so a key tells nothing."""
-    access, found = work.access, set(ids)
-    if access.rows(model.name) is not None:
-        found = await work.visible_ids(model.name, found, access)
-    for name in on:
-        rule = access.field_rows(model.name, name)
-        if name not in access.readable(model.name):
-            return set()
-        if rule is not None and found:
-            found = await work.store.lookups.visible_ids(work.reads, model, found, rule, work.environment)
-    return found
+            _settle_upsert(change, found.get(key))
 
 
 def _settle_upsert(change: AnyChange, id: str | None) -> None:
@@ -101,8 +87,7 @@ def _can_be_key(work: WriteWork, change: AnyChange, name: str) -> bool:
     """Whether records can be found by a field; a fault where the caller does not know it or it has no single value."""
     field = change.model.fields.get(name)
     if field is None or not (change.trusted or _exists(work, change, name)):
-        known = [n for n in change.model.fields if change.trusted or _exists(work, change, n)]
-        change.fault(pointer(("on", name)), "unknown_field", f"unknown field {name!r}:{near(name, known)}")
+        _unknown(work, change, (name,), "on")
         return False
     if field.type.kind not in _KEYS or not field.type.columns():
         detail = f"Records are not found by {name}: it has no single stored value."
@@ -250,11 +235,11 @@ def merge(work: Work, change: AnyChange) -> None:
     writable = None if grants is None else frozenset[str]().union(*(g.writable for g in grants))
     existing = None if change.trusted else work.access.existing(change.entity)
     fields, context, new, is_new = change.model.fields, change.context, change.new, change.old is None
+    others: list[str] = []
     for name, sent in change.values.items():
         field = fields.get(name)
         if field is None or (existing is not None and name not in existing):
-            known = [n for n in change.model.fields if change.trusted or _exists(work, change, n)]
-            change.fault(pointer((name,)), "unknown_field", f"unknown field {name!r}:{near(name, known)}")
+            others.append(name)
             continue
         try:
             if is_new:
@@ -277,8 +262,17 @@ def merge(work: Work, change: AnyChange) -> None:
             change.fault(f"/{name}", "read_only", f"{field.label} may not be written.")
             continue
         new[name] = value
+    if others:
+        _unknown(work, change, others)
     if is_new:
         _defaults(change)
+
+
+def _unknown(work: Work, change: AnyChange, names: Iterable[str], *within: str) -> None:
+    """Faults for names that are no fields, or none for the caller."""
+    known = [n for n in change.model.fields if change.trusted or _exists(work, change, n)]
+    for name, hint in unknown(names, known, hints=(change.row or 1) <= HINTED_ROWS):
+        change.fault(pointer((*within, name)), "unknown_field", f"unknown field {name!r}:{hint}")
 
 
 def _exists(work: Work, change: AnyChange, name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import jsonschema_rs
 
-from crm_kernel.errors import Fault, near
+from crm_kernel.errors import Fault, unknown
 from crm_kernel.fields.base import FieldType
 from crm_kernel.model import EntityModel, Field
 from crm_kernel.schema.patterns import compiled
@@ -111,7 +111,6 @@ def unknown_members(
     """A fault `unknown_field` for each member that is no field, or none of the `readable` ones, with near names."""
     known = [name for name in model.fields if readable is None or name in readable]
     return [
-        Fault(pointer=pointer((name,)), code="unknown_field", detail=f"There is no field {name!r}:{near(name, known)}")
-        for name in members
-        if name not in known
+        Fault(pointer=pointer((name,)), code="unknown_field", detail=f"There is no field {name!r}:{hint}")
+        for name, hint in unknown(members, known)
     ]

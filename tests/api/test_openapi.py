@@ -92,3 +92,13 @@ async def test_it_is_kept_for_each_set_of_rights(office: Any) -> None:
 async def test_titles_are_in_the_callers_language(office: Any) -> None:
     described = Descriptions().of(office.kernel, Caller(roles=frozenset({"admin"}), locale="lv"))
     assert "Budžets" in described.decode()
+
+
+async def test_a_session_needs_its_csrf_token_to_change_something(office: Any) -> None:
+    document = await description(office, "ann")
+    token, session, beside = {"token": []}, {"session": []}, {"session": [], "csrf": []}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if not method.startswith("x-") and operation.get("security") != []:
+                needed = operation.get("security", document["security"])
+                assert needed == [token, session if method == "get" else beside], (method, path)

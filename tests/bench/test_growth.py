@@ -95,6 +95,14 @@ def test_the_limits(name: str, measured: dict[str, dict[str, float]], met: bool)
     assert ("MISSED" in shown) is not met
 
 
+@pytest.mark.parametrize(("milliseconds", "met"), [(1.9, True), (2.0, False)])
+def test_rules_are_held_to_the_same_list_without_them(milliseconds: float, met: bool) -> None:
+    ruled = {size: figures(milliseconds) for size in ("10", "100")}
+    found = limits({"list": {size: figures(1.0) for size in ruled}, "half: default sort": ruled})
+    assert (found["half: default sort"]["rules_cost"], found["list"]["rules_cost"]) == (milliseconds, None)
+    assert missed(found) == ([] if met else ["half: default sort"])
+
+
 def _result(name: str, measured: Any, found: Any) -> dict[str, Any]:
     by_size = dict.fromkeys(measured, 1)
     result = {"figures": {name: measured}, "limits": found, "fill_s": by_size, "cold_start_s": by_size}

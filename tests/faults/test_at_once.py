@@ -83,3 +83,58 @@ def test_one_key_has_one_effect(app: App, look: Looker) -> None:
     app.stop()
     assert look("SELECT count(*) FROM e_lease") == [(ROUNDS,)]
     is_whole(look)
+
+
+def test_one_unique_value_is_taken_once(app: App, look: Looker) -> None:
+    app.start()
+    nodes = app.another_node() if look.engine == "postgresql" else nullcontext(app.url)
+    with nodes as other:
+        for turn in range(ROUNDS):
+
+            def write(client: Client, number: int, turn: int = turn) -> Answer:
+                used = client if number % 2 else Client(other, app.token)
+                value = {"number": f"U-{turn}", "rent": number}
+                if number % 4 < 2:
+                    answer = used.answered("POST", LEASES, value)
+                else:
+                    answer = used.answered("POST", f"{LEASES}/batch", {"changes": [{"create": {"values": value}}]})
+                used.close()
+                return answer
+
+            answers = at_once(app, PARALLEL, write)
+            done = [answer for answer in answers if answer.status < 300]
+            refused = [answer for answer in answers if answer.status >= 300]
+            assert (len(done), len(refused)) == (1, PARALLEL - 1)
+            assert {(answer.status, answer.body["code"]) for answer in refused} == {(409, "unique")}
+    app.stop()
+    assert look("SELECT number, count(*) FROM e_lease GROUP BY number ORDER BY number") == [
+        (f"U-{turn}", 1) for turn in range(ROUNDS)
+    ]
+    is_whole(look)
+
+
+def test_one_etag_is_good_for_one_change(app: App, look: Looker) -> None:
+    app.start()
+    nodes = app.another_node() if look.engine == "postgresql" else nullcontext(app.url)
+    with nodes as other, closing(app.client()) as first:
+        lease = first.answered("POST", LEASES, {"number": "E-1", "rent": 0}).body
+        path = f"{LEASES}/{lease['id']}"
+        for turn in range(ROUNDS):
+            tag = first.answered("GET", path).headers["etag"]
+
+            def write(client: Client, number: int, tag: str = tag, turn: int = turn) -> Answer:
+                used = client if number % 2 else Client(other, app.token)
+                body = {"rent": turn * PARALLEL + number + 1}
+                answer = used.answered("PATCH", path, body, If_Match=tag)
+                used.close()
+                return answer
+
+            answers = at_once(app, PARALLEL, write)
+            assert Counter(answer.status for answer in answers) == {200: 1, 412: PARALLEL - 1}
+            assert {answer.body["code"] for answer in answers if answer.status == 412} == {"stale"}
+            (done,) = (answer.body for answer in answers if answer.status == 200)
+            now = first.answered("GET", path).body
+            assert (now["rent"], now["version"]) == (done["rent"], lease["version"] + turn + 1)
+    app.stop()
+    assert look("SELECT count(*) FROM crm_history WHERE action = 'update'") == [(ROUNDS,)]
+    is_whole(look)

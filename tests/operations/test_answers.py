@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from crm_kernel import Change, Error
-from crm_kernel.operations.answers import decode, encode
+from crm_kernel.operations.answers import decode, encode, plain_json
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import refusal
 
@@ -77,3 +77,10 @@ def test_the_public_suite_of_json_texts(shared_file: Callable[[str], Path], kind
     for file in sorted(samples.glob("i_*.json")):
         with suppress(Error):
             decode(file.read_bytes())
+
+
+def test_a_number_that_no_float_holds_is_refused_as_json() -> None:
+    assert plain_json({"a": Decimal("1.5")}) == {"a": 1.5}
+    with pytest.raises(Error) as refused:
+        plain_json(decode(b'{"a": 1e999}'))
+    assert refused.value.code == "bad_json"

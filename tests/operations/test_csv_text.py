@@ -10,7 +10,10 @@ import pytest
 from crm_kernel.operations.csv_text import csv_line, csv_text, inert
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "  =1+1", "\t=1", "\tx", "\rx", "\nx", "\u00a0=1"])
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-1", "@x", "  =1+1", "\t=1", "\tx", "\rx", "\nx", "\u00a0=1", "\u200b=1", "\x01=1", "\uff1d1"],
+)
 def test_what_a_spreadsheet_would_run_is_made_text(text: str) -> None:
     assert inert(text) == f"'{text}"
     assert list(csv.reader(io.StringIO(csv_line([text]), newline=""))) == [[f"'{text}"]]

@@ -71,7 +71,7 @@ async def test_what_was_changed_again_stands_against_it(crm: TestCrm) -> None:
     ] == 3
 
 
-@pytest.mark.parametrize("version", [0, 2, -1])
+@pytest.mark.parametrize("version", [0, 2, -1, 2**63 - 1, 2**63, 10**40])
 async def test_a_version_that_never_was(crm: TestCrm, version: int) -> None:
     id = await a_job(crm, number="A")
     assert (await refusal(undo(crm, "job", id, version))).code == "not_found"

@@ -73,10 +73,10 @@ def test_what_does_not_fit_is_refused_with_its_plan(world: World, body: dict[str
 @pytest.mark.contract("http-api.md#documents-dry-run", "http-api.md#documents-get", "http-api.md#documents-list")
 def test_a_dry_run_changes_nothing(world: World) -> None:
     body = document("role", "guest", grants=[{"entity": "lease", "actions": ["read"]}])
-    before = world.fingerprint()
+    before = world.oracles.written()
     answer = put(world, body, query="?dry_run=true")
     assert (answer.json()["applied"], answer.json()["plan"]["documents"][0]["change"]) == (False, "add")
-    assert world.fingerprint() == before
+    assert world.oracles.written() == before
     assert world.send("ann", "GET", "/api/documents/role/guest").status_code == 404
     put(world, body)
     assert world.get("ann", "/api/documents/role/guest") == body
