@@ -275,6 +275,10 @@ class Access:
             self._field_rows[key] = None if everywhere else self._any_of(giving)
         return self._field_rows[key]
 
+    def key_rows(self, entity: str, names: Iterable[str]) -> list[Rows]:
+        """The rules of those rows that he may find by values of these fields: he may read them and the fields."""
+        return [self.rows(entity), *(self.field_rows(entity, name) for name in names)]
+
     def _any_of(self, grants: tuple[Grant, ...] | None) -> Rows:
         if grants is None or any(g.where is None for g in grants):
             return None

@@ -59,6 +59,7 @@ FAULT_CODES: Mapping[str, str] = {
     "keyword": "not allowed at this place of a schema",
     "limit": "over a limit of the kernel",
     "read_only": "may not be written",
+    "hidden_field": "not valid in a field that you may not read",
     "reference": "refers to nothing",
     "scale": "too many decimals",
     "mixed_currency": "more than one currency",

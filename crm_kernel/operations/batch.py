@@ -106,4 +106,5 @@ class Batch:
 
         A rule that reads others before it decides locks a key that all rivals share (`f"listing:{id}"`).
         """
-        await self.deadline.spare(self._lock(*sorted(keys)))
+        if keys:
+            await self.deadline.spare(self._lock(*sorted(keys)))

@@ -153,10 +153,16 @@ class _Answer:
             return "no_grant"
         if limited and not visible:
             return "not_found"
-        if asked.field is None or (limited and any(t.gives for t in told)):
+        if asked.field is None or (limited and self._is_given(told)):
             return None
         fixed = asked.action not in _READING and self._model.fields[asked.field].read_only
         return "field_not_given" if limited or fixed else None
+
+    def _is_given(self, told: Sequence[_Told]) -> bool:
+        """Whether the field is: what leaves in an export is what may be read, whichever grant gives the row to it."""
+        if self._asked.action in _READING:
+            return any(t.row is not False and t.field for t in told)
+        return any(t.gives for t in told)
 
     def _out_of_scope(self) -> bool:
         subject = self._work.caller
@@ -181,7 +187,9 @@ class _Answer:
     def _test(self, grant: Grant) -> _Told:
         action, name = self._asked.action, self._asked.field
         row = None if self._record is None else self._holds(self._rule(grant))
-        given = grant.readable if action in _READING else grant.writable
+        given = grant.writable
+        if action in _READING:
+            given = grant.readable if "read" in grant.actions else frozenset[str]()
         fixed = name is not None and action not in _READING and self._model.fields[name].read_only
         return _Told(grant, action in grant.actions, row, None if name is None else name in given and not fixed)
 

@@ -258,27 +258,16 @@ class Imports:
                 keys[text] = match.type.canonical(match.type.parse(text, task.plan.context), task.plan.context)
             except Faulty:
                 keys[text] = None
-        found = await self._services.store.records.find_by_key(
-            database, target, (match.name,), [(k,) for k in keys.values()]
+        rules = registry.access(task.caller).key_rows(target.name, (match.name,))
+        environment = registry.environment(task.caller, self._services.clock.now())
+        found = await self._services.store.lookups.find_by_key(
+            database, target, (match.name,), [(k,) for k in keys.values()], rules, environment
         )
-        visible = await self._visible(task.caller, target.name, match.name, set(found.values()), database)
         for row in rows:
             text = row.values[name]
             if isinstance(text, str) and f"/{name}" not in row.faults:
                 id = found.get((keys[text],))
-                if id in visible:
+                if id is not None:
                     row.values[name] = id
                 else:
                     row.fail(column, "reference", f"There is no {target.name} with {match.name} {text[:80]!r} for you.")
-
-    async def _visible(self, caller: Caller, entity: str, field: str, ids: set[str], database: Database) -> set[str]:
-        """Those of `ids` that he may read together with the field they were found by."""
-        registry, store = self._services.registry, self._services.store
-        access = registry.access(caller)
-        environment = registry.environment(caller, self._services.clock.now())
-        if field not in access.readable(entity):
-            return set()
-        for rule in (access.rows(entity), access.field_rows(entity, field)):
-            if rule is not None and ids:
-                ids = await store.lookups.visible_ids(database, registry.entities[entity], ids, rule, environment)
-        return ids

@@ -61,7 +61,8 @@ async def _activities(
         return []
     if not access.allows(ACTIVITY, "read") or not access.readable(ACTIVITY) >= set(_NEEDED):
         return []
-    query = ListQuery(filter=f"about = '{id}'", sort="-created_at", limit=limit)
+    # Where it is hidden on a record when it was made, that record has no place in the order.
+    query = ListQuery(filter=f"about = '{id}' and created_at is not null", sort="-created_at", limit=limit)
     if after is not None:
         cursor = reader.cursors.write(caller.id, ACTIVITY, query, after)
         query = ListQuery(filter=query.filter, sort=query.sort, limit=limit, cursor=cursor)

@@ -31,6 +31,7 @@ from crm_kernel.operations.write_values import (
     fill_owners,
     fill_teams,
 )
+from crm_kernel.operations.write_veil import veil
 from crm_kernel.registry import Registry
 from crm_kernel.storage.ports import Database, NotUnique, Tx
 from crm_kernel.storage.records import unique_error
@@ -136,8 +137,11 @@ class Writer:
                 added = await self._run(context, changes)
                 for number, change in fresh:
                     done[number] = change
+                    veil(context, change)
                     if change.faults:
                         faults[number] = change.faults
+                for change in added:
+                    veil(context, change)
                 stray = [f for c in added for f in c.faults]
                 if stray:
                     faults.setdefault(fresh[0][0], []).extend(stray)

@@ -55,32 +55,18 @@ async def load(work: WriteWork, changes: list[AnyChange]) -> None:
 
 async def _match_upserts(work: WriteWork, model: EntityModel, upserts: list[AnyChange]) -> None:
     """Turn each upsert into the update of the record it matches, or a create."""
-    by_key: dict[tuple[str, ...], list[AnyChange]] = {}
+    by_key: dict[tuple[tuple[str, ...], bool], list[AnyChange]] = {}
     for change in upserts:
         usable = [_can_be_key(work, change, name) for name in change.on]  # all faults, not just the first
         if all(usable):
-            by_key.setdefault(change.on, []).append(change)
-    for on, group in by_key.items():
+            by_key.setdefault((change.on, change.trusted), []).append(change)
+    for (on, trusted), group in by_key.items():
         keys = [tuple(_key_value(model.fields[name], change) for name in on) for change in group]
-        found = await work.store.records.find_by_key(work.tx, model, on, keys)
-        visible = await _visible(work, model, on, found.values())
+        access = work.system_access if trusted else work.access  # what is hidden is no match, so a key tells nothing
+        rules = access.key_rows(model.name, on)
+        found = await work.store.lookups.find_by_key(work.tx, model, on, keys, rules, work.environment)
         for change, key in zip(group, keys, strict=True):
-            id = found.get(key)
-            _settle_upsert(change, id if change.trusted or id in visible else None)
-
-
-async def _visible(work: WriteWork, model: EntityModel, on: Iterable[str], ids: Iterable[str]) -> set[str]:
-    """Those of `ids` the caller may read with the fields `on`: what is hidden is no match, so a key tells nothing."""
-    access, found = work.access, set(ids)
-    if access.rows(model.name) is not None:
-        found = await work.visible_ids(model.name, found, access)
-    for name in on:
-        rule = access.field_rows(model.name, name)
-        if name not in access.readable(model.name):
-            return set()
-        if rule is not None and found:
-            found = await work.store.lookups.visible_ids(work.reads, model, found, rule, work.environment)
-    return found
+            _settle_upsert(change, found.get(key))
 
 
 def _settle_upsert(change: AnyChange, id: str | None) -> None:

@@ -92,7 +92,7 @@ async def _existing(
         for id, entity in created.items():
             if id in ids and target in (entity, ANY):
                 existing[target, id] = entity
-        rest = ids - {id for (_, id) in existing}
+        rest = {id for id in ids if (target, id) not in existing}
         if rest and target == ANY:
             existing.update({(ANY, id): entity for id, entity in (await work.find_anywhere(rest, access)).items()})
         elif rest and target in work.registry.entities:

@@ -86,6 +86,21 @@ class Lookups:
             self._compiled[key] = compose(f'SELECT {ALIAS}."id" FROM {table} AS {ALIAS} WHERE {{}}', where)
         return self._compiled[key]
 
+    async def find_by_key(
+        self,
+        reads: Reads,
+        model: EntityModel,
+        on: Sequence[str],
+        keys: Iterable[Sequence[Any]],
+        rules: Iterable[Rows],
+        environment: Environment,
+    ) -> dict[tuple[Any, ...], str]:
+        """The oldest live record of each key among those that all `rules` give: (values of the fields `on`) → id."""
+        sqls = [sql for rule in dict.fromkeys(rules) for sql in conditions(rule, self._dialect)]
+        params = [value for sql in sqls for value in bind(sql.params, environment)]
+        among = [f"({sql.text})" for sql in sqls]
+        return await self._records.find_by_key(reads, model, on, keys, among, params)
+
     async def find_anywhere(
         self, reads: Reads, reachable: Iterable[tuple[EntityModel, Rows]], ids: Iterable[str], environment: Environment
     ) -> dict[str, str]:

@@ -134,9 +134,18 @@ class RecordStore:
         return {key[0]: id for key, id in found.items()}
 
     async def find_by_key(
-        self, reads: Reads, model: EntityModel, on: Sequence[str], keys: Iterable[Sequence[Any]]
+        self,
+        reads: Reads,
+        model: EntityModel,
+        on: Sequence[str],
+        keys: Iterable[Sequence[Any]],
+        among: Sequence[str] = (),
+        params: Params = (),
     ) -> dict[tuple[Any, ...], str]:
-        """The oldest live record of each key: (canonical values of the fields `on`) → id. Nulls match nothing."""
+        """The oldest live record of each key: (canonical values of the fields `on`) → id. Nulls match nothing.
+
+        `among`: further conditions on the alias `t`, with their parameters.
+        """
         fields = [model.fields[name] for name in on]
         bind = [bind_main(field, self.dialect) for field in fields]
         bound = {tuple(b(v) for b, v in zip(bind, key, strict=True)): tuple(key) for key in keys if None not in key}
@@ -147,13 +156,14 @@ class RecordStore:
             self.dialect.encode_list(dict.fromkeys(values), column.storage)
             for column, values in zip(columns, zip(*bound, strict=True), strict=True)
         ]
-        names = ", ".join(quoted(column.name) for column in columns)
-        conditions = " AND ".join(f"{quoted(column.name)} {self.dialect.one_of}" for column in columns)
+        names = [f"t.{quoted(column.name)}" for column in columns]
+        conditions = [f"{name} {self.dialect.one_of}" for name in names]
+        where = " AND ".join((*conditions, "t.deleted_at IS NULL", *among))
         sql = (
-            f"SELECT id, {names} FROM {quoted(table_name(model.name))} WHERE {conditions} AND deleted_at IS NULL"
-            " ORDER BY created_at DESC, id DESC"
+            f"SELECT t.id, {', '.join(names)} FROM {quoted(table_name(model.name))} AS t WHERE {where}"
+            " ORDER BY t.created_at DESC, t.id DESC"
         )
-        rows = await reads.read(sql, lists)
+        rows = await reads.read(sql, [*lists, *params])
         # Each list is matched by itself, so combinations that nobody asked for come too; the oldest comes last.
         return {bound[tuple(values)]: id for id, *values in rows if tuple(values) in bound}
 

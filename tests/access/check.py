@@ -8,12 +8,12 @@ from random import Random
 from typing import Any
 
 from crm_kernel.storage.ports import Tx
-from tests.access import write_ways
+from tests.access import batch_ways, write_ways
+from tests.access.all_ways import WAYS
 from tests.access.app import Worlds
 from tests.access.oracle import Oracle, Record
-from tests.access.record_ways import WAYS
 from tests.access.ways import App, asked, settled, told
-from tests.access.world import ACTIONS, ENTITIES, World, value, world
+from tests.access.world import ACTIONS, ENTITIES, OTHERS, World, value, world
 
 QUESTIONS = 2
 CHANGED = 6
@@ -31,6 +31,7 @@ async def check(worlds: Worlds, rng: Random) -> None:
         app, oracle = App(worlds.kernel, caller), worlds.oracle(example, user)
         questions = [(name, WAYS[name].draw(rng, example)) for name in WAYS for _ in range(QUESTIONS)]
         changes = write_ways.draw(rng, example)
+        upserts = [batch_ways.draw_upsert(rng, example) for _ in range(batch_ways.UPSERTS)]
         answers = [await asked(WAYS[name], app, question) for name, question in questions]
         for (name, question), answer in zip(questions, answers, strict=True):
             found, expected = _paged(settled(json.loads(answer))), told(WAYS[name], oracle, question)
@@ -39,6 +40,12 @@ async def check(worlds: Worlds, rng: Random) -> None:
         for change, found in zip(changes, decided, strict=True):
             expected = write_ways.tell(oracle, change)
             assert found == expected, _shown(example, user, "write", change, found, expected)
+        found, expected = await batch_ways.at_once(app, changes), batch_ways.tell_at_once(oracle, changes)
+        assert found == expected, _shown(example, user, "at once", changes, found, expected)
+        settled_upserts = [await batch_ways.upserted(app, each) for each in upserts]
+        for upsert, found in zip(upserts, settled_upserts, strict=True):
+            expected = batch_ways.tell_upsert(oracle, upsert)
+            assert found == expected, _shown(example, user, "upsert", upsert, found, expected)
         if await _change_denied(worlds, rng, example, oracle):
             again = [await asked(WAYS[name], app, question) for name, question in questions]
             for (name, question), answer, later in zip(questions, answers, again, strict=True):
@@ -46,6 +53,9 @@ async def check(worlds: Worlds, rng: Random) -> None:
             later = _without_allowed(await write_ways.decided(app, changes))
             was = _without_allowed(decided)
             assert later == was, _shown(example, user, "write, of what is denied", changes, later, was)
+            later = _without_allowed([await batch_ways.upserted(app, each) for each in upserts])
+            was = _without_allowed(settled_upserts)
+            assert later == was, _shown(example, user, "upsert, of what is denied", upserts, later, was)
         found, expected = await write_ways.write_for_good(worlds, app, oracle, rng.choice(changes))
         assert found == expected, _shown(example, user, "written", changes, found, expected)
 
@@ -67,15 +77,17 @@ async def _change_denied(worlds: Worlds, rng: Random, example: World, oracle: Or
     whether there were any."""
     places = {"user": [u["id"] for u in example.users], **{n: [r["id"] for r in example.records[n]] for n in ENTITIES}}
     denied: list[tuple[str, Record, str]] = []
-    for entity in ENTITIES:
+    names = {**example.fields, "activity": OTHERS["activity"]}
+    for entity, questioned in names.items():
         for record in oracle.stored[entity].values():
             seen = oracle.fields_on(entity, record) if _is_seen(oracle, entity, record) else set()
-            denied += [(entity, record, name) for name in example.fields[entity] if name not in seen]
+            denied += [(entity, record, name) for name in questioned if name not in seen]
     before, rights = copy.deepcopy(oracle.stored), _rights(oracle)
     changed: dict[str, set[str]] = {}
     for entity, record, name in rng.sample(denied, min(len(denied), CHANGED)):
         old, record[name] = record[name], value(rng, example, entity, name, places)
-        if record[name] is not None and old is not None and _rights(oracle) == rights:
+        valid = name != "num" or not any(example.is_invalid(entity, each) for each in (old, record[name]))
+        if valid and record[name] is not None and old is not None and _rights(oracle) == rights:
             changed.setdefault(entity, set()).add(record["id"])
         else:
             record[name] = old

@@ -5,15 +5,21 @@ Nothing of the app decides here: roles are read as documents, filters as trees, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.access.expressions import Tree, Values, holds
+from tests.access.expressions import Tree, Values, folded, holds
 from tests.access.world import World
 
 Record = dict[str, Any]
 Grant = dict[str, Any]
 
+SEARCHED = {
+    **dict.fromkeys(("alpha", "beta"), ("word", "line")),
+    "user": ("login", "name"),
+    "team": ("name",),
+    "activity": ("subject", "body"),
+}
 ALWAYS = {"id", "version"}
 NOT_IN_STAR = {"user", "team", "file"}
 MOVE = {"pipeline", "stage", "stage_reason"}
@@ -46,6 +52,8 @@ class Oracle:
         self.variables = {"@me": self.user["id"], "@my_team": self.user["team"], "@my_teams": self._teams(today)}
         mine = [grant for role in self.user["roles"] for grant in world.roles[role]]
         self.grants = [*BUILTIN, *mine]
+        self._kept: dict[Any, Any] = {}
+        """What follows from the roles alone and is asked again and again."""
 
     def _teams(self, today: str) -> set[str]:
         held = {self.user["team"]} - {None}
@@ -61,20 +69,25 @@ class Oracle:
     # ---- grants -------------------------------------------------------------------------------------------------
     def given(self, entity: str, action: str | None = None) -> list[Grant]:
         """The grants for an entity, whatever the row."""
-        if self.scope is not None and entity not in self.scope:
-            return []
-        if self.admin:
-            return [{"entity": entity, "actions": [action], "admin": True}]
-        return [
-            g
-            for g in self.grants
-            if (g["entity"] == entity or (g["entity"] == "*" and entity not in NOT_IN_STAR))
-            and (action is None or action in g["actions"])
-        ]
+
+        def find() -> list[Grant]:
+            if self.scope is not None and entity not in self.scope:
+                return []
+            if self.admin:
+                return [{"entity": entity, "actions": [action], "admin": True}]
+            named = {entity} if entity in NOT_IN_STAR else {entity, "*"}
+            return [g for g in self.grants if g["entity"] in named and (action is None or action in g["actions"])]
+
+        return self._once(("given", entity, action), find)
 
     def knows(self, entity: str) -> bool:
         """Whether the entity exists for him."""
         return bool(self.given(entity))
+
+    def _once(self, key: Any, find: Callable[[], Any]) -> Any:
+        if key not in self._kept:
+            self._kept[key] = find()
+        return self._kept[key]
 
     def _names(self, grant: Grant, entity: str, member: str) -> set[str]:
         columns = set(self.columns[entity])
@@ -83,18 +96,26 @@ class Oracle:
         fields = grant.get("fields") or {}
         listed = set(fields.get(member, ["*"]))
         if "*" in listed:
-            sensitive = {n for n, s in self.world.fields.get(entity, {}).items() if s.get("x-crm", {}).get("sensitive")}
-            listed |= columns - sensitive
+            listed |= columns - self.sensitive(entity)
         return (listed & columns) - set(fields.get("deny", []))
 
-    def reads(self, grant: Grant, entity: str) -> set[str]:
-        """The fields a grant lets him read."""
-        return self._names(grant, entity, "read") | ALWAYS
+    def sensitive(self, entity: str) -> set[str]:
+        """The fields that `*` does not give."""
+        fields = self.world.fields.get(entity, {})
+        return {name for name, schema in fields.items() if schema.get("x-crm", {}).get("sensitive")}
 
-    def writes(self, grant: Grant, entity: str) -> set[str]:
+    def reads(self, grant: Grant, entity: str) -> frozenset[str]:
+        """The fields a grant lets him read."""
+        return self._once(("reads", id(grant), entity), lambda: frozenset(self._names(grant, entity, "read") | ALWAYS))
+
+    def writes(self, grant: Grant, entity: str) -> frozenset[str]:
         """The fields a grant lets him write."""
-        fields = grant.get("fields") or {}
-        return self._names(grant, entity, "write") - set(fields.get("readonly", [])) - NEVER_WRITTEN
+
+        def find() -> frozenset[str]:
+            readonly = set((grant.get("fields") or {}).get("readonly", []))
+            return frozenset(self._names(grant, entity, "write") - readonly - NEVER_WRITTEN)
+
+        return self._once(("writes", id(grant), entity), find)
 
     def holds_on(self, grant: Grant, entity: str, record: Record, member: str = "where") -> bool:
         """Whether a grant's rule holds on a record, judged with system rights."""
@@ -110,10 +131,14 @@ class Oracle:
             return False
         return any(self.holds_on(g, entity, record) for g in self.given(entity, "read"))
 
-    def fields(self, entity: str) -> list[str]:
+    def fields(self, entity: str) -> tuple[str, ...]:
         """The fields that exist for him."""
-        given = self.given(entity, "read")
-        return [name for name in self.columns[entity] if any(name in self.reads(g, entity) for g in given)]
+
+        def find() -> tuple[str, ...]:
+            names = set[str]().union(*(self.reads(grant, entity) for grant in self.given(entity, "read")))
+            return tuple(name for name in self.columns[entity] if name in names)
+
+        return self._once(("fields", entity), find)
 
     def fields_on(self, entity: str, record: Record) -> set[str]:
         """The fields he may read on one row."""
@@ -205,3 +230,22 @@ class Oracle:
             mine = self.given(entity, "delete")
             found = [r for r in found if any(self.holds_on(g, entity, r) for g in mine)]
         return [r for r in found if tree is None or self.judged(tree, entity, r)]
+
+    # ---- search -------------------------------------------------------------------------------------------------
+    def searched(self, entity: str) -> list[str]:
+        """The texts that a search of his looks into."""
+        readable = self.fields(entity) if self.knows(entity) else []
+        return [name for name in readable if name in SEARCHED[entity] and name not in self.sensitive(entity)]
+
+    def sought(self, entity: str, record: Record, q: str) -> bool:
+        """Whether each word stands in a text that he may read on the record, the last one as a beginning."""
+        mine = self.fields_on(entity, record)
+        texts = [record[name] for name in self.searched(entity) if name in mine and record[name] is not None]
+        found = {word for each in texts for word in words_of(each)}
+        *whole, last = words_of(q) or [""]
+        return not last or (found >= set(whole) and any(word.startswith(last) for word in found))
+
+
+def words_of(value: str) -> list[str]:
+    """The folded words of a text."""
+    return "".join(c if c.isalnum() else " " for c in folded(value)).split()

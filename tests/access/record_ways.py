@@ -1,33 +1,13 @@
-"""The ways that ask about one record, its past and its next moves, and for the schema; and the table of all ways."""
+"""The ways that ask about one record, its past and its next moves, and for the schema."""
 
 from __future__ import annotations
 
 from random import Random
-from types import MappingProxyType
 from typing import Any
 
 from crm_kernel.operations.answers import encode
 from tests.access.oracle import Oracle
-from tests.access.ways import (
-    App,
-    Question,
-    Refused,
-    Way,
-    ask_expand,
-    ask_get,
-    ask_list,
-    ask_report,
-    draw_expand,
-    draw_get,
-    draw_list,
-    draw_report,
-    one,
-    tell_expand,
-    tell_get,
-    tell_list,
-    tell_report,
-    visible,
-)
+from tests.access.ways import App, Question, Refused, one, visible
 from tests.access.world import ACTIONS, STAGES, World
 
 
@@ -127,24 +107,8 @@ def tell_explain(oracle: Oracle, question: Question) -> Any:
         return {"allowed": False, "why": "no_grant"}
     if field is None:
         return {"allowed": True, "why": None}
-    if action == "read":
+    if action in ("read", "export"):
         given = field in oracle.fields_on(entity, record)
     else:
         given = any(field in oracle.writes(g, entity) for g in holding)
     return {"allowed": given, "why": None if given else "field_not_given"}
-
-
-WAYS = MappingProxyType(
-    {
-        "get": Way(draw_get, ask_get, tell_get),
-        "list": Way(draw_list, ask_list, tell_list),
-        "expand": Way(draw_expand, ask_expand, tell_expand),
-        "report": Way(draw_report, ask_report, tell_report),
-        "history": Way(one, ask_history, tell_history),
-        "moves": Way(draw_moves, ask_moves, tell_moves),
-        "schema": Way(one, ask_schema, tell_schema),
-        "explain": Way(draw_explain, ask_explain, tell_explain),
-        # Search and export are one line here each: how a question is drawn, put to the app, and told by the oracle.
-    }
-)
-"""Every way of reading."""

@@ -14,13 +14,18 @@ from crm_kernel.callers import Caller
 from crm_kernel.kernel import Kernel
 from crm_kernel.mappings import ColumnMapping, ImportMapping
 from crm_kernel.operations.answers import encode
+from crm_kernel.operations.export import export
 from crm_kernel.operations.imports import Imports
 from crm_kernel.operations.list_query import ListQuery
+from crm_kernel.operations.search import search
+from crm_kernel.operations.timeline import timeline
+from crm_kernel.storage.ports import Tx
 from crm_kernel.testing import TestCrm
+from tests.access.app import NOW
 
 FIELDS: dict[str, Any] = {
-    "shown": {"type": "string"},
-    "denied": {"type": "string", "x-crm": {"unique": True}},
+    "shown": {"type": "string", "x-crm": {"search": True}},
+    "denied": {"type": "string", "x-crm": {"unique": True, "search": True}},
     "sensitive": {"type": "string", "x-crm": {"sensitive": True}},
     "unlisted": {"type": "string"},
     "ally": {"type": "string", "x-crm": {"reference": "spy"}},
@@ -34,7 +39,7 @@ def crm_documents() -> Sequence[Mapping[str, Any]]:
     actions = ["read", "create", "update", "export", "import"]
     deny = ["denied", "boss"]
     return [
-        {"kind": "entity", "name": "spy", "schema": {"properties": FIELDS}},
+        {"kind": "entity", "name": "spy", "title": "{shown} {denied} {ally.denied}", "schema": {"properties": FIELDS}},
         {
             "kind": "role",
             "name": "clerk",
@@ -54,12 +59,23 @@ class Asked(NamedTuple):
     async def listed(self, **query: Any) -> Any:
         return await self.kernel.reader.list_answer("spy", self.caller, ListQuery(**query))
 
+    async def exported(self, form: str, **query: Any) -> str:
+        parts = await export(self.kernel.reader, "spy", self.caller, ListQuery(**query), form=form)
+        return b"".join([part async for part in parts]).decode()
+
+    async def searched(self, q: str) -> Any:
+        return await search(self.kernel.reader, q, self.caller)
+
     async def report(self, **document: Any) -> Any:
         body = {"entity": "spy", "measures": [{"count": "*", "as": "n"}], **document}
         return await self.kernel.reports.run(body, {}, self.caller)
 
     async def written(self, change: Change[Any]) -> Any:
         return await self.kernel.writer.write([change], self.caller)
+
+    async def tried(self, change: Change[Any]) -> Any:
+        outcomes = await self.kernel.writer.write([change], self.caller, dry_run=True)
+        return [outcome.outcome for outcome in outcomes]
 
     async def imported(self, mapping: ImportMapping | None, header: str) -> Any:
         file = self.folder / "in.csv"
@@ -97,7 +113,10 @@ NAMED: dict[str, Way] = {
     "explain": lambda asked, name: asked.kernel.explain.access(
         {"action": "read", "entity": "spy", "field": name}, asked.caller
     ),
-    # Where search and export are asked for names, they are one line here each.
+    "export filter": lambda asked, name: asked.exported("csv", filter=f"{name} = 'x'"),
+    "export sort": lambda asked, name: asked.exported("jsonl", sort=f"-{name}"),
+    "export fields": lambda asked, name: asked.exported("csv", fields=("shown", name)),
+    "export fields at a path": lambda asked, name: asked.exported("jsonl", fields=(f"ally.{name}",)),
 }
 """Ways in which a caller names a field: the answer for a hidden one is that for a name that never was."""
 
@@ -135,8 +154,25 @@ LISTED: dict[str, Callable[[Asked], Awaitable[Any]]] = {
     "schema": _schema,
     "openapi": _openapi,
     "written": _written,
+    "list": lambda asked: asked.listed(),
+    "q": lambda asked: asked.listed(q="shown"),
+    "search": lambda asked: asked.searched("shown"),
+    "export as csv": lambda asked: asked.exported("csv"),
+    "export as jsonl": lambda asked: asked.exported("jsonl", q="show"),
 }
 """Ways that tell which fields there are, or what they hold."""
+VALUES: dict[str, Callable[[Asked], Awaitable[Any]]] = {
+    **{name: way for name, way in LISTED.items() if name != "written"},
+    "count": lambda asked: asked.listed(count="exact", sort="-shown", fields=("shown",)),
+    "q of a denied value": lambda asked: asked.listed(q="denied"),
+    "search of a denied value": lambda asked: asked.searched("denied"),
+    "export of a denied value": lambda asked: asked.exported("csv", q="denied"),
+    "report": lambda asked: asked.report(group_by=["shown"]),
+    "timeline": lambda asked: timeline(asked.kernel.reader, "spy", asked.record, asked.caller, limit=9, cursor=None),
+    "upsert": lambda asked: asked.tried(Change.upsert("spy", ("shown",), {"shown": "shown"})),
+    "unchanged": lambda asked: asked.tried(Change.update("spy", asked.record, {"shown": "shown"})),
+}
+"""Questions about what is stored."""
 
 
 async def asked_by_a_clerk(crm: TestCrm, folder: Path) -> Asked:
@@ -175,11 +211,33 @@ async def test_a_reverse_of_a_hidden_reference_is_unknown(crm: TestCrm, tmp_path
         assert caught.value.code == "unknown_field"
 
 
+def _text(told: Any) -> str:
+    return told if isinstance(told, str) else told.decode() if isinstance(told, bytes) else encode(told).decode()
+
+
+@pytest.mark.contract("security.md#noninterference")
+@pytest.mark.parametrize("way", VALUES)
+async def test_other_denied_values_change_not_one_byte(crm: TestCrm, tmp_path: Path, way: str) -> None:
+    crm.kernel.clock.set(NOW)
+    asked = await asked_by_a_clerk(crm, tmp_path)
+    told = _text(await VALUES[way](asked))
+    kernel = crm.kernel
+    model = kernel.registry.entities["spy"]
+    [stored] = await kernel.store.records.load(kernel.database, model, [asked.record])
+    other = {**stored, "version": stored["version"] + 1, "denied": "other", "sensitive": "other", "boss": None}
+
+    async def past_all_doors(tx: Tx) -> None:
+        await kernel.store.records.update(tx, model, [(other, ["denied", "sensitive", "boss"])])
+
+    await kernel.database.write(past_all_doors)
+    assert _text(await VALUES[way](asked)) == told
+
+
 @pytest.mark.parametrize("way", LISTED)
 async def test_what_is_listed_does_not_name_it(crm: TestCrm, tmp_path: Path, way: str) -> None:
     asked = await asked_by_a_clerk(crm, tmp_path)
     told = await LISTED[way](asked)
-    text = told if isinstance(told, str) else encode(told).decode()
+    text = _text(told)
     assert "shown" in text
     assert not any(f'"{hidden}' in text for hidden in (*HIDDEN, "boss")), text
 

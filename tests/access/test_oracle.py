@@ -20,13 +20,14 @@ SEEDS = st.lists(st.booleans(), min_size=32, max_size=32).map(
 """Whole numbers would be drawn from those in the source too: other worlds with each change of any file."""
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.contract("security.md#oracle")
 @pytest.mark.contract("security.md#noninterference")
 @settings(
     max_examples=ROUNDS,
     derandomize=ROUNDS <= 500,  # the same worlds each time, so that a change is judged by itself; more are drawn anew
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink a world takes minutes, and its text says it all
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(seed=SEEDS)
 async def test_the_app_and_the_oracle_agree(worlds: Worlds, seed: int) -> None:

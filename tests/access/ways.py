@@ -1,6 +1,6 @@
 """Every way by which records are read: how a question is drawn, how the app answers it, what the oracle says to it.
 
-A new way (search, export, …) is one more entry of `WAYS`. Answers are what JSON holds; a refusal is its code.
+A new way is one more entry of `WAYS`. Answers are what JSON holds; a refusal is its code.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from crm_kernel.operations.answers import encode
 from crm_kernel.operations.list_query import ListQuery
 from tests.access.expressions import folded, text
 from tests.access.oracle import Oracle, Record
-from tests.access.world import ENTITIES, PICKS, STAGES, World, path, tree
+from tests.access.world import ENTITIES, OTHERS, PICKS, STAGES, World, path, tree
 
 Question = dict[str, Any]
-ASKED = [*ENTITIES, *ENTITIES, "user"]
+ASKED = [*ENTITIES, *ENTITIES, *OTHERS]
+SOUGHT = ["ann", "a", "cau", "BOB č", "ze ann", "user 1", "u1", "=ann", "edit", "no-one", " . "]
+"""What is typed into a search box."""
 
 
 class App(NamedTuple):
@@ -137,6 +139,7 @@ def draw_list(rng: Random, world: World) -> Question:
     return {
         "entity": entity,
         "filter": tree(rng, world, entity, 2) if rng.random() < 0.7 else None,
+        "q": rng.choice(SOUGHT) if rng.random() < 0.3 else None,
         "sort": sort,
         "fields": None if rng.random() < 0.6 else names(rng, world, entity),
         "limit": rng.randint(1, 3),
@@ -153,6 +156,7 @@ async def ask_list(app: App, question: Question) -> bytes:
     pages: list[bytes] = []
     query = ListQuery(
         filter=question["filter"] and text(question["filter"]),
+        q=question["q"],
         sort=",".join(f"{'-' if down else ''}{name}" for name, down in question["sort"]) or None,
         fields=None if question["fields"] is None else tuple(question["fields"]),
         limit=question["limit"],
@@ -176,7 +180,9 @@ def tell_list(oracle: Oracle, question: Question) -> Any:
     known(oracle, entity, *question["fields"] or (), *(name for name, _ in question["sort"]))
     if question["filter"] is not None and not oracle.may_ask(question["filter"], entity):
         raise Refused("unknown_field")
-    rows = ordered(oracle, entity, oracle.rows(entity, question["filter"], question["deleted"]), question["sort"])
+    found = oracle.rows(entity, question["filter"], question["deleted"])
+    found = [row for row in found if question["q"] is None or oracle.sought(entity, row, question["q"])]
+    rows = ordered(oracle, entity, found, question["sort"])
     items = [item(oracle, entity, row, question["fields"]) for row in rows]
     pages = [items[at : at + limit] for at in range(0, len(items), limit)] or [[]]
     count = None if question["count"] == "none" else len(rows)

@@ -13,11 +13,14 @@ from tests.access.expressions import Tree, text
 
 ID = "01900000-0000-7000-8000-{:012x}".format
 ENTITIES = ("alpha", "beta")
-WORDS = ["ann", "Bob", "Čau", "čau bob", "zed"]
+WORDS = ["ann", "Bob", "Čau", "čau bob", "zed", "=ann"]
 PICKS = ["big", "small", "mid"]
+MOST = 2
+"""What `num` may be at most in some schemas; more is stored all the same, as where a limit came later."""
 STAGES = ["new", "busy", "done", "lost"]
 SCHEMAS: dict[str, dict[str, Any]] = {
     "word": {"type": "string"},
+    "line": {"type": "string", "x-crm": {"search": True}},
     "num": {"type": "integer"},
     "pick": {"enum": PICKS},
     "tags": {"type": "array", "items": {"type": "string"}},
@@ -27,14 +30,23 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "about": {"type": "string", "x-crm": {"reference": "*"}},
     "hush": {"type": "string", "x-crm": {"sensitive": True}},
 }
-ACTIONS = ["read", "create", "update", "move", "delete", "admin"]
+OTHERS = {"user": ["name", "email", "login"], "activity": ["subject", "about"]}
+"""Fields of entities that every app has, of those that questions are about."""
+TITLES = {
+    "alpha": "{word}",
+    "beta": "{link.word} / {word}",
+    "user": "{name}",
+    "team": "{name}",
+    "activity": "{subject}",
+}
+ACTIONS = ["read", "create", "update", "move", "delete", "export", "admin"]
 SYSTEM = ["owner", "team", "created_at", "updated_by", "deleted_at"]
 STAGED = ["stage", "stage_reason", "stage_since"]
 
 
 def entity(name: str, fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The document of an entity."""
-    return {"kind": "entity", "name": name, "title": name, "schema": {"properties": fields}}
+    return {"kind": "entity", "name": name, "title": TITLES[name], "schema": {"properties": fields}}
 
 
 def pipeline(name: str) -> dict[str, Any]:
@@ -70,8 +82,12 @@ class World(NamedTuple):
 
     def names(self, name: str) -> list[str]:
         """The fields of an entity that questions are about."""
-        own = list(self.fields[name]) if name in self.fields else ["name", "email", "login"]
+        own = list(self.fields[name]) if name in self.fields else OTHERS[name]
         return [*own, *SYSTEM, *(STAGED if name in self.staged else [])]
+
+    def is_invalid(self, entity: str, num: Any) -> bool:
+        """Whether a value of `num` is over its limit."""
+        return num is not None and num > self.fields.get(entity, {}).get("num", {}).get("maximum", num)
 
     def target(self, entity: str, field: str) -> str | None:
         """The entity that a field refers to."""
@@ -100,6 +116,7 @@ def world(rng: Random) -> World:
     ids = {name: [ID(0x40 * (place + 1) + n) for n in range(rng.randint(2, 5))] for place, name in enumerate(ENTITIES)}
     places = {**ids, "user": [ID(n) for n in range(3)]}
     records = {name: [_record(rng, bare, name, id, places) for id in ids[name]] for name in ENTITIES}
+    records["activity"] = [_activity(rng, bare, ID(0x100 + n), places) for n in range(rng.randint(1, 4))]
     deleted = {name: {id for id in ids[name] if rng.random() < 0.15} for name in ENTITIES}
     scopes = [frozenset({"alpha", "user"}) if rng.random() < 0.1 else None for _ in users]
     return World(fields, staged, roles, teams, users, records, deleted, scopes)
@@ -121,6 +138,10 @@ def _fields(rng: Random) -> dict[str, dict[str, Any]]:
         fields["link"] = {"type": "string", "x-crm": {"reference": _of(rng, list(ENTITIES))}}
     if "num" in fields and rng.random() < 0.3:
         fields["num"] = {"type": "integer", "x-crm": {"sensitive": True}}
+    if "num" in fields and rng.random() < 0.3:
+        fields["num"] = {**fields["num"], "maximum": MOST}
+    if "line" in fields and rng.random() < 0.3:
+        fields["line"] = {"type": "string", "x-crm": {"search": True, "sensitive": True}}
     return fields
 
 
@@ -146,7 +167,7 @@ def value(rng: Random, world: World, name: str, field: str, places: dict[str, li
     if rng.random() < 0.2:
         return None
     match field:
-        case "word" | "hush":
+        case "word" | "line" | "hush" | "subject":
             return _of(rng, WORDS)
         case "num":
             return rng.randint(0, 3)
@@ -177,10 +198,15 @@ def _record(rng: Random, world: World, name: str, id: str, places: dict[str, lis
     return {"id": id, **values}
 
 
+def _activity(rng: Random, world: World, id: str, places: dict[str, list[str]]) -> dict[str, Any]:
+    values = {name: value(rng, world, "activity", name, places) for name in ("subject", "about", "owner", "team")}
+    return {"id": id, "type": "note", **values}
+
+
 # ---- roles ----------------------------------------------------------------------------------------------------------
 def _grant(rng: Random, world: World) -> dict[str, Any]:
     everything = rng.random() < 0.1
-    name = "*" if everything else _of(rng, [*ENTITIES, *ENTITIES, "user"])
+    name = "*" if everything else _of(rng, [*ENTITIES, *ENTITIES, *OTHERS])
     where = check = None
     if rng.random() < 0.6:
         where = system_test(rng) if everything else tree(rng, world, name, 2)
@@ -252,7 +278,7 @@ def test(rng: Random, world: World, name: str) -> Tree:
     """One comparison."""
     at, _, field = path(rng, world, name)
     match field:
-        case "word" | "hush" | "name" | "login" | "stage_reason":
+        case "word" | "line" | "hush" | "subject" | "name" | "login" | "stage_reason":
             return _of(rng, [("test", at, "=", _of(rng, WORDS)), ("test", at, "contains", _of(rng, ["A", "b", "ser"])),
                              ("null", at, _of(rng, [True, False]))])  # fmt: skip
         case "num":

@@ -26,14 +26,15 @@ def draw(rng: Random, world: World) -> list[Question]:
     for number, (entity, stored) in enumerate(rng.sample(targets, min(len(targets), 6))):
         kind = rng.choice(KINDS)
         id = ID(0x1000 + number) if kind == "create" else stored
-        changes.append({"kind": kind, "entity": entity, "id": id, "values": _values(rng, world, entity, kind)})
+        changes.append({"kind": kind, "entity": entity, "id": id, "values": drawn_values(rng, world, entity, kind)})
     named = {value for each in changes for value in each["values"].values() if isinstance(value, str)}
     apart = [each for each in changes if each["kind"] in ("create", "update", "move") or each["id"] not in named]
     purges = [each for each in apart if each["kind"] == "purge"]
     return [*purges[:1], *(each for each in apart if each["kind"] != "purge")]
 
 
-def _values(rng: Random, world: World, entity: str, kind: str) -> dict[str, Any]:
+def drawn_values(rng: Random, world: World, entity: str, kind: str) -> dict[str, Any]:
+    """What a change of this kind sends."""
     if kind in ("delete", "restore", "purge"):
         return {}
     staged = entity in world.staged
@@ -100,13 +101,13 @@ def tell(oracle: Oracle, question: Question) -> Any:
     if not oracle.knows(entity):
         return "not_found"
     if kind == "create":
-        return _create(oracle, entity, question["id"], question["values"])
+        return create(oracle, entity, question["id"], question["values"])
     record = oracle.stored[entity].get(question["id"])
     deleted = kind == "restore" or (kind == "purge" and record is not None and record["deleted_at"] is not None)
     if record is None or not oracle.sees(entity, record, deleted):
         return "not_found"
     if kind in ("update", "move"):
-        return _update(oracle, entity, record, question["values"])
+        return update(oracle, entity, record, question["values"])
     action = {"delete": "delete", "restore": "delete", "purge": "admin"}[kind]
     if not _holding(oracle, entity, action, record):
         return "forbidden"
@@ -121,6 +122,8 @@ def _holding(oracle: Oracle, entity: str, action: str, record: Record) -> list[A
 
 def _is_referenced(oracle: Oracle, entity: str, id: str) -> bool:
     fields = oracle.world.fields
+    if any(row["about"] == id for row in oracle.stored["activity"].values()):
+        return True
     return any(
         row.get(name) == id
         for other in ENTITIES
@@ -130,7 +133,8 @@ def _is_referenced(oracle: Oracle, entity: str, id: str) -> bool:
     )
 
 
-def _existing(oracle: Oracle, entity: str) -> set[str]:
+def existing(oracle: Oracle, entity: str) -> set[str]:
+    """The fields that exist for him when he writes."""
     found = set(oracle.fields(entity))
     for grant in oracle.given(entity, "create"):
         found |= oracle.writes(grant, entity) - {"id"}
@@ -151,7 +155,15 @@ def _reference_faults(oracle: Oracle, entity: str, new: Record, names: set[str])
     return faults
 
 
-def _create(oracle: Oracle, entity: str, id: str, values: Record) -> Any:
+def _limit_faults(oracle: Oracle, entity: str, new: Record, faults: list[list[str]], told: set[str]) -> list[list[str]]:
+    """A value over its limit, sent or stored: it is named to whom sent it or may read it."""
+    if not oracle.world.is_invalid(entity, new.get("num")) or any(pointer == "/num" for pointer, _ in faults):
+        return []
+    return [["/num", "maximum"] if "num" in told else ["", "hidden_field"]]
+
+
+def create(oracle: Oracle, entity: str, id: str, values: Record) -> Any:
+    """What must become of a new record."""
     grants = oracle.given(entity, "create")
     if not grants:
         return "forbidden"
@@ -159,7 +171,7 @@ def _create(oracle: Oracle, entity: str, id: str, values: Record) -> Any:
     new: Record = {**dict.fromkeys(oracle.columns[entity]), "id": id}
     faults: list[list[str]] = []
     for name, sent in values.items():
-        if name not in _existing(oracle, entity):
+        if name not in existing(oracle, entity):
             faults.append([f"/{name}", "unknown_field"])
         elif name in NEVER_WRITTEN or (name not in MOVE and name not in writable):
             faults.append([f"/{name}", "read_only"])
@@ -182,7 +194,7 @@ def _create(oracle: Oracle, entity: str, id: str, values: Record) -> Any:
     moving = [g for g in oracle.given(entity, "move") if oracle.holds_on(g, entity, new, "check")]
     if started not in (None, STAGES[0]) and not moving:
         return "forbidden"
-    return sorted(faults) or "created"
+    return sorted(faults + _limit_faults(oracle, entity, new, faults, set(values))) or "created"
 
 
 def _stamps(oracle: Oracle, version: int) -> Record:
@@ -195,7 +207,8 @@ def _allowed(oracle: Oracle, entity: str, grants: list[Any], new: Record, names:
     return bool(allowed) and names <= set[str]().union(*(oracle.writes(g, entity) for g in allowed))
 
 
-def _update(oracle: Oracle, entity: str, record: Record, values: Record) -> Any:
+def update(oracle: Oracle, entity: str, record: Record, values: Record) -> Any:
+    """What must become of new values of a stored one."""
     seen = oracle.fields_on(entity, record)
     holding = {action: _holding(oracle, entity, action, record) for action in ("update", "move")}
     same = {name for name, sent in values.items() if name in seen and record[name] == sent}
@@ -206,7 +219,7 @@ def _update(oracle: Oracle, entity: str, record: Record, values: Record) -> Any:
     writable = set[str]().union(*(oracle.writes(g, entity) for g in holding["update"]))
     new, faults = dict(record), list[list[str]]()
     for name, sent in values.items():
-        if name not in _existing(oracle, entity):
+        if name not in existing(oracle, entity):
             faults.append([f"/{name}", "unknown_field"])
         elif name in same:
             continue
@@ -228,6 +241,7 @@ def _update(oracle: Oracle, entity: str, record: Record, values: Record) -> Any:
         return "forbidden"
     if changed - MOVE and not _allowed(oracle, entity, holding["update"], new, changed - MOVE - refused):
         return "forbidden"
+    faults += _limit_faults(oracle, entity, new, faults, seen | set(values))
     if faults:
         return sorted(faults)
     return "moved" if moved else "updated" if changed else "unchanged"

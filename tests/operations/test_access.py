@@ -298,3 +298,10 @@ async def test_a_token_scope_narrows_an_admin_too(crm: TestCrm) -> None:
     assert (await crm.kernel.reader.list("contact", scoped, ListQuery())).items == []
     assert (await refusal(crm.kernel.reader.list("job", scoped, ListQuery()))).code == "not_found"
     assert (await refusal(crm.kernel.documents.list(scoped))).code == "forbidden"
+
+
+async def test_an_upsert_finds_the_oldest_record_that_he_may_see(world: World) -> None:
+    """An older one that is hidden from him is not in its way: else he would learn of it."""
+    changes = [Change.upsert("job", ("amount",), {"amount": 1, "level": 7})]
+    [outcome] = await world.write("cora", *changes)
+    assert (outcome.outcome, outcome.id) == ("updated", world.jobs["cora"]["id"])

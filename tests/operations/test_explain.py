@@ -115,3 +115,13 @@ async def test_an_unknown_entity_and_one_without_any_grant_are_the_same_404(offi
     unknown = await refusal(office.explain(nobody, entity="nothing"))
     hidden = await refusal(office.explain(nobody, entity="job"))
     assert str(hidden.error.detail).replace("job", "nothing") == str(unknown.error.detail)
+
+
+async def test_what_leaves_in_an_export_is_what_may_be_read(office: Office) -> None:
+    reads = {"entity": "job", "actions": ["read"], "fields": {"deny": ["price"]}}
+    exports = {"entity": "job", "actions": ["export"], "fields": {"deny": ["number"]}}
+    await office.crm.put({"kind": "role", "name": "taker", "grants": [reads, exports]})
+    for field, given in (("number", True), ("price", False)):
+        told = await office.explain(roles=["taker"], action="export", id=office.mine, field=field)
+        assert (told["allowed"], told["reason"]) == (given, None if given else "field_not_given")
+        assert [(rule["action"], rule["field"]) for rule in told["rules"]] == [(True, False), (False, given)]

@@ -112,6 +112,15 @@ async def test_rules_of_rows_and_fields_hold(crm: TestCrm) -> None:
     assert (await refusal(timeline(crm.kernel.reader, "job", id, clerk, limit=5, cursor=None))).code == "not_found"
 
 
+async def test_an_activity_is_left_out_where_its_moment_is_hidden(crm: TestCrm) -> None:
+    whole = {"entity": "activity", "actions": ["read"], "where": "type = 'note'"}
+    timeless = {"entity": "activity", "actions": ["read"], "fields": {"deny": ["created_at"]}}
+    grants = [{"entity": "job", "actions": ["read"]}, whole, timeless]
+    await crm.put({"kind": "role", "name": "timeless", "grants": grants})
+    found = await pages(crm, await a_story(crm), await crm.user("tim", "timeless"), 2)
+    assert words([item for page in found for item in page]) == ["move 3", "activity n1", "change 2", "change 1"]
+
+
 async def test_a_cursor_of_another_record_or_user_is_none(crm: TestCrm) -> None:
     id = await a_story(crm)
     reader, system = crm.kernel.reader, crm.kernel.system("api")

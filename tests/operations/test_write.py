@@ -11,7 +11,7 @@ import pytest
 from crm_kernel import Change
 from crm_kernel.operations.answers import encode
 from crm_kernel.testing import TestCrm
-from tests.operations.conftest import refusal
+from tests.operations.conftest import contacts, refusal
 
 GONE = "018f0000-0000-7000-8000-000000000000"
 
@@ -285,3 +285,11 @@ async def test_the_number_of_statements_does_not_depend_on_the_rows(crm: TestCrm
 
 CREATE_STATEMENTS = 6
 UPDATE_STATEMENTS = 4
+
+
+async def test_one_record_is_referred_to_in_both_ways_at_once(crm: TestCrm) -> None:
+    """By a reference to any entity and by one to its own."""
+    [customer] = await contacts(crm, {})
+    note = Change.create("activity", {"type": "note", "about": customer["id"]})
+    made = await crm.write([note, Change.create("job", {"customer": customer["id"]})])
+    assert (made[0]["about"], made[1]["customer"]) == (customer["id"], customer["id"])
