@@ -111,8 +111,10 @@ class Shares:
         await self._held(entity, id, caller)
 
         async def work(tx: Tx) -> bool:
-            await meta.bump_epoch(tx)
-            return await shares.remove(tx, share, entity, id)
+            removed = await shares.remove(tx, share, entity, id)
+            if removed:
+                await meta.bump_epoch(tx)
+            return removed
 
         if not await self._services.database.write(work):
             raise not_found("share", share)
