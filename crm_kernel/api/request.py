@@ -120,12 +120,11 @@ class ApiRequest(Request[Any, Any, Any]):
             raise Error("bad_json", f"The body is {kind[:100]!r}, not JSON.", hint=hint)
         body = await self._read(limit)
         cast("dict[str, Any]", self.scope)["body"] = body
-        too_large = Error("too_large", f"The body has more than {values} values.")
         if body.count(b'"') > _MAX_QUOTES * values:
-            raise too_large
+            raise _too_large(f"has more than {values} values")
         check_depth(body)
         if sum(map(body.count, (b",", b"[", b"{"))) > values:
-            raise too_large
+            raise _too_large(f"has more than {values} values")
         value = parse(body)
         if not record and b"\\u" in body and not is_utf8(value):
             raise Error("bad_json", "The body has half of a surrogate pair.")
@@ -149,10 +148,9 @@ class ApiRequest(Request[Any, Any, Any]):
         return OnceKey(self.caller.id or "", sent, sha256(bound).hexdigest())
 
     async def _read(self, limit: int) -> bytes:
-        too_large = Error("too_large", f"The body is larger than {limit} bytes.")
         declared = self.header(b"content-length")
         if declared is not None and declared.isascii() and declared.isdigit() and int(declared[:16]) > limit:
-            raise too_large
+            raise _too_large(f"is larger than {limit} bytes")
         parts: list[bytes] = []
         size = 0
         more = True
@@ -163,10 +161,14 @@ class ApiRequest(Request[Any, Any, Any]):
             part = message.get("body", b"")
             size += len(part)
             if size > limit:
-                raise too_large
+                raise _too_large(f"is larger than {limit} bytes")
             parts.append(part)
             more = message.get("more_body", False)
         return b"".join(parts)
+
+
+def _too_large(what: str) -> Error:
+    return Error("too_large", f"The body {what}.")
 
 
 def _pairs(query: bytes) -> list[tuple[str, str]]:
