@@ -90,7 +90,7 @@ def test_as_a_table_each_rule_is_a_line(crm: Crm, folder: Path, lead: str) -> No
     assert re.search(r"^role agent /grants/0 +grant +yes +no +owner = @me \(\{.*\}\)", told.out, re.M), told.out
     allowed = crm(*line, "--action", "read", "--field", "name", app=folder)
     assert (allowed.status, allowed.out.splitlines()[0]) == (0, "allowed")
-    nobody = crm("explain", "access", "lead", "--role", "agent", "--action", "purge", app=folder)
+    nobody = crm("explain", "access", "lead", "--role", "agent", "--action", "delete", app=folder)
     assert (nobody.status, "not allowed: no_grant" in nobody.out) == (0, True)
 
 
