@@ -60,7 +60,7 @@ pytest: $(STAMP) ## the tests on SQLite, and on PostgreSQL where a server answer
 	@$(BIN)/$(PYTEST) $(UNMEASURED)
 	@echo "make: tests on PostgreSQL"
 	@CRM_TEST_ACCESS=$${CRM_TEST_ACCESS:-150} $(BIN)/python -m tests.postgres $(POSTGRES) \
-		$(BIN)/coverage run --source=crm_kernel.storage -m $(PYTEST) --crm-engine postgresql
+		$(BIN)/coverage run --source=crm_kernel/storage -m $(PYTEST) --crm-engine postgresql
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE)
 
