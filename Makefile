@@ -12,11 +12,11 @@ EDITABLE := $(foreach manifest,$(MANIFESTS),--editable ./$(dir $(manifest)))
 COVERAGE := 90
 # Asking the same lines very often says no more of coverage and takes twice the time.
 UNMEASURED := tests/access tests/bench tests/differential tests/docs tests/faults tests/filters/test_property.py tests/security
-PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 POSTGRES ?= # --own: the tests get a server of their own, kept in memory
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long test-faults lint types floors pytest fix docs schemas bench bench-growth lock clean
+.PHONY: help install demo test pytest-postgres test-long test-faults lint types floors pytest fix docs schemas bench bench-growth lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,10 +59,13 @@ pytest: $(STAMP) ## the tests on SQLite, and on PostgreSQL where a server answer
 	@echo "make: tests that say nothing more of coverage"
 	@$(BIN)/$(PYTEST) $(UNMEASURED)
 	@echo "make: tests on PostgreSQL"
-	@CRM_TEST_ACCESS=$${CRM_TEST_ACCESS:-150} $(BIN)/python -m tests.postgres $(POSTGRES) \
-		$(BIN)/coverage run --source=crm_kernel/storage -m $(PYTEST) --crm-engine postgresql
+	@$(BIN)/python -m tests.postgres $(POSTGRES) $(MAKE) --no-print-directory pytest-postgres
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE)
+
+pytest-postgres: $(STAMP)
+	@$(BIN)/coverage run -m $(PYTEST) --crm-engine postgresql tests/storage
+	@CRM_TEST_ACCESS=$${CRM_TEST_ACCESS:-150} $(BIN)/$(PYTEST) --crm-engine postgresql --ignore=tests/storage
 
 test-long: $(STAMP) ## the long forms: 10,000 questions to both engines and to Python, schemathesis at length
 	@CRM_TEST_DIFFERENTIAL=1000 $(BIN)/python -m tests.postgres --start $(BIN)/pytest --crm-engine postgresql tests/differential

@@ -14,7 +14,7 @@ from crm_kernel.plugin_finding import find_plugins
 from crm_kernel.plugins import PluginHost
 from crm_kernel.settings import Settings, load_settings
 
-# Machines differ in speed and tests run two at a time: a slow example is no fault.
+# Machines differ in speed and several tests run at a time: a slow example is no fault.
 settings.register_profile("crm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("crm")
 

@@ -25,9 +25,6 @@ import asyncpg
 from crm_kernel.testing.databases import LOCAL, SERVER
 
 ROOM = 4 << 30
-FORGETFUL = "-c fsync=off -c full_page_writes=off"
-"""Settings of a server whose machine will not fail during the tests. It may be killed: a COMMIT is written before it is
-acknowledged."""
 
 
 def answers(url: str) -> bool:
@@ -76,7 +73,7 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def started(place: Path | None = None, settings: str = "") -> Iterator[Server]:
+def started(place: Path | None = None) -> Iterator[Server]:
     """A server of our own on a free port, with its files in a new folder of `place`."""
     with TemporaryDirectory(prefix="crm-postgres-", dir=place) as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -90,7 +87,7 @@ def started(place: Path | None = None, settings: str = "") -> Iterator[Server]:
         subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
         free.close()
         control = [*as_user, binary("pg_ctl"), "-D", data, "-w", "-s", "-l", f"{folder}/log"]
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} {settings}"
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
         subprocess.run([*control, "-o", options, "start"], check=True)
         try:
             yield Server(f"postgresql://postgres@127.0.0.1:{port}/postgres", control)
@@ -105,7 +102,7 @@ def main(arguments: list[str]) -> int:
     url = os.environ.get(SERVER, LOCAL)
     with ExitStack() as opened:
         if SERVER not in os.environ and option == "--own" and installed("initdb"):
-            url = opened.enter_context(started(in_memory(), FORGETFUL)).url
+            url = opened.enter_context(started(in_memory())).url
         elif not answers(url):
             if SERVER in os.environ:
                 sys.exit(f"tests: the server that {SERVER} names does not answer.")
