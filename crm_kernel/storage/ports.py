@@ -158,6 +158,10 @@ class Database(Reads, Protocol):
         """Build one index beside running reads, in a transaction of its own. Raises `NotUnique`."""
         ...
 
+    async def analyze(self, table: str, /) -> None:
+        """Look at what is in a table, where plans of statements depend on it; at once, as after many new rows."""
+        ...
+
     async def settled(self, table: str, /) -> int:
         """The number of a numbered table up to which no row can come in between any more; 0 where it has none."""
         ...

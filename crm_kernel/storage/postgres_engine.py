@@ -190,6 +190,11 @@ class PostgresEngine:
                 await session.command(f"DROP INDEX CONCURRENTLY {quoted(name)}")
             await session.command(sql)
 
+    async def analyze(self, table: str, /) -> None:
+        """Have the planner look at a table now. Nobody waits for it, nor it for anybody."""
+        async with self._writers.session() as session:
+            await session.command(f"ANALYZE {quoted(table)}")
+
     async def settled(self, table: str, /) -> int:
         """The number of a numbered table up to which no row can come in between any more."""
         if table not in self._feeds:

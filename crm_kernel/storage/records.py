@@ -17,7 +17,7 @@ from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage.columns import entity_columns, field_columns, is_stored, quoted, table_name
 from crm_kernel.storage.decoding import Record, columns_sql, decoder
 from crm_kernel.storage.encoding import Encode, bind_main, encoder
-from crm_kernel.storage.ports import NotUnique, Params, Reads, Tx
+from crm_kernel.storage.ports import Database, NotUnique, Params, Reads, Tx
 
 _ANY = "*"
 _MANY = 100
@@ -132,6 +132,10 @@ class RecordStore:
         """Which canonical values of a field live records have: value → id of one of them."""
         found = await self.find_by_key(reads, model, (field,), [(value,) for value in values])
         return {key[0]: id for key, id in found.items()}
+
+    async def analyze(self, database: Database, model: EntityModel) -> None:
+        """Let statements be planned for the records that there are now: to be called after many were added."""
+        await database.analyze(table_name(model.name))
 
     async def find_by_key(
         self,

@@ -199,6 +199,9 @@ class SqliteEngine:
         """Build one index in the writer's thread: readers go on, other operations wait. Raises `NotUnique`."""
         await self._writer.write(lambda tx: tx.execute_aside(sql))
 
+    async def analyze(self, table: str, /) -> None:
+        """Nothing: plans depend on the indexes alone."""
+
     async def settled(self, table: str, /) -> int:
         """The last number of a numbered table: they are given in the order of commit."""
         rows = await self.read("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
