@@ -46,7 +46,7 @@ from crm_kernel.storage.jobs import StoredJob
 from crm_kernel.storage.ports import Database, Tx
 from crm_kernel.storage.store import Store
 
-ANALYZED, GROWN = 1_000, 4
+ANALYZED, GROWN = 1_000, 16
 """Rows after which the database looks at the table, and the times as many after which it does so again: PostgreSQL
 takes a table that it never looked at for nearly empty, and reads all of it for each batch (1,000 rows/s of 100,000)."""
 MOST_KEPT = 100_000
