@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from litestar import delete, get, put
+from litestar import delete, get, post, put
 
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.auth import read_only
@@ -44,7 +44,23 @@ async def delete_document(request: ApiRequest) -> Answer:
     return Answer(encode(await request.kernel.documents.delete(kind, name, request.caller, dry_run=dry_run)))
 
 
-ROUTES = (list_documents, get_document, put_document, delete_document)
+@post("/api/documents/plan", status_code=200)
+async def plan_documents(request: ApiRequest) -> Answer:
+    """What changing a set of documents would do. It changes nothing, so a read-only token may ask."""
+    request.parameters()
+    return Answer(encode(await request.kernel.documents.plan(await request.value(), request.caller)))
+
+
+@post("/api/documents/apply", status_code=200)
+async def apply_documents(request: ApiRequest) -> Answer:
+    """Plan and apply a set of documents as one."""
+    request.parameters()
+    if request.caller.read_only:
+        raise read_only()
+    return Answer(encode(await request.kernel.documents.apply(await request.value(), request.caller)))
+
+
+ROUTES = (list_documents, get_document, put_document, delete_document, plan_documents, apply_documents)
 
 
 def _dry_run(request: ApiRequest) -> bool:

@@ -9,12 +9,13 @@ from typing import Any, Protocol, TypeVar
 
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
-from crm_kernel.document_check import document_faults, document_hash
+from crm_kernel.document_check import document_hash
 from crm_kernel.document_files import read_documents
 from crm_kernel.documents import KINDS
 from crm_kernel.errors import Error, Fault
 from crm_kernel.operations.answers import plain_json
 from crm_kernel.operations.apply import Applier, Overtaken
+from crm_kernel.operations.document_sets import DocumentSet, read_set
 from crm_kernel.operations.file_sync import Take, proposals
 from crm_kernel.operations.following import Following
 from crm_kernel.operations.plan import OnInvalid, Plan, Planning, Proposed, make_plan
@@ -109,47 +110,44 @@ class Documents:
         self, bodies: Sequence[Mapping[str, Any]], caller: Caller, *, dry_run: bool = False
     ) -> dict[str, Any]:
         """Plan and apply several documents (each with `kind` and `name`) as one. Raises `Error("plan_refused")`."""
-        _expect_admin(caller)
-        return await self._alone(lambda: self._put_all(bodies, caller, dry_run=dry_run))
-
-    async def _put_all(self, bodies: Sequence[Mapping[str, Any]], caller: Caller, *, dry_run: bool) -> dict[str, Any]:
-        stored = await self.stored()
-        known = {(d.kind, d.name): d for d in stored}
-        proposed = [
-            Proposed(
-                kind=body["kind"],
-                name=body["name"],
-                body=body,
-                change="change" if (body["kind"], body["name"]) in known else "add",
-                file_hash=known[body["kind"], body["name"]].file_hash
-                if (body["kind"], body["name"]) in known
-                else None,
-                errors=tuple(document_faults(body)),
-            )
-            for body in bodies
-        ]
-        return await self._plan_and_apply(proposed, stored, caller, dry_run=dry_run)
+        return await self._change(DocumentSet(bodies), caller, dry_run=dry_run)
 
     async def delete(self, kind: str, name: str, caller: Caller, *, dry_run: bool = False) -> dict[str, Any]:
         """Plan and apply the removal of one stored document. Raises `Error`: not_found, plan_refused."""
         _expect_admin(caller)
-        return await self._alone(lambda: self._delete(kind, name, caller, dry_run=dry_run))
-
-    async def _delete(self, kind: str, name: str, caller: Caller, *, dry_run: bool) -> dict[str, Any]:
-        stored = await self.stored()
-        if not any((d.kind, d.name) == (kind, name) for d in stored):
+        if not any((d.kind, d.name) == (kind, name) for d in await self.stored()):
             declared = (kind, name) in self._services.registry.declarations
             why = "It comes with a plugin; override it instead." if declared else ""
             raise Error("not_found", f"There is no stored {kind} document {name!r}. {why}".strip())
-        change = Proposed(kind=kind, name=name, body=None, change="remove")
-        return await self._plan_and_apply([change], stored, caller, dry_run=dry_run)
+        return await self._change(DocumentSet(remove=[(kind, name)]), caller, dry_run=dry_run)
 
-    async def _plan_and_apply(
-        self, proposed: Sequence[Proposed], stored: Sequence[StoredDocument], caller: Caller, *, dry_run: bool
-    ) -> dict[str, Any]:
-        plan = await make_plan(self._services, stored, proposed, None)
+    async def plan(self, body: object, caller: Caller) -> dict[str, Any]:
+        """The plan of a set of documents (`document_sets.py`), which changes nothing. Raises `Error("invalid")`."""
+        _expect_admin(caller)
+        changes = read_set(plain_json(body))
+        stored = await self.stored()
+        return (await make_plan(self._services, stored, changes.proposed(stored), changes.on_invalid)).answer
+
+    async def apply(self, body: object, caller: Caller) -> dict[str, Any]:
+        """Plan and apply a set of documents as one; `{"applied", "plan"}`.
+
+        Raises `Error`: invalid, plan_refused, plan_changed (with `plan`, where its digest is not the one that the body
+        agrees to).
+        """
+        _expect_admin(caller)
+        return await self._change(read_set(plain_json(body)), caller)
+
+    async def _change(self, changes: DocumentSet, caller: Caller, *, dry_run: bool = False) -> dict[str, Any]:
+        _expect_admin(caller)
+        return await self._alone(lambda: self._plan_and_apply(changes, caller, dry_run=dry_run))
+
+    async def _plan_and_apply(self, changes: DocumentSet, caller: Caller, *, dry_run: bool) -> dict[str, Any]:
+        stored = await self.stored()
+        plan = await make_plan(self._services, stored, changes.proposed(stored), changes.on_invalid)
         if dry_run:
             return {"applied": False, "plan": plan.answer}
+        if changes.digest not in (None, plan.answer["digest"]):
+            raise Error("plan_changed", "What applying would do is not what was planned.", plan=plan.answer)
         if not plan.is_ready:
             raise plan_refused(plan)
         await self._applier.apply(plan, caller)

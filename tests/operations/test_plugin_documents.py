@@ -36,7 +36,7 @@ async def test_a_plugin_gets_the_name_of_a_documents_field_and_the_data_stays(ap
     seen = await later.get("contact", record["id"])
     assert (seen["size"], seen["depth"]) == (None, 2)
     await later.write([Change.update("contact", record["id"], {"size": "large"})])
-    rows = await later.kernel.database.read("SELECT size, size__aside FROM e_contact")
+    rows = await later.kernel.database.read("SELECT size, size__off FROM e_contact")
     assert rows == [("large", 4)]
     await later.kernel.documents.sync_files(later.kernel.settings.documents, safe_only=True)
     assert (await later.get("contact", record["id"]))["size"] == "large"
