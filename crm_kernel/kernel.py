@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import msgspec
@@ -228,6 +228,10 @@ class Kernel:
     def _forget_people(self) -> None:
         self.identity.by_token.forget()
         self.sessions.by_id.forget()
+
+    async def holders(self, roles: Iterable[str]) -> Mapping[str, Sequence[Caller]]:
+        """The active users who hold each of some roles, as callers."""
+        return await self.identity.holders(roles)
 
     async def caller_for(self, user: str, channel: str) -> Caller:
         """A user by id or login, as a caller. Raises `Error("not_found")`."""

@@ -7,7 +7,10 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from crm_kernel.callers import Caller
+from crm_kernel.clock import Clock
 from crm_kernel.errors import Fault
+from crm_kernel.operations.access_changes import access_changes
 from crm_kernel.operations.conversions import Conversion, conversions_between
 from crm_kernel.operations.impact import (
     Impact,
@@ -78,7 +81,10 @@ class Planning(Protocol):
     def database(self) -> Reads: ...
     @property
     def store(self) -> Store: ...
+    @property
+    def clock(self) -> Clock: ...
     def build(self, stored: Sequence[dict[str, Any]]) -> Registry: ...
+    async def holders(self, roles: Iterable[str]) -> Mapping[str, Sequence[Caller]]: ...
 
 
 async def make_plan(
@@ -116,6 +122,7 @@ async def make_plan(
         if use.target is None:
             _add_error(documents, "pipeline", use.pipeline, use.fault())
     dependants = _dependants(before, after, effective)
+    roles = [] if ddl.faults else [p.name for p in effective if p.kind == "role" and not _broken(after, "role", p.name)]
     answer = {
         "digest": "",
         "status": _status(documents, impacts, choices, dependants, ddl),
@@ -124,7 +131,7 @@ async def make_plan(
         "impact": [impact_answer(impact, choices[impact.kind, impact.name]) for impact in impacts],
         "stages": [{"pipeline": s.pipeline, "stage": s.stage, "records": s.records} for s in stages],
         "dependants": dependants,
-        "access": [],
+        "access": await access_changes(source, before, after, ddl, roles, services.holders, services.clock.now()),
     }
     answer["digest"] = digest_of(answer)
     return Plan(answer, proposed, after, ddl, choices, stages, conversions)

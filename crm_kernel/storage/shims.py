@@ -1,0 +1,52 @@
+"""Tables as they will be once a plan is applied, for statements that are run before it is."""
+
+from __future__ import annotations
+
+import re
+
+from crm_kernel.filters.dialect import Dialect
+from crm_kernel.filters.sql import Sql, compose
+from crm_kernel.storage.columns import quoted, table_name
+from crm_kernel.storage.ddl import DdlPlan, Step
+
+_COLUMN = re.compile(r'"([a-z0-9_]+)" ([A-Z ]+(?: COLLATE "C")?)')
+
+
+def as_planned(sql: Sql, ddl: DdlPlan, dialect: Dialect) -> Sql:
+    """The statement with the tables of entities that it reads as the plan will leave them.
+
+    Each is named like the table itself, so the statement stays as it is; new columns are empty, new tables have no
+    rows, and a renamed column has both names.
+    """
+    entities = {step.entity for step in ddl.steps if step.entity and quoted(table_name(step.entity)) in sql.text}
+    shims = [shim for entity in sorted(entities) if (shim := _shim(entity, ddl, dialect)) is not None]
+    return compose(f"WITH {', '.join(shims)} {{}}", sql) if shims else sql
+
+
+def _shim(entity: str, ddl: DdlPlan, dialect: Dialect) -> str | None:
+    steps = [step for step in ddl.steps if step.entity == entity]
+    table = quoted(table_name(entity))
+    made = next((step for step in steps if step.change == "create_table"), None)
+    if made is not None:
+        columns = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in _columns(made))
+        return f"{table} AS (SELECT {columns} WHERE 1 = 0)"
+    renamed = {step.source for step in steps if step.change == "rename_column"}
+    added: list[str] = []
+    for step in steps:
+        if step.change in ("add_column", "rename_column") and step.name not in renamed:
+            origin = ddl.origin(entity, step.name)
+            if origin is not None:
+                added.append(f"{origin} AS {quoted(step.name)}")
+            else:
+                added += [f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in _columns(step)]
+    if not added:
+        return None
+    # SQLite takes a name within its own definition for that definition; PostgreSQL for the table.
+    schema = "main." if dialect.name == "sqlite" else ""
+    return f"{table} AS (SELECT t.*, {', '.join(added)} FROM {schema}{table} AS t)"
+
+
+def _columns(step: Step) -> list[tuple[str, str]]:
+    """(column, type) of the columns that a step defines."""
+    text = step.sql.partition("(")[2] if step.change == "create_table" else step.sql.partition("ADD COLUMN ")[2]
+    return [(name, kind.removesuffix(" NOT NULL").removesuffix(" PRIMARY KEY")) for name, kind in _COLUMN.findall(text)]
