@@ -1,8 +1,8 @@
 """Who gains and who loses access by a change of roles, counted in the database (floor 7).
 
 For each person who holds a role: the live records on which he may do an action after the change and might not before,
-by all his rights; what he does not see he cannot change either. A figure is the number of distinct records that this is so of for anybody who holds the role; where
-nobody does, for somebody who held nothing but this role.
+by all his rights; what he does not see he cannot change either. A figure is the number of distinct records that this is
+so of for anybody who holds the role; where nobody does, for somebody who held nothing but this role.
 """
 
 from __future__ import annotations

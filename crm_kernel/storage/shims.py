@@ -9,7 +9,7 @@ from crm_kernel.filters.sql import Sql, compose
 from crm_kernel.storage.columns import quoted, table_name
 from crm_kernel.storage.ddl import DdlPlan, Step
 
-_COLUMN = re.compile(r'"([a-z0-9_]+)" ([A-Z ]+(?: COLLATE "C")?)')
+_COLUMN = re.compile(r'"([a-z0-9_]+)" ([A-Z]+(?: PRECISION)?)( COLLATE "C")?')
 
 
 def as_planned(sql: Sql, ddl: DdlPlan, dialect: Dialect) -> Sql:
@@ -28,7 +28,7 @@ def _shim(entity: str, ddl: DdlPlan, dialect: Dialect) -> str | None:
     table = quoted(table_name(entity))
     made = next((step for step in steps if step.change == "create_table"), None)
     if made is not None:
-        columns = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in _columns(made))
+        columns = ", ".join(_nothing(*column) for column in _columns(made))
         return f"{table} AS (SELECT {columns} WHERE 1 = 0)"
     renamed = {step.source for step in steps if step.change == "rename_column"}
     added: list[str] = []
@@ -38,7 +38,7 @@ def _shim(entity: str, ddl: DdlPlan, dialect: Dialect) -> str | None:
             if origin is not None:
                 added.append(f"{origin} AS {quoted(step.name)}")
             else:
-                added += [f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in _columns(step)]
+                added += [_nothing(*column) for column in _columns(step)]
     if not added:
         return None
     # SQLite takes a name within its own definition for that definition; PostgreSQL for the table.
@@ -46,7 +46,12 @@ def _shim(entity: str, ddl: DdlPlan, dialect: Dialect) -> str | None:
     return f"{table} AS (SELECT t.*, {', '.join(added)} FROM {schema}{table} AS t)"
 
 
-def _columns(step: Step) -> list[tuple[str, str]]:
-    """(column, type) of the columns that a step defines."""
+def _nothing(name: str, kind: str, collation: str) -> str:
+    """A column of a type, without a value."""
+    return f"CAST(NULL AS {kind}){collation} AS {quoted(name)}"
+
+
+def _columns(step: Step) -> list[tuple[str, str, str]]:
+    """(column, type, collation) of the columns that a step defines."""
     text = step.sql.partition("(")[2] if step.change == "create_table" else step.sql.partition("ADD COLUMN ")[2]
-    return [(name, kind.removesuffix(" NOT NULL").removesuffix(" PRIMARY KEY")) for name, kind in _COLUMN.findall(text)]
+    return _COLUMN.findall(text)

@@ -49,8 +49,8 @@ async def people(crm: TestCrm) -> list[str]:
     values = [
         {
             "name": f"c{n}",
-            "owner": (ids + [None])[n % 6],
-            "team": (teams + [None])[n % 3],
+            "owner": [*ids, None][n % 6],
+            "team": [*teams, None][n % 3],
             "language": ("lv", "en")[n % 2],
         }
         for n in range(24)
@@ -108,7 +108,7 @@ async def test_a_role_that_nobody_holds_and_fields(crm: TestCrm) -> None:
     (entry,) = plan["access"]
     assert (entry["role"], entry["entity"], entry["action"], entry["users"]) == ("guest", "contact", "read", 0)
     assert (entry["records_gained"], entry["records_lost"]) == (3, 0)
-    assert "name" in entry["fields_gained"] and "birthday" not in entry["fields_gained"]
+    assert {"name", "birthday"} & set(entry["fields_gained"]) == {"name"}
     body["grants"][0]["fields"] = {"deny": ["email"]}
     (entry,) = (await crm.put(body))["plan"]["access"]
     assert (entry["records_gained"], entry["records_lost"]) == (0, 0)
