@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, cast, get_args
 
 from crm_kernel.document_check import document_faults
@@ -24,12 +24,15 @@ class DocumentSet(NamedTuple):
     on_invalid: OnInvalid | None = None
     digest: str | None = None
 
-    def proposed(self, stored: Iterable[StoredDocument]) -> list[Proposed]:
-        """What it proposes, beside the documents there are. What is to be removed and is not there is a fault of it."""
+    def proposed(self, stored: Iterable[StoredDocument], removed: Container[tuple[str, str]]) -> list[Proposed]:
+        """What it proposes, beside the documents there are and those that were `removed` before.
+
+        To remove one of these again is nothing, so that a set may be sent again; one that never was is a fault.
+        """
         known = {(d.kind, d.name): d for d in stored}
         return [
             *(_put(body, known.get((body["kind"], body["name"]))) for body in self.documents),
-            *(_remove(kind, name, (kind, name) in known) for kind, name in self.remove),
+            *(_remove(*key, key in known) for key in self.remove if key in known or key not in removed),
         ]
 
 

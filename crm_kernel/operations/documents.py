@@ -125,8 +125,7 @@ class Documents:
         """The plan of a set of documents (`document_sets.py`), which changes nothing. Raises `Error("invalid")`."""
         _expect_admin(caller)
         changes = read_set(plain_json(body))
-        stored = await self.stored()
-        return (await make_plan(self._services, stored, changes.proposed(stored), changes.on_invalid)).answer
+        return (await self._plan(changes)).answer
 
     async def apply(self, body: object, caller: Caller) -> dict[str, Any]:
         """Plan and apply a set of documents as one; `{"applied", "plan"}`.
@@ -141,9 +140,13 @@ class Documents:
         _expect_admin(caller)
         return await self._alone(lambda: self._plan_and_apply(changes, caller, dry_run=dry_run))
 
-    async def _plan_and_apply(self, changes: DocumentSet, caller: Caller, *, dry_run: bool) -> dict[str, Any]:
+    async def _plan(self, changes: DocumentSet) -> Plan:
         stored = await self.stored()
-        plan = await make_plan(self._services, stored, changes.proposed(stored), changes.on_invalid)
+        removed = await stored_documents.removed(self._services.database) if stored and changes.remove else set()
+        return await make_plan(self._services, stored, changes.proposed(stored, removed), changes.on_invalid)
+
+    async def _plan_and_apply(self, changes: DocumentSet, caller: Caller, *, dry_run: bool) -> dict[str, Any]:
+        plan = await self._plan(changes)
         if dry_run:
             return {"applied": False, "plan": plan.answer}
         if changes.digest not in (None, plan.answer["digest"]):

@@ -58,9 +58,11 @@ Changed = tuple[str, str, Mapping[str, Any] | None]
 
 
 def entity_of(change: Changed) -> str | None:
-    """The entity whose records a document has rules for."""
+    """The entity whose records a document has rules for; None where it has none, or is removed."""
     kind, name, body = change
-    return name if kind == "entity" else str((body or {}).get("entity", "")) if kind == "fields" else None
+    if body is None:
+        return None
+    return name if kind == "entity" else str(body.get("entity")) if kind == "fields" else None
 
 
 async def invalid_records(

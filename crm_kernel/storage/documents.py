@@ -74,6 +74,12 @@ async def remove(tx: Tx, kind: str, name: str, *, at: str, by: str | None) -> in
     return await _add_version(tx, gone, None, "remove")
 
 
+async def removed(reads: Reads) -> set[tuple[str, str]]:
+    """(kind, name) of all documents that were removed once."""
+    rows = await reads.read("SELECT DISTINCT kind, name FROM crm_document_version WHERE change = 'remove'")
+    return {(kind, name) for kind, name in rows}
+
+
 async def set_file_hash(tx: Tx, kind: str, name: str, file_hash: str | None) -> None:
     """Take a file as applied, without a new version."""
     query = Document.update({Document.file_hash: file_hash})
