@@ -19,14 +19,11 @@ from crm_kernel.filters.sql import Sql, compose, join
 from crm_kernel.filters.sql_parts import FALSE, TRUE
 from crm_kernel.filters.to_sql import bind, to_sql
 from crm_kernel.registry import Registry
-from crm_kernel.storage.columns import quoted, table_name
 from crm_kernel.storage.ddl import DdlPlan
+from crm_kernel.storage.planned import how_many
 from crm_kernel.storage.ports import Reads
 from crm_kernel.storage.scan import is_stored
-from crm_kernel.storage.shims import as_planned
 
-_AT_ONCE = 20
-"""Conditions of a statement, one of each person who differs from the others."""
 _WRITES = frozenset({"create", "update", "import"})
 _UNSTORED = frozenset({"create", "import"})
 """Actions on records that are not there yet."""
@@ -145,29 +142,12 @@ class _Counter:
             return to_sql(rows, self._reads.dialect)
         return FALSE if rows is NOTHING else TRUE
 
-    async def _count(self, entity: str, conditions: list[Sql]) -> int:
-        """The live records for which one of the conditions holds."""
-        parts = [conditions[start : start + _AT_ONCE] for start in range(0, len(conditions), _AT_ONCE)]
-        if len(parts) > 1:
-            ids: set[str] = set()
-            for part in parts:
-                ids.update(row[0] for row in await self._read("t.id", entity, part))
-            return len(ids)
-        return (await self._read("count(*)", entity, parts[0]))[0][0] if parts else 0
-
     async def _counted_once(self, entity: str, conditions: list[Sql]) -> int:
-        """The same, once for all actions that one rule gives."""
+        """How many live records one of the conditions holds for: once for all actions that one rule gives."""
         key = (entity, tuple(conditions))
         if key not in self._counted:
-            self._counted[key] = await self._count(entity, conditions)
+            self._counted[key] = await how_many(self._reads, entity, conditions, self._ddl)
         return self._counted[key]
-
-    async def _read(self, what: str, entity: str, conditions: list[Sql]) -> list[Any]:
-        either = join(" OR ", [compose("({})", condition) for condition in conditions])
-        table = quoted(table_name(entity))
-        sql = compose(f"SELECT {what} FROM {table} AS t WHERE t.deleted_at IS NULL AND ({{}})", either)
-        planned = as_planned(sql, self._ddl, self._reads.dialect)
-        return await self._reads.read(planned.text, planned.params)
 
 
 def _rows(access: Access, entity: str, action: str) -> Rows:

@@ -142,7 +142,7 @@ class Documents:
 
     async def _plan(self, changes: DocumentSet) -> Plan:
         stored = await self.stored()
-        removed = await stored_documents.removed(self._services.database) if stored and changes.remove else set()
+        removed = await stored_documents.once_removed(self._services.database) if stored and changes.remove else set()
         return await make_plan(self._services, stored, changes.proposed(stored, removed), changes.on_invalid)
 
     async def _plan_and_apply(self, changes: DocumentSet, caller: Caller, *, dry_run: bool) -> dict[str, Any]:

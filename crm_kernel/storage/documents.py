@@ -74,7 +74,7 @@ async def remove(tx: Tx, kind: str, name: str, *, at: str, by: str | None) -> in
     return await _add_version(tx, gone, None, "remove")
 
 
-async def removed(reads: Reads) -> set[tuple[str, str]]:
+async def once_removed(reads: Reads) -> set[tuple[str, str]]:
     """(kind, name) of all documents that were removed once."""
     rows = await reads.read("SELECT DISTINCT kind, name FROM crm_document_version WHERE change = 'remove'")
     return {(kind, name) for kind, name in rows}

@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from crm_kernel.filters.dialect import Dialect
-from crm_kernel.filters.sql import Sql, compose
+from crm_kernel.filters.sql import Sql, compose, join
 from crm_kernel.storage.columns import quoted, table_name
 from crm_kernel.storage.ddl import DdlPlan, Step
+from crm_kernel.storage.ports import EngineDialect, Reads, Row
 
 _COLUMN = re.compile(r'"([a-z0-9_]+)" ([A-Z]+(?: PRECISION)?)( COLLATE "C")?')
 
 
-def as_planned(sql: Sql, ddl: DdlPlan, dialect: Dialect) -> Sql:
+_AT_ONCE = 20
+"""Conditions of one statement."""
+
+
+async def how_many(reads: Reads, entity: str, conditions: Sequence[Sql], ddl: DdlPlan) -> int:
+    """For how many live records one of some conditions on the alias `t` holds, as the plan leaves the tables.
+
+    The values are bound already. Where there are many conditions, the ids of the records are kept meanwhile.
+    """
+    parts = [conditions[start : start + _AT_ONCE] for start in range(0, len(conditions), _AT_ONCE)]
+    if len(parts) < 2:
+        return (await _read(reads, "count(*)", entity, parts[0], ddl))[0][0] if parts else 0
+    ids: set[str] = set()
+    for part in parts:
+        ids.update(row[0] for row in await _read(reads, "t.id", entity, part, ddl))
+    return len(ids)
+
+
+async def _read(reads: Reads, what: str, entity: str, conditions: Sequence[Sql], ddl: DdlPlan) -> list[Row]:
+    either = join(" OR ", [compose("({})", condition) for condition in conditions])
+    table = quoted(table_name(entity))
+    sql = compose(f"SELECT {what} FROM {table} AS t WHERE t.deleted_at IS NULL AND ({{}})", either)
+    planned = as_planned(sql, ddl, reads.dialect)
+    return await reads.read(planned.text, planned.params)
+
+
+def as_planned(sql: Sql, ddl: DdlPlan, dialect: EngineDialect) -> Sql:
     """The statement with the tables of entities that it reads as the plan will leave them.
 
     Each is named like the table itself, so the statement stays as it is; new columns are empty, new tables have no
@@ -23,7 +50,7 @@ def as_planned(sql: Sql, ddl: DdlPlan, dialect: Dialect) -> Sql:
     return compose(f"WITH {', '.join(shims)} {{}}", sql) if shims else sql
 
 
-def _shim(entity: str, ddl: DdlPlan, dialect: Dialect) -> str | None:
+def _shim(entity: str, ddl: DdlPlan, dialect: EngineDialect) -> str | None:
     steps = [step for step in ddl.steps if step.entity == entity]
     table = quoted(table_name(entity))
     made = next((step for step in steps if step.change == "create_table"), None)
