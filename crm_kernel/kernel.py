@@ -33,6 +33,7 @@ from crm_kernel.operations.list_use import FLUSH_SECONDS
 from crm_kernel.operations.log_in import LogIn
 from crm_kernel.operations.once import Once
 from crm_kernel.operations.own_tokens import OwnTokens
+from crm_kernel.operations.purge import Purge
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
 from crm_kernel.operations.sessions import Sessions
@@ -82,6 +83,7 @@ class Kernel:
         self.undo = Undo(database, self.store, self.reader, self._current)
         self.tamper = Tamper(database, clock, self._current)
         self.documents = Documents(self)
+        self.purge = Purge(self)
         self.identity = Identity(self)
         self.explain = Explain(database, self.store, clock, self._current, self.caller_for)
         self.sessions = Sessions(self)

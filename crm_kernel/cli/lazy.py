@@ -12,6 +12,7 @@ MODULES = {
     "serve": "serve",
     "check": "check",
     "apply": "apply",
+    "purge": "purge",
     "user": "user",
     "team": "team",
     "token": "token",

@@ -177,7 +177,7 @@ def conversions_between(before: Registry, after: Registry, store: Store) -> tupl
         old = before.entities[entity].fields if entity in before.entities else {}
         for name, field in model.fields.items():
             was = old.get(name) or (None if field.options.was in model.fields else old.get(field.options.was or ""))
-            if was is None or not _differ(was, field):
+            if was is None or not differ(was, field):
                 continue
             if field.options.convert is None:
                 faults.append(_unstated(entity, was, field))
@@ -195,7 +195,8 @@ def _unstated(entity: str, old: Field, new: Field) -> Fault:
     )
 
 
-def _differ(old: Field, new: Field) -> bool:
+def differ(old: Field, new: Field) -> bool:
+    """Whether stored values of one field are not what they would be in the other."""
     if old.type.name == "choice" and new.type.name == "choice":
         return False
     return _stored_as(old) != _stored_as(new)

@@ -21,6 +21,7 @@ from crm_kernel.operations.impact import (
     stages_in_use,
 )
 from crm_kernel.operations.plan_answer import ddl_answer, diff, digest_of, impact_answer
+from crm_kernel.operations.returning import returning_faults
 from crm_kernel.registry import Broken, Registry
 from crm_kernel.storage.ddl import DdlPlan
 from crm_kernel.storage.documents import StoredDocument
@@ -110,6 +111,7 @@ async def make_plan(
     effective = [p for p in proposed if not p.is_told_only]
     choices: dict[tuple[str, str], OnInvalid] = {(p.kind, p.name): _choice(p, on_invalid) for p in effective}
     type_faults += [f for c in conversions for f in c.faults()]
+    type_faults += await returning_faults(source, before, after, ddl)
     ddl = _told_once(ddl, type_faults)
     documents = [_document(p, stored, after, type_faults) for p in proposed]
     changes = [] if ddl.faults else [(p.kind, p.name, p.body) for p in effective]
