@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
@@ -10,11 +10,11 @@ from crm_kernel.errors import Error
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.changes import AnyChange, Change
 from crm_kernel.operations.following import Following
-from crm_kernel.operations.impact import SAMPLE, StageUse, defaults_of, entity_of
+from crm_kernel.operations.impact import SAMPLE, defaults_of, entity_of
 from crm_kernel.operations.plan import Plan, Proposed
+from crm_kernel.operations.stage_use import remap
 from crm_kernel.operations.work import WriteWork
 from crm_kernel.operations.write import Writer
-from crm_kernel.operations.write_store import store as store_changes
 from crm_kernel.registry import Registry
 from crm_kernel.storage import documents, meta, scan
 from crm_kernel.storage.documents import StoredDocument
@@ -70,7 +70,7 @@ class Applier:
                 await conversion.fill(tx, plan.registry.entities[conversion.entity], plan.ddl)
             context = WriteWork(tx, services.store, plan.registry, caller, services.clock.now())
             for use in plan.stages:
-                await self._remap(context, use)
+                await remap(context, use)
             for change in plan.proposed:
                 if plan.on_invalid.get((change.kind, change.name)) == "backfill":
                     await self._backfill(context, change)
@@ -85,14 +85,6 @@ class Applier:
             await build_indexes(services.database, plan.ddl)
         finally:
             await services.store.learn_indexes(services.database)
-
-    async def _remap(self, work: WriteWork, use: StageUse) -> None:
-        """Put records into the stage that the document names; no rule of a move applies, history tells of it."""
-        model = work.model(use.entity)
-        ids = await scan.ids_in_stage(work.tx, model, use.stage or None)
-        for start in range(0, len(ids), AT_ONCE):
-            records = await work.store.records.load(work.tx, model, ids[start : start + AT_ONCE])
-            await store_changes(work, [_restaged(work, use, record) for record in records])
 
     async def _backfill(self, work: WriteWork, change: Proposed) -> None:
         """Write a new field's default where the field is null; what stays invalid refuses the plan."""
@@ -137,13 +129,3 @@ async def _store(tx: Tx, change: Proposed, caller: Caller, now: str) -> None:
         return
     document = StoredDocument(change.kind, change.name, change.body, change.file_hash, change.origin, now, caller.id)
     await documents.put(tx, document, change.change)
-
-
-def _restaged(work: WriteWork, use: StageUse, record: dict[str, Any]) -> AnyChange:
-    change: AnyChange = Change.update(use.entity, record["id"], {})
-    change.model = work.model(use.entity)
-    change.kind, change.old = "move", record
-    change.new = {**record, "pipeline": use.pipeline, "stage": use.target, "stage_since": work.now}
-    change.changed = ["pipeline", "stage", "stage_since"]
-    change.move_record = {"from": record["stage"], "to": use.target, "reason": None, "seconds": None}
-    return change

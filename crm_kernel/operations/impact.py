@@ -1,4 +1,4 @@
-"""What a new registry means for stored records: which become invalid, which stand in stages that go away."""
+"""What a new registry means for stored records: which become invalid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from crm_kernel.model import EntityModel
 from crm_kernel.operations.conversions import Conversion, converted
 from crm_kernel.registry import Registry
 from crm_kernel.schema.validate import SchemaValidator
-from crm_kernel.storage import scan
 from crm_kernel.storage.ddl import DdlPlan
 from crm_kernel.storage.decoding import Record
 from crm_kernel.storage.future import future_records
@@ -35,22 +34,6 @@ class Impact(NamedTuple):
     already_invalid: int
     left: int
     sample: Sequence[tuple[str, Sequence[Fault]]]
-
-
-class StageUse(NamedTuple):
-    """Records in a stage that the new pipelines do not have ("" = in none yet), and the stage they are to go to."""
-
-    entity: str
-    pipeline: str
-    stage: str
-    records: int
-    target: str | None
-
-    def fault(self) -> Fault:
-        """What is missing from the document."""
-        where = f"in the stage {self.stage!r}" if self.stage else "without a stage"
-        detail = f"{self.records} records of {self.entity} are {where}: `remap` must say where they go."
-        return Fault(pointer="/remap", code="required", detail=detail, hint=f'"remap": {{"{self.stage}": "…"}}')
 
 
 Changed = tuple[str, str, Mapping[str, Any] | None]
@@ -191,36 +174,3 @@ def _parts(registry: Registry, model: EntityModel) -> dict[tuple[str, str], dict
     parts: list[dict[str, Any]] = model.schema["allOf"]
     found = {("fields", name): part for name, part in zip(names, parts[len(parts) - len(names) :], strict=True)}
     return {("entity", model.name): parts[0], **found}
-
-
-async def stages_in_use(reads: Reads, before: Registry, after: Registry) -> list[StageUse]:
-    """Records in stages that go away, and records of an entity that gets its first pipeline."""
-    uses: list[StageUse] = []
-    for name, model in after.entities.items():
-        old = before.entities.get(name)
-        if (
-            old is None
-            or not model.pipelines
-            or (old.pipelines == model.pipelines and _same_stages(before, after, model))
-        ):
-            continue
-        for pipeline, stage, records in await scan.stage_counts(reads, old):
-            use = _use(after, model, pipeline, stage, records)
-            if use is not None:
-                uses.append(use)
-    return uses
-
-
-def _same_stages(before: Registry, after: Registry, model: EntityModel) -> bool:
-    return all(
-        before.pipelines[p].stage_names == after.pipelines[p].stage_names
-        for p in model.pipelines
-        if p in before.pipelines and p in after.pipelines
-    )
-
-
-def _use(after: Registry, model: EntityModel, pipeline: str | None, stage: str | None, records: int) -> StageUse | None:
-    line = after.pipelines.get(pipeline or model.pipelines[0]) or after.pipelines[model.pipelines[0]]
-    if stage is not None and line.name == pipeline and line.stage(stage) is not None:
-        return None
-    return StageUse(model.name, line.name, stage or "", records, line.remap.get(stage or ""))

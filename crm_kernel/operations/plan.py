@@ -12,16 +12,10 @@ from crm_kernel.clock import Clock
 from crm_kernel.errors import Fault
 from crm_kernel.operations.access_changes import access_changes
 from crm_kernel.operations.conversions import Conversion, conversions_between
-from crm_kernel.operations.impact import (
-    Impact,
-    StageUse,
-    entity_of,
-    invalid_records,
-    properties_of,
-    stages_in_use,
-)
+from crm_kernel.operations.impact import Impact, entity_of, invalid_records, properties_of
 from crm_kernel.operations.plan_answer import ddl_answer, diff, digest_of, impact_answer
 from crm_kernel.operations.returning import returning_faults
+from crm_kernel.operations.stage_use import StageUse, stages_in_use
 from crm_kernel.registry import Broken, Registry
 from crm_kernel.storage.ddl import DdlPlan
 from crm_kernel.storage.documents import StoredDocument
@@ -122,7 +116,7 @@ async def make_plan(
     stages = await stages_in_use(source, before, after)
     for use in stages:
         if use.target is None:
-            _add_error(documents, "pipeline", use.pipeline, use.fault())
+            _add_stage_fault(documents, use)
     dependants = _dependants(before, after, effective)
     roles = [] if ddl.faults else [p.name for p in effective if p.kind == "role" and not _broken(after, "role", p.name)]
     answer = {
@@ -131,7 +125,7 @@ async def make_plan(
         "documents": documents,
         "ddl": ddl_answer(ddl),
         "impact": [impact_answer(impact, choices[impact.kind, impact.name]) for impact in impacts],
-        "stages": [{"pipeline": s.pipeline, "stage": s.stage, "records": s.records} for s in stages],
+        "stages": [use.answer() for use in stages],
         "dependants": dependants,
         "access": await access_changes(source, before, after, ddl, roles, services.holders, services.clock.now()),
     }
@@ -207,6 +201,14 @@ def _add_error(documents: list[dict[str, Any]], kind: str, name: str, fault: Fau
     for document in documents:
         if (document["kind"], document["name"]) == (kind, name):
             document["errors"].append(fault.render())
+
+
+def _add_stage_fault(documents: list[dict[str, Any]], use: StageUse) -> None:
+    """At the pipeline that is to take the records; else at the one that they are in, or at any that changes."""
+    changed = [d["name"] for d in documents if d["kind"] == "pipeline"]
+    at = next((name for name in (use.pipeline, use.source, *changed) if name in changed), None)
+    if at is not None:
+        _add_error(documents, "pipeline", at, use.fault())
 
 
 def _dependants(before: Registry, after: Registry, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
