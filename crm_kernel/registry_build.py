@@ -192,6 +192,9 @@ class _Builder:
         for lines in by_entity.values():
             for pipeline in lines:
                 self._take_pipeline(pipeline)
+        sound = {entity: [p for p in lines if p.name in self.pipelines] for entity, lines in by_entity.items()}
+        if sound != by_entity:  # no entity has a pipeline that is left out
+            self._assemble(sound)
 
     def _take_pipeline(self, pipeline: Pipeline) -> None:
         faults = _requires_faults(pipeline, self.entities[pipeline.entity])

@@ -44,7 +44,8 @@ class RecordReader(Reader):
         """The newest entries of history before one, of a record of which these fields may be read."""
         found = await history.of_record(self._database, entity, id, before=before, limit=limit)
         names = await self._names({e.actor for e in found if e.actor}, caller)
-        return [_entry(e, readable, names) for e in found]
+        model = self._registry().entities[entity]
+        return [_entry(e, model, readable, names) for e in found]
 
     async def in_hand(
         self, entity: str, id: str, caller: Caller, asked: Rows = None
@@ -162,7 +163,13 @@ class RecordReader(Reader):
         return describe(model, readable=access.readable(entity), writable=writable, locale=caller.locale)
 
 
-def _entry(entry: history.HistoryEntry, readable: frozenset[str], names: Mapping[str, str | None]) -> dict[str, Any]:
+def _entry(
+    entry: history.HistoryEntry,
+    model: EntityModel,
+    readable: frozenset[str],
+    names: Mapping[str, str | None],
+) -> dict[str, Any]:
+    changes = {model.former.get(name, name): change for name, change in (entry.changes or {}).items()}
     actor = None if entry.actor is None else {"id": entry.actor, "name": names.get(entry.actor)}
     return {
         "seq": entry.seq,
@@ -172,7 +179,7 @@ def _entry(entry: history.HistoryEntry, readable: frozenset[str], names: Mapping
         "cause": entry.cause,
         "action": entry.action,
         "version": entry.version,
-        "changes": {n: {"old": old, "new": new} for n, (old, new) in (entry.changes or {}).items() if n in readable},
+        "changes": {n: {"old": old, "new": new} for n, (old, new) in changes.items() if n in readable},
         "move": _move(entry.move, readable),
     }
 
