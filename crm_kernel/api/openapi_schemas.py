@@ -163,6 +163,18 @@ def _plan() -> Schema:
     return _object({"digest": _TEXT, "status": status, **{name: _array(_OBJECT) for name in lists}})
 
 
+def _version() -> Schema:
+    by = {
+        "anyOf": [_object({"id": _TEXT, "name": _TEXT_OR_NULL}), {"type": "null"}],
+        "description": "null: the system.",
+    }
+    change = {"enum": ["add", "change", "remove"]}
+    body = {"type": ["object", "null"], "description": "The document; null where it was removed."}
+    return _object(
+        {"version": _NUMBER, "change": change, "at": _MOMENT, "by": by, "diff": _array(_OBJECT), "body": body}
+    )
+
+
 def _plugins() -> Schema:
     plugin = {
         "name": _TEXT,
@@ -237,6 +249,7 @@ def shared_schemas() -> dict[str, Schema]:
         "Plan": _plan(),
         "Applied": _object({"applied": _FLAG, "plan": ref("Plan")}),
         "Document": _object(stored),
+        "DocumentVersions": _object({"items": _array(_version())}),
         "Documents": _object({"items": _array(_object(stored))}),
         "Plugins": _plugins(),
         "Entities": _object({"items": _array(_object(listed, optional=("title",)))}),
