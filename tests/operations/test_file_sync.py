@@ -88,6 +88,6 @@ async def test_the_server_applies_what_is_safe_and_tells_the_rest(crm: TestCrm) 
     (files.folder / "broken.json").write_text("{", encoding="utf-8")
     result = await files.sync(safe_only=True)
     assert files.field() == "one"
-    assert sorted(p["name"] for p in result["pending"]) == ["broken.json", "strict", "wrong"]
+    assert sorted(p["name"] for p in result["pending"]) == ["documents/broken.json", "strict", "wrong"]
     assert "broken.json" in result["problems"][0]
     assert await crm.count("contact") == 1
