@@ -13,6 +13,7 @@ from crm_kernel.errors import Fault
 from crm_kernel.model import Field
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.impact import Impact, StageUse, invalid_records, stages_in_use
+from crm_kernel.operations.unique_use import unique_faults
 from crm_kernel.registry import Broken, Registry
 from crm_kernel.storage.documents import StoredDocument
 from crm_kernel.storage.evolution import DdlPlan, ddl_plan
@@ -88,9 +89,10 @@ async def make_plan(
     ddl = await ddl_plan(after.entities, source, before=before.entities, aside=after.aside)
     documents = [_document(p, stored, before, after, ddl) for p in proposed]
     effective = [p for p in proposed if not p.is_told_only]
-    impacts = await invalid_records(
-        source, services.store, before, after, [(p.kind, p.name, p.body) for p in effective]
-    )
+    changes = [(p.kind, p.name, p.body) for p in effective]
+    for kind, name, fault in await unique_faults(source, after, changes):
+        _add_error(documents, kind, name, fault)
+    impacts = await invalid_records(source, services.store, before, after, changes)
     stages = await stages_in_use(source, before, after)
     for use in stages:
         if use.target is None:
