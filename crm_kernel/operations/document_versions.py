@@ -22,5 +22,5 @@ def version_items(versions: Sequence[DocumentChange], names: Mapping[str, str | 
             "diff": diff(before, body),
             "body": body,
         }
-        for version, body, before in zip(versions, bodies, [*bodies[1:], None], strict=True)
+        for version, body, before in zip(versions, bodies, [*bodies[1:], None], strict=False)
     ]

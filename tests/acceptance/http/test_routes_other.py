@@ -16,6 +16,8 @@ DOCUMENTS = "GET /api/documents"
 GET_DOCUMENT = "GET /api/documents/{kind}/{name}"
 PUT_DOCUMENT = "PUT /api/documents/{kind}/{name}"
 DELETE_DOCUMENT = "DELETE /api/documents/{kind}/{name}"
+VERSIONS = "GET /api/documents/{kind}/{name}/versions"
+RESTORE = "POST /api/documents/{kind}/{name}/versions/{version}/restore"
 PLUGINS = "GET /api/plugins"
 OPENAPI = "GET /openapi.json"
 LIVE = "GET /health/live"
@@ -147,6 +149,35 @@ def test_put_document(world: World, case: Case) -> None:
     Case(DELETE_DOCUMENT, "denied", 403, path=PATH, code="forbidden"),
 )
 def test_delete_document(world: World, case: Case) -> None:
+    world.send("ann", "PUT", PATH, json=VIEW)
+    world.run(case)
+
+
+@cases(
+    Case(VERSIONS, "good", 200, who="ann", path=f"{PATH}/versions"),
+    Case(VERSIONS, "good", 200, who="ann", path="/api/documents/entity/contact/versions", has={"items": []}),
+    Case(VERSIONS, "bad", 404, who="ann", path="/api/documents/view/nothing/versions", code="not_found"),
+    Case(VERSIONS, "bad", 400, who="ann", path=f"{PATH}/versions?limit=1", code="unknown_parameter"),
+    Case(VERSIONS, "unauthenticated", 401, path=f"{PATH}/versions", **NOBODY),
+    Case(VERSIONS, "denied", 403, path=f"{PATH}/versions", code="forbidden"),
+)
+def test_versions(world: World, case: Case) -> None:
+    world.send("ann", "PUT", PATH, json=VIEW)
+    world.run(case)
+
+
+@cases(
+    Case(RESTORE, "good", 200, who="ann", path=f"{PATH}/versions/1/restore?dry_run=true", has={"applied": False}),
+    Case(RESTORE, "good", 200, who="ann", path=f"{PATH}/versions/1/restore", has={"applied": True}),
+    Case(RESTORE, "bad", 404, who="ann", path=f"{PATH}/versions/99/restore", code="not_found"),
+    Case(RESTORE, "bad", 404, who="ann", path=f"{PATH}/versions/%C2%B2/restore", code="not_found"),
+    Case(RESTORE, "bad", 404, who="ann", path=f"{PATH}/versions/{'9' * 5000}/restore", code="not_found"),
+    Case(RESTORE, "bad", 404, who="ann", path="/api/documents/view/nothing/versions/1/restore", code="not_found"),
+    Case(RESTORE, "unauthenticated", 401, path=f"{PATH}/versions/1/restore", **NOBODY),
+    Case(RESTORE, "denied", 403, path=f"{PATH}/versions/1/restore", code="forbidden"),
+    Case(RESTORE, "denied", 403, who="reader", path=f"{PATH}/versions/1/restore", code="read_only_token"),
+)
+def test_restore(world: World, case: Case) -> None:
     world.send("ann", "PUT", PATH, json=VIEW)
     world.run(case)
 
