@@ -55,6 +55,20 @@ def _document_set() -> Schema:
     return _object(members, optional=tuple(members))
 
 
+def _version() -> Schema:
+    who = _object({"id": _TEXT, "name": _TEXT_OR_NULL})
+    return _object(
+        {
+            "version": {"type": "integer", "minimum": 1},
+            "change": {"enum": ["add", "change", "remove"]},
+            "at": {"type": "string", "format": "date-time"},
+            "by": {"anyOf": [who, {"type": "null"}], "description": "null: the system."},
+            "diff": _array(_OBJECT),
+            "body": {"type": ["object", "null"], "description": "The document; null where it was removed."},
+        }
+    )
+
+
 def document_schemas() -> dict[str, Schema]:
     """What is sent and answered by the routes of documents."""
     stored = {"kind": _TEXT, "name": _TEXT}
@@ -64,5 +78,6 @@ def document_schemas() -> dict[str, Schema]:
         "Applied": _object({"applied": {"type": "boolean"}, "plan": plan}),
         "DocumentSet": _document_set(),
         "Document": _object(stored),
+        "DocumentVersions": _object({"items": _array(_version())}),
         "Documents": _object({"items": _array(_object(stored))}),
     }

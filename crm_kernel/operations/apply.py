@@ -120,12 +120,13 @@ def _stays_invalid(model: EntityModel, old: EntityModel, record: Record, missing
 
 
 async def _store(tx: Tx, change: Proposed, caller: Caller, now: str) -> None:
-    if change.change == "drift" and change.file_hash is not None:
+    if change.change == "drift":
         await documents.set_file_hash(tx, change.kind, change.name, change.file_hash)
     if change.is_told_only:
         return
     if change.body is None:
-        await documents.remove(tx, change.kind, change.name, at=now, by=caller.id)
+        with_file = change.origin == "file"
+        await documents.remove(tx, change.kind, change.name, at=now, by=caller.id, with_file=with_file)
         return
     document = StoredDocument(change.kind, change.name, change.body, change.file_hash, change.origin, now, caller.id)
     await documents.put(tx, document, change.change)

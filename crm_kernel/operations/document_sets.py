@@ -24,14 +24,21 @@ class DocumentSet(NamedTuple):
     on_invalid: OnInvalid | None = None
     digest: str | None = None
 
-    def proposed(self, stored: Iterable[StoredDocument], removed: Container[tuple[str, str]]) -> list[Proposed]:
+    def proposed(
+        self,
+        stored: Iterable[StoredDocument],
+        removed: Container[tuple[str, str]],
+        files: Mapping[tuple[str, str], str],
+    ) -> list[Proposed]:
         """What it proposes, beside the documents there are and those that were `removed` before.
 
         To remove one of these again is nothing, so that a set may be sent again; one that never was is a fault.
+        `files`: hashes of the files of documents that were removed while these stay.
         """
-        known = {(d.kind, d.name): d for d in stored}
+        known = {(d.kind, d.name) for d in stored}
+        hashes = {**{(d.kind, d.name): d.file_hash for d in stored}, **files}
         return [
-            *(_put(body, known.get((body["kind"], body["name"]))) for body in self.documents),
+            *(_put(body, (body["kind"], body["name"]) in known, hashes) for body in self.documents),
             *(_remove(*key, key in known) for key in self.remove if key in known or key not in removed),
         ]
 
@@ -87,13 +94,13 @@ def _choice(members: Members, value: Any) -> OnInvalid | None:
     return value
 
 
-def _put(body: Mapping[str, Any], stored: StoredDocument | None) -> Proposed:
+def _put(body: Mapping[str, Any], there: bool, hashes: Mapping[tuple[str, str], str | None]) -> Proposed:
     return Proposed(
         kind=body["kind"],
         name=body["name"],
         body=body,
-        change="add" if stored is None else "change",
-        file_hash=None if stored is None else stored.file_hash,
+        change="change" if there else "add",
+        file_hash=hashes.get((body["kind"], body["name"])),
         errors=tuple(document_faults(body)),
     )
 

@@ -16,6 +16,7 @@ from crm_kernel.operations.impact import Impact, entity_of, invalid_records, pro
 from crm_kernel.operations.plan_answer import ddl_answer, diff, digest_of, impact_answer
 from crm_kernel.operations.returning import returning_faults
 from crm_kernel.operations.stage_use import StageUse, stages_in_use
+from crm_kernel.operations.unique_use import unique_faults
 from crm_kernel.registry import Broken, Registry
 from crm_kernel.storage.ddl import DdlPlan
 from crm_kernel.storage.documents import StoredDocument
@@ -109,6 +110,8 @@ async def make_plan(
     ddl = _told_once(ddl, type_faults)
     documents = [_document(p, stored, after, type_faults) for p in proposed]
     changes = [] if ddl.faults else [(p.kind, p.name, p.body) for p in effective]
+    for kind, name, fault in await unique_faults(source, after, changes):
+        _add_error(documents, kind, name, fault)
     impacts = await invalid_records(source, before, after, ddl, changes, conversions)
     for impact in impacts:
         if impact.left and choices[impact.kind, impact.name] == "backfill":

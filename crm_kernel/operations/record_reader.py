@@ -43,7 +43,7 @@ class RecordReader(Reader):
     ) -> list[dict[str, Any]]:
         """The newest entries of history before one, of a record of which these fields may be read."""
         found = await history.of_record(self._database, entity, id, before=before, limit=limit)
-        names = await self._names({e.actor for e in found if e.actor}, caller)
+        names = await self.user_names({e.actor for e in found if e.actor}, caller)
         model = self._registry().entities[entity]
         return [_entry(e, model, readable, names) for e in found]
 
@@ -93,8 +93,8 @@ class RecordReader(Reader):
             raise
         return held
 
-    async def _names(self, ids: set[str], caller: Caller) -> dict[str, str | None]:
-        """The names of those users whose names he may read."""
+    async def user_names(self, ids: set[str], caller: Caller) -> dict[str, str | None]:
+        """The names of those users whose names the caller may read, by id."""
         if not ids or "name" not in self._registry().access(caller).readable("user"):
             return {}
         found = await self.by_ids("user", ids, caller, fields=("name",))

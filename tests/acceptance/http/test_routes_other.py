@@ -18,6 +18,8 @@ PUT_DOCUMENT = "PUT /api/documents/{kind}/{name}"
 DELETE_DOCUMENT = "DELETE /api/documents/{kind}/{name}"
 PLAN = "POST /api/documents/plan"
 APPLY = "POST /api/documents/apply"
+VERSIONS = "GET /api/documents/{kind}/{name}/versions"
+RESTORE = "POST /api/documents/{kind}/{name}/versions/{version}/restore"
 PLUGINS = "GET /api/plugins"
 OPENAPI = "GET /openapi.json"
 LIVE = "GET /health/live"
@@ -186,6 +188,35 @@ def test_plan_documents(world: World, case: Case) -> None:
 def test_apply_documents(world: World, case: Case) -> None:
     world.run(case)
     world.send("ann", "DELETE", PATH)
+
+
+@cases(
+    Case(VERSIONS, "good", 200, who="ann", path=f"{PATH}/versions"),
+    Case(VERSIONS, "good", 200, who="ann", path="/api/documents/entity/contact/versions", has={"items": []}),
+    Case(VERSIONS, "bad", 404, who="ann", path="/api/documents/view/nothing/versions", code="not_found"),
+    Case(VERSIONS, "bad", 400, who="ann", path=f"{PATH}/versions?limit=1", code="unknown_parameter"),
+    Case(VERSIONS, "unauthenticated", 401, path=f"{PATH}/versions", **NOBODY),
+    Case(VERSIONS, "denied", 403, path=f"{PATH}/versions", code="forbidden"),
+)
+def test_versions(world: World, case: Case) -> None:
+    world.send("ann", "PUT", PATH, json=VIEW)
+    world.run(case)
+
+
+@cases(
+    Case(RESTORE, "good", 200, who="ann", path=f"{PATH}/versions/1/restore?dry_run=true", has={"applied": False}),
+    Case(RESTORE, "good", 200, who="ann", path=f"{PATH}/versions/1/restore", has={"applied": True}),
+    Case(RESTORE, "bad", 404, who="ann", path=f"{PATH}/versions/99/restore", code="not_found"),
+    Case(RESTORE, "bad", 404, who="ann", path=f"{PATH}/versions/%C2%B2/restore", code="not_found"),
+    Case(RESTORE, "bad", 404, who="ann", path=f"{PATH}/versions/{'9' * 5000}/restore", code="not_found"),
+    Case(RESTORE, "bad", 404, who="ann", path="/api/documents/view/nothing/versions/1/restore", code="not_found"),
+    Case(RESTORE, "unauthenticated", 401, path=f"{PATH}/versions/1/restore", **NOBODY),
+    Case(RESTORE, "denied", 403, path=f"{PATH}/versions/1/restore", code="forbidden"),
+    Case(RESTORE, "denied", 403, who="reader", path=f"{PATH}/versions/1/restore", code="read_only_token"),
+)
+def test_restore(world: World, case: Case) -> None:
+    world.send("ann", "PUT", PATH, json=VIEW)
+    world.run(case)
 
 
 @cases(
