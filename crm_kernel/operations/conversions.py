@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from crm_kernel.errors import Fault
@@ -169,21 +169,34 @@ async def converted(reads: Reads, conversions: Sequence[Conversion], page: Seque
     return faults
 
 
-def conversions_between(before: Registry, after: Registry, store: Store) -> tuple[list[Conversion], list[Fault]]:
-    """The type changes that are stated, and a fault `/entity/field` for each that is not."""
-    found: list[Conversion] = []
-    faults: list[Fault] = []
+class TypeChanges(NamedTuple):
+    """Fields of another type: those whose values are converted, all of them as (entity, field, its new name), and a
+    fault `/entity/field` for each that does not say how."""
+
+    conversions: list[Conversion]
+    changed: list[tuple[str, str, str]]
+    faults: list[Fault]
+
+
+def type_changes(before: Registry, after: Registry, store: Store) -> TypeChanges:
+    """What changes its type. Of a computed field no value is converted: all are computed anew."""
+    found = TypeChanges([], [], [])
     for entity, model in after.entities.items():
         old = before.entities[entity].fields if entity in before.entities else {}
         for name, field in model.fields.items():
             was = old.get(name) or (None if field.options.was in model.fields else old.get(field.options.was or ""))
             if was is None or not differ(was, field):
                 continue
+            found.changed.append((entity, was.name, name))
+            if field.options.formula or field.options.rollup:
+                continue
             if field.options.convert is None:
-                faults.append(_unstated(entity, was, field))
-            else:
-                found.append(Conversion(entity, was, field, field.options.convert, after, store))
-    return found, faults
+                found.faults.append(_unstated(entity, was, field))
+                continue
+            conversion = Conversion(entity, was, field, field.options.convert, after, store)
+            found.conversions.append(conversion)
+            found.faults.extend(conversion.faults())
+    return found
 
 
 def _unstated(entity: str, old: Field, new: Field) -> Fault:

@@ -11,7 +11,7 @@ from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
 from crm_kernel.errors import Fault
 from crm_kernel.operations.access_changes import access_changes
-from crm_kernel.operations.conversions import Conversion, conversions_between
+from crm_kernel.operations.conversions import Conversion, type_changes
 from crm_kernel.operations.impact import Impact, entity_of, invalid_records, properties_of
 from crm_kernel.operations.plan_answer import ddl_answer, diff, digest_of, impact_answer
 from crm_kernel.operations.returning import returning_faults
@@ -94,25 +94,24 @@ async def make_plan(
     source = reads or services.database
     before = services.registry
     after = services.build(_bodies_after(stored, proposed))
-    conversions, type_faults = conversions_between(before, after, services.store)
+    types = type_changes(before, after, services.store)
     ddl = await ddl_plan(
         after.entities,
         source,
         before=before.entities,
         aside=before.aside | after.aside,
         adopted=after.adopted,
-        converted=[(c.entity, c.old.name, c.name) for c in conversions],
+        converted=[] if types.faults else types.changed,
     )
     effective = [p for p in proposed if not p.is_told_only]
     choices: dict[tuple[str, str], OnInvalid] = {(p.kind, p.name): _choice(p, on_invalid) for p in effective}
-    type_faults += [f for c in conversions for f in c.faults()]
-    type_faults += await returning_faults(source, before, after, ddl)
+    type_faults = [*types.faults, *await returning_faults(source, before, after, ddl)]
     ddl = _told_once(ddl, type_faults)
     documents = [_document(p, stored, after, type_faults) for p in proposed]
     changes = [] if ddl.faults else [(p.kind, p.name, p.body) for p in effective]
     for kind, name, fault in await unique_faults(source, after, changes):
         _add_error(documents, kind, name, fault)
-    impacts = await invalid_records(source, before, after, ddl, changes, conversions)
+    impacts = await invalid_records(source, before, after, ddl, changes, types.conversions)
     for impact in impacts:
         if impact.left and choices[impact.kind, impact.name] == "backfill":
             _add_error(documents, impact.kind, impact.name, _left(impact))
@@ -133,7 +132,7 @@ async def make_plan(
         "access": await access_changes(source, before, after, ddl, roles, services.holders, services.clock.now()),
     }
     answer["digest"] = digest_of(answer)
-    return Plan(answer, proposed, after, ddl, choices, stages, conversions)
+    return Plan(answer, proposed, after, ddl, choices, stages, types.conversions)
 
 
 def _bodies_after(stored: Sequence[StoredDocument], proposed: Iterable[Proposed]) -> list[dict[str, Any]]:
