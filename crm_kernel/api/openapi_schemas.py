@@ -210,6 +210,14 @@ def _explanation() -> Schema:
     )
 
 
+def _event() -> Schema:
+    """One event of the feed."""
+    texts = ("id", "type", "entity", "record", "at", "channel")
+    changed = {**_array(_TEXT), "description": "The fields that differ; those you may not read are left out."}
+    members = {"seq": _NUMBER, **dict.fromkeys(texts, _TEXT), "version": _NUMBER, "actor": _TEXT_OR_NULL}
+    return _object({**members, "changed": changed})
+
+
 def shared_schemas() -> dict[str, Schema]:
     """The component schemas that stand in every description."""
     entity = dict.fromkeys(("name", "label", "plural", "title"), _TEXT)
@@ -227,6 +235,7 @@ def shared_schemas() -> dict[str, Schema]:
         "Question": _question(),
         "Explanation": _explanation(),
         "Search": _object({"items": _array(_object(dict.fromkeys(("entity", "id", "title", "snippet"), _TEXT)))}),
+        "Events": _object({"items": _array(_event()), "next": _TEXT}),
         "Plugins": _plugins(),
         "Entities": _object({"items": _array(_object(listed, optional=("title",)))}),
         "Live": _object({"status": {"const": "live"}}),
