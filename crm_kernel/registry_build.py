@@ -14,18 +14,27 @@ from crm_kernel.document_check import document_faults
 from crm_kernel.documents import KINDS, PipelineDocument, Report, Role, View
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.fields.base import Kind, ValueContext
-from crm_kernel.fields.rotting import Limit, Rotting
 from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.resolver import resolve
+from crm_kernel.formulas.computed import Computed, Problem, resolve_computed
+from crm_kernel.listener_faults import listener_fault
 from crm_kernel.manifest import Listener, Restriction
-from crm_kernel.model import EntityModel, Field, Model, Source, Validator
-from crm_kernel.pipelines import Pipeline, default_faults, default_first, pipeline_faults, pipeline_of
+from crm_kernel.model import EntityModel, Model, Source, Validator
+from crm_kernel.pipelines import (
+    Pipeline,
+    default_faults,
+    default_first,
+    pipeline_faults,
+    pipeline_of,
+    requires_faults,
+    with_rotting,
+)
 from crm_kernel.registry import BoundListener, Broken, Declaration, Registry
 from crm_kernel.reports import report_faults
 from crm_kernel.restrictions import Narrowing, compile_restriction
 from crm_kernel.role_faults import role_faults
 from crm_kernel.schema.build import Part, build_entity, with_reverses
-from crm_kernel.schema.check import check_schema, mentions
+from crm_kernel.schema.check import check_schema
 from crm_kernel.schema.describe import ACTIONS
 from crm_kernel.schema.normal import money_limits
 from crm_kernel.schema.validate import SchemaValidator
@@ -49,9 +58,7 @@ def build_registry(
     """
     builder = _Builder(context, (*ACTIONS, *actions))
     builder.take(declarations)
-    builder.build_entities()
-    builder.build_pipelines()
-    builder.resolve_guards()
+    builder.build()
     roles = builder.roles()
     reports = builder.typed("report", Report, report_faults)
     views = builder.typed("view", View, view_faults)
@@ -68,6 +75,7 @@ def build_registry(
         reports=reports,
         views=views,
         listeners=builder.listeners(listeners),
+        computed=builder.computed,
         declarations=builder.declared,
         broken=builder.broken,
         aside=frozenset(builder.aside),
@@ -86,6 +94,7 @@ class _Builder:
         self.pipelines: dict[str, Pipeline] = {}
         self.guards: dict[tuple[str, int], Expression] = {}
         self.requirements: dict[tuple[str, str], Validator] = {}
+        self.computed: Mapping[str, Computed] = {}
 
     # ---- which documents are in force -----------------------------------------------------------------------------
     def take(self, declarations: Iterable[Declaration]) -> None:
@@ -108,6 +117,35 @@ class _Builder:
 
     def _of_kind(self, kind: str) -> list[Declaration]:
         return [d for (k, _), d in self.declared.items() if k == kind]
+
+    # ---- what depends on each other ---------------------------------------------------------------------------------
+    def build(self) -> None:
+        """Entities, pipelines and what is computed; where that does not fit, all again without its documents."""
+        while True:
+            self.build_entities()
+            self.build_pipelines()
+            self.resolve_guards()
+            resolved = resolve_computed(self.entities, self._context)
+            if not resolved.problems:
+                self.entities, self.computed = resolved.model, resolved.computed
+                return
+            faults: dict[tuple[str, str], list[Fault]] = {}
+            for problem in resolved.problems:
+                fault = problem.fault.at(prefix=f"/schema/properties/{problem.field}")
+                faults.setdefault(self._declaring(problem), []).append(fault)
+            for key, found in faults.items():
+                self._leave_out(self.declared[key], found)
+
+    def _declaring(self, problem: Problem) -> tuple[str, str]:
+        """The document that declares a field."""
+        source = self.entities[problem.entity].fields[problem.field].source
+        return next(
+            key
+            for key, d in self.declared.items()
+            if d.source == source
+            and (key == ("entity", problem.entity) or (d.kind == "fields" and d.body["entity"] == problem.entity))
+            and problem.field in _own_names(d)
+        )
 
     # ---- entities and their fields --------------------------------------------------------------------------------
     def build_entities(self) -> None:
@@ -148,6 +186,8 @@ class _Builder:
             owner = known[name]
             if declaration.body["schema"]["properties"][name].get("x-crm", {}).get("adopt") is True:
                 continue  # the plugin's field takes over the column with its data
+            if (declaration.body["entity"], name) in self.aside:
+                continue  # told already
             self.aside.add((declaration.body["entity"], name))
             hint = 'Rename it with "x-crm": {"was": …}, or leave it to the plugin with "x-crm": {"adopt": true}.'
             detail = f"{name!r} is a field of {owner}; this one is set aside with its data."
@@ -172,12 +212,13 @@ class _Builder:
                 pipelines={p.name: p.stage_names for p in lines},
                 cls=declaration.cls,
             )
-            models[declaration.name] = _with_rotting(model, lines)
+            models[declaration.name] = with_rotting(model, lines)
         self.entities = with_reverses(models)
 
     # ---- pipelines ------------------------------------------------------------------------------------------------
     def build_pipelines(self) -> None:
         """Pipelines of entities that are there, one default each; then the entities again, with their stages."""
+        self.pipelines, self.requirements, self.guards = {}, {}, {}
         by_entity: dict[str, list[Pipeline]] = {}
         for declaration in self._of_kind("pipeline"):
             entity = declaration.body["entity"]
@@ -197,7 +238,7 @@ class _Builder:
                 self._take_pipeline(pipeline)
 
     def _take_pipeline(self, pipeline: Pipeline) -> None:
-        faults = _requires_faults(pipeline, self.entities[pipeline.entity])
+        faults = requires_faults(pipeline, self.entities[pipeline.entity])
         if faults:
             self._leave_out(self.declared["pipeline", pipeline.name], faults)
             return
@@ -278,7 +319,7 @@ class _Builder:
         bound: list[BoundListener] = []
         for plugin, listener in listeners:
             name = f"{plugin}.{listener.label}"
-            fault = self._listener_fault(listener)
+            fault = listener_fault(listener, self.entities, self._context)
             if fault is not None:
                 self.broken.append(Broken(Source("plugin", plugin), "listener", name, [fault]))
                 continue
@@ -287,21 +328,6 @@ class _Builder:
                 where = resolve(listener.where, listener.entity, self.entities, event=True, context=self._context)
             bound.append(BoundListener(name=name, plugin=plugin, listener=listener, where=where))
         return bound
-
-    def _listener_fault(self, listener: Listener) -> Fault | None:
-        if listener.entity is None:
-            if listener.where is None:
-                return None
-            return Fault(pointer="/entity", code="required", detail="A listener with `where` names its entity.")
-        if listener.entity not in self.entities:
-            detail = f"There is no entity {listener.entity!r}:{near(listener.entity, self.entities)}"
-            return Fault(pointer="/entity", code="not_found", detail=detail)
-        try:
-            if listener.where is not None:
-                resolve(listener.where, listener.entity, self.entities, event=True, context=self._context)
-        except Error as error:
-            return Fault(pointer="/where", code=error.code, detail=error.detail)
-        return None
 
 
 def structural_faults(body: Mapping[str, Any]) -> list[Fault]:
@@ -322,29 +348,3 @@ def _override_faults(declaration: Declaration, first: Declaration) -> list[Fault
 def _own_names(declaration: Declaration) -> dict[str, Source]:
     properties: Mapping[str, Any] = declaration.body["schema"].get("properties", {})
     return dict.fromkeys(properties, declaration.source)
-
-
-def _with_rotting(model: EntityModel, pipelines: Sequence[Pipeline]) -> EntityModel:
-    if not pipelines:
-        return model
-    limits = tuple(
-        Limit(p.name, stage.name, stage.rots_after) for p in pipelines for stage in p.stages if stage.rots_after
-    )
-    rotting = msgspec.structs.replace(model.fields["rotting"], type=Rotting(limits))
-    fields: dict[str, Field] = {**model.fields, "rotting": rotting}
-    return msgspec.structs.replace(model, fields=fields)
-
-
-def _requires_faults(pipeline: Pipeline, model: EntityModel) -> list[Fault]:
-    """Names in `requires` that are no fields of the entity."""
-    return [
-        Fault(
-            pointer=f"/stages/{index}/requires",
-            code="unknown_field",
-            detail=f"unknown field {name!r}:{near(name, model.fields)}",
-        )
-        for index, stage in enumerate(pipeline.stages)
-        if stage.requires
-        for _, name in mentions(stage.requires)
-        if name not in model.fields
-    ]

@@ -30,15 +30,17 @@ _VALUE = "a value ('text', number, true, false or @variable)"
 
 def parse(text: str) -> syntax.Node:
     """The tree of a filter. Raises `Error("bad_filter")` with the column where it cannot be read."""
-    return _Parser(tokenize(text)).whole()
+    return Parser(tokenize(text)).whole()
 
 
 def parse_path(text: str) -> syntax.Path:
     """A path on its own. Raises `Error("bad_filter")` with the column where it cannot be read."""
-    return _Parser(tokenize(text)).only_path()
+    return Parser(tokenize(text)).only_path()
 
 
-class _Parser:
+class Parser:
+    """Reads the tokens of one text. Formulas add arithmetic to it."""
+
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._position = 0
@@ -46,12 +48,14 @@ class _Parser:
         self._comparisons = 0
 
     def whole(self) -> syntax.Node:
+        """The tree of all that is there."""
         node = self._or()
         if self._next.kind != "end":
             raise bad(self._next.at, self._next.words, "'and', 'or' or the end")
         return node
 
     def only_path(self) -> syntax.Path:
+        """The path that all is."""
         path = self._path("a field name")
         if self._next.kind != "end":
             raise bad(self._next.at, self._next.words, "the end of the path")

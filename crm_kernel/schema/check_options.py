@@ -48,9 +48,30 @@ def _option_problems(draft: Draft, options: Options) -> Iterator[Fault]:
         yield Fault(pointer="/reference", code="reference", detail=f"There is no entity {target!r}.")
     if options.reverse is not None and (not NAME.fullmatch(options.reverse) or options.reverse in RESERVED):
         yield Fault(pointer="/reverse", code="pattern", detail=f"{options.reverse!r} cannot be a reverse name.")
+    yield from _computed_problems(options)
     asked = [n for n in ("reference", "money", "decimal", "phone", "autonumber") if getattr(options, n) not in _UNSET]
     if len(asked) > 1:
         yield Fault(pointer="", code="oneOf", detail=f"Only one of {', '.join(asked)} can be meant.")
+
+
+def _computed_problems(options: Options) -> Iterator[Fault]:
+    """What formulas and rollups cannot be beside, and what a measure needs."""
+    asked = [n for n in ("formula", "rollup", "reference", "autonumber") if getattr(options, n) is not None]
+    computed = options.formula is not None or options.rollup is not None
+    if computed and len(asked) > 1:
+        yield Fault(pointer="", code="oneOf", detail=f"Only one of {', '.join(asked)} can be meant.")
+    if computed and options.unique:
+        hint = "Let the fields that it is computed from be unique, or refuse the write in a hook."
+        yield Fault(pointer="/unique", code="oneOf", detail="What is computed cannot be unique.", hint=hint)
+    if options.rollup is None:
+        return
+    measure, counted = options.rollup.measure, options.rollup.field is not None
+    if measure == "count" and counted:
+        detail = "A count has no field: it counts records."
+        yield Fault(pointer="/rollup/field", code="oneOf", detail=detail, hint="Count those with `where`.")
+    if measure != "count" and not counted:
+        detail = f"The measure {measure!r} needs a field."
+        yield Fault(pointer="/rollup/field", code="required", detail=detail, hint='For example "field": "amount".')
 
 
 def _default_faults(name: str, default: Any, field_type: FieldType) -> Iterator[Fault]:
