@@ -66,6 +66,9 @@ async def _apply(
     if gone and not yes:
         _confirm(gone)
     answer = await kernel.documents.sync_files(settings.documents, take=take, on_invalid=on_invalid)
+    left = await kernel.recompute.finish()
+    if left is not None:
+        note(f"Stored records are computed anew by a server: GET /api/jobs/{left} says how far it is.")
     await kernel.dispatcher.adopt()  # so that listeners are told of what is written before the first `crm serve`
     write_lock(settings, kernel.plugins)
     return answer

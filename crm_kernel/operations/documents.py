@@ -18,6 +18,7 @@ from crm_kernel.operations.apply import Applier, Overtaken
 from crm_kernel.operations.file_sync import Take, proposals
 from crm_kernel.operations.following import Following
 from crm_kernel.operations.plan import OnInvalid, Plan, Planning, Proposed, make_plan
+from crm_kernel.operations.recompute import Recompute
 from crm_kernel.operations.write import Writer
 from crm_kernel.problems import Problem
 from crm_kernel.registry import Registry
@@ -45,6 +46,8 @@ class Services(Planning, Protocol):
     def settings(self) -> Settings: ...
     @property
     def following(self) -> Following: ...
+    @property
+    def recompute(self) -> Recompute: ...
     def swap(self, registry: Registry, documents: int | None) -> None: ...
     def system(self, channel: str) -> Caller: ...
 
@@ -149,11 +152,11 @@ class Documents:
     ) -> dict[str, Any]:
         plan = await make_plan(self._services, stored, proposed, None)
         if dry_run:
-            return {"applied": False, "plan": plan.answer}
+            return {"applied": False, "plan": plan.answer, "job": None}
         if not plan.is_ready:
             raise plan_refused(plan)
         await self._applier.apply(plan, caller)
-        return {"applied": True, "plan": plan.answer}
+        return {"applied": True, "plan": plan.answer, "job": await self._services.recompute.note()}
 
     async def _alone(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """What an attempt to apply gives, made anew where another process applied documents meanwhile."""

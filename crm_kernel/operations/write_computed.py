@@ -79,7 +79,7 @@ async def follow(work: WriteWork, written: Mapping[str, Sequence[Written]]) -> N
             for rollup in work.registry.rollups_over.get(entity, ()):
                 groups = behind.setdefault(rollup.entity, {})
                 groups.setdefault((entity, rollup.reference), _Group([], set())).add(rollup, records)
-        found = {entity: await refresh(work, entity, list(groups.values())) for entity, groups in behind.items()}
+        found = {entity: await _refresh(work, entity, list(groups.values())) for entity, groups in behind.items()}
         written = {entity: records for entity, records in found.items() if records}
 
 
@@ -104,7 +104,15 @@ def _counted_for(rollup: Rollup, record: Written) -> Iterable[str]:
     return [image[rollup.reference] for image in (old, new) if image is not None and image[rollup.reference]]
 
 
-async def refresh(work: WriteWork, entity: str, groups: Sequence[_Group]) -> list[Written]:
+async def recompute(work: WriteWork, entity: str, ids: Sequence[str]) -> list[Written]:
+    """Compute all formulas and rollups of some stored records anew; the records that it changed."""
+    groups: dict[tuple[str, str], _Group] = {}
+    for rollup in work.registry.computed[entity].rollups:
+        groups.setdefault((rollup.child, rollup.reference), _Group([], set(ids))).rollups.append(rollup)
+    return await _refresh(work, entity, list(groups.values()) or [_Group([], set(ids))])
+
+
+async def _refresh(work: WriteWork, entity: str, groups: Sequence[_Group]) -> list[Written]:
     """Measure anew, compute the formulas over it and store what differs; the records that it changed.
 
     Each record is held first: whoever else writes one that counts for it waits, and measures what is stored then.
@@ -115,7 +123,7 @@ async def refresh(work: WriteWork, entity: str, groups: Sequence[_Group]) -> lis
     model, computed = work.model(entity), work.registry.computed[entity]
     held = await work.store.records.hold(work.tx, model, sorted(ids))
     new = {record["id"]: dict(record) for record in held}
-    for group in groups:
+    for group in groups if computed.rollups else ():
         wanted = [id for id in group.ids if id in new]
         found = await rollups.measure(work.tx, group.rollups, wanted, computed.environment)
         for id, values in found.items():

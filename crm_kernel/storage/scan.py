@@ -49,6 +49,19 @@ async def ids_in_stage(reads: Reads, model: EntityModel, stage: str | None) -> l
     return [row[0] for row in rows]
 
 
+async def count_all(reads: Reads, model: EntityModel) -> int:
+    """How many records an entity has, deleted ones too."""
+    if not await is_stored(reads, model.name):
+        return 0
+    return (await reads.read(f"SELECT count(*) FROM {quoted(table_name(model.name))}"))[0][0]
+
+
+async def ids_after(reads: Reads, model: EntityModel, id: str, limit: int) -> list[str]:
+    """The next ids behind one, deleted records' too."""
+    sql = f"SELECT id FROM {quoted(table_name(model.name))} WHERE id > ? ORDER BY id LIMIT ?"
+    return [row[0] for row in await reads.read(sql, (id, limit))]
+
+
 async def is_stored(reads: Reads, entity: str) -> bool:
     """Whether the entity has its table."""
     return table_name(entity) in (await introspect(reads)).tables
