@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +15,7 @@ from crm_kernel.filters import syntax
 from crm_kernel.filters.faults import bad, too_much, unknown
 from crm_kernel.filters.tokens import Token, tokenize, unquoted
 
+N = TypeVar("N")
 MAX_DEPTH = 32
 MAX_COMPARISONS = 200
 MAX_LIST_VALUES = 1000
@@ -136,7 +138,7 @@ class Parser:
         self._need_symbol(")")
         return syntax.Quantified(at=token.at, end=self._end, path=path, inner=inner, negated=token.keyword == "none")
 
-    def _deeper(self, at: int, rule: Callable[[], syntax.Node]) -> syntax.Node:
+    def _deeper(self, at: int, rule: Callable[[], N]) -> N:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise too_much(at, f"nested deeper than {MAX_DEPTH}")

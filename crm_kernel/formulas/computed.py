@@ -109,7 +109,8 @@ def _resolved(model: Model, entity: EntityModel, field: Field, context: ValueCon
     try:
         return _formula(text, model, entity, field, context)
     except Error as error:
-        return Fault(pointer="/x-crm/formula", code=error.code, detail=error.detail, hint=error.hint)
+        hint = error.hint if error.code == "unknown_field" else "docs/documents.md tells what stands in a formula."
+        return Fault(pointer="/x-crm/formula", code=error.code, detail=error.detail, hint=hint)
 
 
 def _formula(text: str, model: Model, entity: EntityModel, field: Field, context: ValueContext) -> Formula | Fault:
