@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,7 +13,7 @@ from crm_kernel.fields.base import Kind, ValueContext
 from crm_kernel.filters.environment import Environment
 from crm_kernel.formulas.order import Node, ordered, told
 from crm_kernel.formulas.parser import parse_formula
-from crm_kernel.formulas.resolver import Typed, resolve_condition, resolve_formula
+from crm_kernel.formulas.resolver import Paths, Typed, resolve_condition, resolve_formula
 from crm_kernel.formulas.rollup import Rollup, resolve_rollup
 from crm_kernel.formulas.values import WORDS, Evaluate, Type, fits, outgoing
 from crm_kernel.model import EntityModel, Field, Model
@@ -79,16 +79,18 @@ def resolve_computed(model: Model, context: ValueContext) -> Resolved:
     problems: list[Problem] = []
     formulas: dict[Node, Formula] = {}
     rollups: dict[Node, Rollup] = {}
+    paths: dict[str, Paths] = {}
     for entity, field in fields:
         node = Node(entity.name, field.name)
-        found = _resolved(model, entity, field, context)
+        found = _resolved(model, entity, field, context, paths.setdefault(entity.name, {}))
         if isinstance(found, Fault):
             problems.append(Problem(*node, found))
         elif isinstance(found, Formula):
             formulas[node] = found
         else:
             rollups[node] = found
-    graph = {Node(e.name, f.name): _sources(Node(e.name, f.name), formulas, rollups) for e, f in fields}
+    known = formulas.keys() | rollups.keys()
+    graph = {Node(e.name, f.name): _sources(Node(e.name, f.name), formulas, rollups, known) for e, f in fields}
     order, circles = ordered(graph)
     problems += [_circular(circle, circle[0] in formulas) for circle in circles]
     if problems:
@@ -101,20 +103,24 @@ def resolve_computed(model: Model, context: ValueContext) -> Resolved:
     return Resolved({**model, **changed}, computed, [])
 
 
-def _resolved(model: Model, entity: EntityModel, field: Field, context: ValueContext) -> Formula | Rollup | Fault:
+def _resolved(
+    model: Model, entity: EntityModel, field: Field, context: ValueContext, paths: Paths
+) -> Formula | Rollup | Fault:
     if field.options.rollup is not None:
         found = resolve_rollup(model, entity, field, context)
         return found.at(prefix="/x-crm/rollup") if isinstance(found, Fault) else found
     text = field.options.formula or ""
     try:
-        return _formula(text, model, entity, field, context)
+        return _formula(text, model, entity, field, context, paths)
     except Error as error:
         hint = error.hint if error.code == "unknown_field" else "docs/documents.md tells what stands in a formula."
         return Fault(pointer="/x-crm/formula", code=error.code, detail=error.detail, hint=hint)
 
 
-def _formula(text: str, model: Model, entity: EntityModel, field: Field, context: ValueContext) -> Formula | Fault:
-    typed, inputs = _typed(text, model, entity, field, context)
+def _formula(
+    text: str, model: Model, entity: EntityModel, field: Field, context: ValueContext, paths: Paths
+) -> Formula | Fault:
+    typed, inputs = _typed(text, model, entity, field, context, paths)
     if not fits(typed.type, field.type, field.choices):
         return _misfit(typed.type, field)
     evaluate, finish = typed.evaluate, outgoing(field.type, context)
@@ -122,11 +128,11 @@ def _formula(text: str, model: Model, entity: EntityModel, field: Field, context
 
 
 def _typed(
-    text: str, model: Model, entity: EntityModel, field: Field, context: ValueContext
+    text: str, model: Model, entity: EntityModel, field: Field, context: ValueContext, paths: Paths
 ) -> tuple[Typed, frozenset[str]]:
     """A formula, or for a field that is true or false a condition; the fault of the one that was read further."""
     try:
-        return resolve_formula(parse_formula(text), text, model, entity, context)
+        return resolve_formula(parse_formula(text), text, model, entity, context, paths)
     except Error as error:
         if field.type.kind is not Kind.BOOLEAN:
             raise
@@ -155,7 +161,9 @@ def _circular(circle: list[Node], is_formula: bool) -> Problem:
     return Problem(*circle[0], fault)
 
 
-def _sources(node: Node, formulas: Mapping[Node, Formula], rollups: Mapping[Node, Rollup]) -> frozenset[Node]:
+def _sources(
+    node: Node, formulas: Mapping[Node, Formula], rollups: Mapping[Node, Rollup], known: Set[Node]
+) -> frozenset[Node]:
     """The computed fields from which one is computed itself."""
     if node in formulas:
         found = {Node(node.entity, name) for name in formulas[node].inputs}
@@ -163,7 +171,7 @@ def _sources(node: Node, formulas: Mapping[Node, Formula], rollups: Mapping[Node
         found = {Node(rollups[node].child, name) for name in rollups[node].inputs}
     else:
         return frozenset()
-    return frozenset(source for source in found if source in formulas or source in rollups)
+    return frozenset(found & known)
 
 
 def _inputs(order: list[Node], formulas: Mapping[Node, Formula]) -> dict[Node, frozenset[str]]:

@@ -39,14 +39,18 @@ class Typed(NamedTuple):
     text: str | None = None
 
 
+Paths = dict[str, Typed]
+"""Paths of an entity that were resolved already: hundreds of formulas may read the same fields."""
+
+
 def resolve_formula(
-    node: Node, text: str, model: Model, entity: EntityModel, context: ValueContext
+    node: Node, text: str, model: Model, entity: EntityModel, context: ValueContext, paths: Paths
 ) -> tuple[Typed, frozenset[str]]:
-    """What a formula gives, and the fields that it reads.
+    """What a formula gives, and the fields that it reads; `paths` are those of its entity.
 
     Raises `Error("bad_filter" | "unknown_field")`, both with the member `column`.
     """
-    resolver = _Resolver(text, model, entity, context)
+    resolver = _Resolver(text, model, entity, context, paths)
     return resolver.typed(node), frozenset(resolver.inputs)
 
 
@@ -54,14 +58,15 @@ def resolve_condition(
     text: str, model: Model, entity: EntityModel, context: ValueContext
 ) -> tuple[Typed, frozenset[str]]:
     """A formula that is a condition as a whole: true or false. Raises as `resolve_formula`."""
-    resolver = _Resolver(text, model, entity, context)
+    resolver = _Resolver(text, model, entity, context, {})
     holds = to_predicate(resolver.condition(parse(text)))
     return Typed(Type(Kind.BOOLEAN), holds), frozenset(resolver.inputs)
 
 
 class _Resolver:
-    def __init__(self, text: str, model: Model, entity: EntityModel, context: ValueContext) -> None:
+    def __init__(self, text: str, model: Model, entity: EntityModel, context: ValueContext, paths: Paths) -> None:
         self._text = text
+        self._paths = paths
         self._model = model
         self._entity = entity
         self._context = context
@@ -83,10 +88,16 @@ class _Resolver:
 
     # ---- fields and conditions ----------------------------------------------------------------------------------
     def _path(self, node: written.Path) -> Typed:
+        dotted = node.dotted
+        self._read(node.names[0], node.at)
+        if dotted not in self._paths:
+            self._paths[dotted] = self._place(node)
+        return self._paths[dotted]
+
+    def _place(self, node: written.Path) -> Typed:
         place = self._places.place(node, World(self._entity))
         if place.steps:
             raise bad(node.at, f"{node.dotted!r}", "a field of the record itself: a formula reads no other record")
-        self._read(node.names[0], node.at)
         kind, convert = incoming(place.kind)
         if kind not in SCALARS and kind is not Kind.REFERENCE:
             raise bad(node.at, f"{node.dotted!r} ({WORDS[kind]})", "a single value")

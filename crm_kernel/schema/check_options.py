@@ -16,13 +16,27 @@ from crm_kernel.schema.normal import property_type
 from crm_kernel.schema.walk import pointer
 
 _UNSET = (None, False)
+MAX_FORMULAS = 20_000
+"""Characters of all formulas and rollups of a document: that many are read in 0.1 s."""
 
 
 def options(draft: Draft) -> Iterator[Fault]:
     """A rule of `check.py`: unknown members, values out of range, what cannot be meant together, wrong defaults."""
+    length = 0
     for name, schema in draft.properties.items():
         if isinstance(schema, dict):
             yield from _option_faults(draft, name, cast("dict[str, Any]", schema))
+            length += _length(schema)
+    if length > MAX_FORMULAS:
+        detail = f"The formulas and rollups of a document have at most {MAX_FORMULAS:,} characters together."
+        hint = "Compute what they have in common in a field of its own."
+        yield Fault(pointer="/properties", code="limit", detail=detail, hint=hint)
+
+
+def _length(schema: dict[str, Any]) -> int:
+    crm: Any = schema.get("x-crm")
+    found = [crm.get("formula"), crm.get("rollup")] if isinstance(crm, dict) else []
+    return sum(len(str(one)) for one in found if one is not None)
 
 
 def _option_faults(draft: Draft, name: str, schema: dict[str, Any]) -> Iterator[Fault]:

@@ -53,7 +53,9 @@ def eur(amount: str, currency: str = "EUR") -> dict[str, Any]:
 def resolved(fields: Mapping[str, Mapping[str, Any]]) -> Any:
     """The entity `thing` with further fields: what is computed of it, and what is wrong."""
     declaration = {"name": "thing", "schema": {"properties": {**PROPERTIES, **fields}}}
-    return resolve_computed(with_reverses({"thing": build_entity(declaration, source=Source("document", "t"))}), CONTEXT)
+    return resolve_computed(
+        with_reverses({"thing": build_entity(declaration, source=Source("document", "t"))}), CONTEXT
+    )
 
 
 def formula(text: str, type: str) -> dict[str, Any]:
