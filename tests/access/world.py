@@ -30,7 +30,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "boss": {"type": "string", "x-crm": {"reference": "user"}},
     "about": {"type": "string", "x-crm": {"reference": "*"}},
     "hush": {"type": "string", "x-crm": {"sensitive": True}},
+    "echo": {"type": "string", "x-crm": {"formula": "word"}},
+    "twin": {"type": "string", "x-crm": {"formula": "coalesce(hush, echo)"}},
+    "kids": {"type": "integer", "x-crm": {"rollup": {"of": "beta_by_link", "measure": "count"}}},
 }
+COMPUTED = {"echo": {"word"}, "twin": {"hush", "echo", "word"}, "kids": set[str]()}
+"""The fields that nobody enters, each with all fields of its record that it is computed from."""
 OTHERS = {"user": ["name", "email", "login"], "activity": ["subject", "about"]}
 """Fields of entities that every app has, of those that questions are about."""
 TITLES = {
@@ -57,7 +62,8 @@ def pipeline(name: str) -> dict[str, Any]:
     return {"kind": "pipeline", "name": f"{name}-line", "entity": name, "label": "Line", "stages": stages}
 
 
-WIDEST = [*(entity(name, SCHEMAS) for name in ENTITIES), *(pipeline(name) for name in ENTITIES)]
+_ENTERED = {name: {"type": schema["type"]} if name in COMPUTED else schema for name, schema in SCHEMAS.items()}
+WIDEST = [*(entity(name, _ENTERED) for name in ENTITIES), *(pipeline(name) for name in ENTITIES)]
 
 
 class World(NamedTuple):
@@ -95,6 +101,14 @@ class World(NamedTuple):
         own = list(self.fields[name]) if name in self.fields else OTHERS[name]
         return [*own, *SYSTEM, *(STAGED if name in self.staged else [])]
 
+    def compute(self, entity: str, record: dict[str, Any]) -> None:
+        """Put the values of its formulas into a record."""
+        fields = self.fields.get(entity, {})
+        if "echo" in fields:
+            record["echo"] = record["word"]
+        if "twin" in fields:
+            record["twin"] = record["word"] if record["hush"] is None else record["hush"]
+
     def is_invalid(self, entity: str, num: Any) -> bool:
         """Whether a value of `num` is over its limit."""
         return num is not None and num > self.fields.get(entity, {}).get("num", {}).get("maximum", num)
@@ -116,6 +130,7 @@ def _written(grant: dict[str, Any]) -> dict[str, Any]:
 def world(rng: Random) -> World:
     """One example."""
     fields = {name: _fields(rng) for name in ENTITIES}
+    _settle_computed(fields)
     staged = frozenset(name for name in ENTITIES if rng.random() < 0.5)
     bare = World(fields, staged, {}, [], [], {}, {}, [])
     roles = {f"r{n}": [_grant(rng, bare) for _ in range(rng.randint(2, 5))] for n in range(rng.randint(1, 3))}
@@ -146,7 +161,7 @@ def _some(rng: Random, among: list[Any], least: int = 0, most: int = 3) -> list[
 
 
 def _fields(rng: Random) -> dict[str, dict[str, Any]]:
-    chosen = {"word", "link", *_some(rng, sorted(set(SCHEMAS) - {"word", "link"}), 2, 5)}
+    chosen = {"word", "link", *_some(rng, sorted(set(SCHEMAS) - {"word", "link"}), 2, 6)}
     fields = {name: dict(SCHEMAS[name]) for name in SCHEMAS if name in chosen}
     if "link" in fields:
         fields["link"] = {"type": "string", "x-crm": {"reference": _of(rng, list(ENTITIES))}}
@@ -157,6 +172,19 @@ def _fields(rng: Random) -> dict[str, dict[str, Any]]:
     if "line" in fields and rng.random() < 0.3:
         fields["line"] = {"type": "string", "x-crm": {"search": True, "sensitive": True}}
     return fields
+
+
+def _settle_computed(fields: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """Leave out what is computed from fields that are not there; `kids` counts those that refer to the record."""
+    for name, mine in fields.items():
+        if not {"hush", "echo"} <= mine.keys():
+            mine.pop("twin", None)
+        referring = [other for other in ENTITIES if fields[other]["link"]["x-crm"]["reference"] == name]
+        if "kids" in mine and referring:
+            rollup = {"of": f"{referring[0]}_by_link", "measure": "count"}
+            mine["kids"] = {"type": "integer", "x-crm": {"rollup": rollup}}
+        elif "kids" in mine:
+            del mine["kids"]
 
 
 def _user(rng: Random, number: int, roles: list[str]) -> dict[str, Any]:
@@ -181,9 +209,9 @@ def value(rng: Random, world: World, name: str, field: str, places: dict[str, li
     if rng.random() < 0.2:
         return None
     match field:
-        case "word" | "line" | "hush" | "subject":
+        case "word" | "line" | "hush" | "subject" | "echo" | "twin":
             return _of(rng, WORDS)
-        case "num":
+        case "num" | "kids":
             return rng.randint(0, 3)
         case "pick":
             return _of(rng, PICKS)
@@ -205,7 +233,8 @@ def value(rng: Random, world: World, name: str, field: str, places: dict[str, li
 
 
 def _record(rng: Random, world: World, name: str, id: str, places: dict[str, list[str]]) -> dict[str, Any]:
-    fields = [*world.fields[name], "owner", "team", *(["stage"] if name in world.staged else [])]
+    entered = [field for field in world.fields[name] if field not in COMPUTED]
+    fields = [*entered, "owner", "team", *(["stage"] if name in world.staged else [])]
     values = {field: value(rng, world, name, field, places) for field in fields}
     if values.get("stage", "") is None:
         del values["stage"]
@@ -320,10 +349,10 @@ def test(rng: Random, world: World, name: str) -> Tree:
     """One comparison."""
     at, _, field = path(rng, world, name)
     match field:
-        case "word" | "line" | "hush" | "subject" | "name" | "login" | "stage_reason":
+        case "word" | "line" | "hush" | "subject" | "echo" | "twin" | "name" | "login" | "stage_reason":
             return _of(rng, [("test", at, "=", _of(rng, WORDS)), ("test", at, "contains", _of(rng, ["A", "b", "ser"])),
                              ("null", at, _of(rng, [True, False]))])  # fmt: skip
-        case "num":
+        case "num" | "kids":
             return ("test", at, _of(rng, ["=", "!=", "<", ">="]), rng.randint(0, 3))
         case "pick":
             return ("test", at, _of(rng, ["in", "not in"]), _some(rng, PICKS, 1, 2))
