@@ -39,18 +39,23 @@ BATCH = 200
 PAUSE = 0.005
 """Seconds between two transactions at the least; twice as long as one took, where that is more."""
 
-_NAME = "crm:recompute"
+_CLAIM = "crm:recompute"
+"""What the process holds that computes."""
+_LOCK = "crm:recompute-job"
+"""What a transaction holds that makes or advances a job."""
 _DIGESTS = "computed"
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a job is: `fields` are `entity.field` with the definition that is computed; of `entities` those before
-    `at` are done, and of that one all records up to the id `after`."""
+    `at` are done, and of that one all records up to the id `after`; `last` is the last id there was when it was begun:
+    what comes later is computed where it is written."""
 
     fields: dict[str, str]
     entities: list[str]
     at: int = 0
     after: str = ""
+    last: str | None = None
     rows: int = 0
     done: int = 0
     updated: int = 0
@@ -94,7 +99,7 @@ class Recompute:
         if id is None:
             self._settled = registry.version
             return None
-        if not await self._database.claim(_NAME):
+        if not await self._database.claim(_CLAIM):
             return id
         await self._wait(id)
         while self._registry() is registry and await self._step(id, registry):
@@ -120,7 +125,7 @@ class Recompute:
         return await self._database.write(lambda tx: self._noted(tx, registry, declared))
 
     async def _noted(self, tx: Tx, registry: Registry, declared: dict[str, str]) -> str | None:
-        await tx.lock(_NAME)
+        await tx.lock(_LOCK)
         stored = await _stored(tx)
         stale = {key: digest for key, digest in declared.items() if stored.get(key) != digest}
         names = {key.partition(".")[0] for key in stale}
@@ -169,7 +174,7 @@ class Recompute:
         return more
 
     async def _batch(self, tx: Tx, id: str, registry: Registry) -> bool:
-        await tx.lock(_NAME)
+        await tx.lock(_LOCK)
         stored = await jobs.get(tx, id)
         if stored is None or stored.state not in (QUEUED, RUNNING):
             return False
@@ -180,16 +185,21 @@ class Recompute:
         if progress.entity not in registry.computed:
             return False  # documents were changed meanwhile, and with them the job will be
         model = registry.entities[progress.entity]
-        ids = await scan.ids_after(tx, model, progress.after, BATCH)
+        last = await scan.last_id(tx, model) if progress.last is None else progress.last
+        ids = await scan.ids_after(tx, model, progress.after, last, BATCH)
         if ids:
             work = WriteWork(tx, self._store, registry, system("job"), self._clock.now())
             written = await recompute(work, model.name, ids)
             await follow(work, {model.name: written} if written else {})
             progress = msgspec.structs.replace(
-                progress, after=ids[-1], done=progress.done + len(ids), updated=progress.updated + len(written)
+                progress,
+                after=ids[-1],
+                last=last,
+                done=progress.done + len(ids),
+                updated=progress.updated + len(written),
             )
         else:
-            progress = msgspec.structs.replace(progress, at=progress.at + 1, after="")
+            progress = msgspec.structs.replace(progress, at=progress.at + 1, after="", last=None)
         await jobs.advance(
             tx, id, state=RUNNING, body=msgspec.to_builtins(progress), at=self._clock.now_text()
         )  # fmt: skip

@@ -56,10 +56,15 @@ async def count_all(reads: Reads, model: EntityModel) -> int:
     return (await reads.read(f"SELECT count(*) FROM {quoted(table_name(model.name))}"))[0][0]
 
 
-async def ids_after(reads: Reads, model: EntityModel, id: str, limit: int) -> list[str]:
-    """The next ids behind one, deleted records' too."""
-    sql = f"SELECT id FROM {quoted(table_name(model.name))} WHERE id > ? ORDER BY id LIMIT ?"
-    return [row[0] for row in await reads.read(sql, (id, limit))]
+async def last_id(reads: Reads, model: EntityModel) -> str:
+    """The greatest id of an entity, "" where it has no record."""
+    return (await reads.read(f"SELECT coalesce(max(id), '') FROM {quoted(table_name(model.name))}"))[0][0]
+
+
+async def ids_after(reads: Reads, model: EntityModel, id: str, last: str, limit: int) -> list[str]:
+    """The next ids behind one, up to `last`, deleted records' too."""
+    sql = f"SELECT id FROM {quoted(table_name(model.name))} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+    return [row[0] for row in await reads.read(sql, (id, last, limit))]
 
 
 async def is_stored(reads: Reads, entity: str) -> bool:

@@ -294,7 +294,7 @@ MUTATIONS = [
     Mutation(
         "rules of writes see formulas as they were",
         "crm_kernel.operations.write:Writer._check",
-        "            compute(work, change)",
-        "            pass",
+        "for change in valued if work.registry.computed else ():",
+        "for change in ():",
     ),
 ]

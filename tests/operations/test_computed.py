@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,8 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm_kernel import Change
+from crm_kernel.operations.answers import encode
+from crm_kernel.operations.list_query import ListQuery
+from crm_kernel.operations.undo import undoing
 from crm_kernel.testing import TestCrm
 from tests.operations.computing import DOCUMENTS, everything, expected, shown
+from tests.operations.conftest import MakeCrm, refusal
+from tests.operations.importing import Importing
 
 pytestmark = pytest.mark.asyncio
 
@@ -94,3 +102,144 @@ async def test_stored_values_are_those_of_plain_python(crm: TestCrm, seed: int) 
         await crm.write(changes)
         stored = await everything(crm)
         assert shown(stored) == expected(stored)
+
+
+def price(amount: str) -> dict[str, Any]:
+    return {"amount": amount, "currency": "EUR"}
+
+
+async def a_bill(crm: TestCrm, **values: Any) -> str:
+    return str((await crm.write([Change.create("bill", values)]))[0]["id"])
+
+
+async def history(crm: TestCrm, entity: str, id: str) -> list[dict[str, Any]]:
+    return (await crm.kernel.reader.history(entity, id, crm.kernel.system("api")))["items"]
+
+
+@pytest.mark.contract("documents.md#rollup-no-version")
+async def test_a_rollup_changes_neither_version_nor_history_of_its_record(crm: TestCrm) -> None:
+    bill = await a_bill(crm)
+    before = await crm.get("bill", bill)
+    await crm.write([Change.create("line", {"bill": bill, "price": price("10"), "quantity": 2})])
+    after = await crm.get("bill", bill)
+    assert (after["sum"], after["due"]) == ({"amount": Decimal("24.20"), "currency": "EUR"},) * 2
+    assert {n for n in after if after[n] != before[n]} == {"sum", "mean", "last", "due"}
+    assert [(e["version"], e["action"], e["changes"]) for e in await history(crm, "bill", bill)] == [(1, "create", {})]
+    await crm.write([Change.update("bill", bill, {"discount": 0.5}, version=1)])  # as seen before
+    [entry, _] = await history(crm, "bill", bill)
+    assert (await crm.get("bill", bill))["due"]["amount"] == Decimal("12.10")
+    assert {name: float(old_new["new"]["amount"]) for name, old_new in entry["changes"].items() if name == "due"} == {
+        "due": 12.10
+    }
+
+
+async def test_a_formula_stands_in_history_and_is_not_in_the_way_of_an_undo(crm: TestCrm) -> None:
+    [line] = await crm.write([Change.create("line", {"price": price("10"), "quantity": 2})])
+    await crm.write([Change.update("line", line["id"], {"quantity": 3})])
+    entry = (await history(crm, "line", line["id"]))[0]
+    assert set(entry["changes"]) == {"quantity", "total", "taxed"}
+    kernel, caller = crm.kernel, crm.kernel.system("api")
+    change = await kernel.undo.of_version("line", line["id"], 2, caller)
+    await kernel.writer.write([change], undoing(caller, "version 2"))
+    assert (await crm.get("line", line["id"]))["total"]["amount"] == Decimal("20.00")
+
+
+async def test_nobody_writes_what_is_computed(crm: TestCrm) -> None:
+    sent: dict[str, Any] = {"total": price("1"), "open": True, "code": "x"}
+    wanted = [(f"/{name}", "read_only") for name in sorted(sent)]
+    assert (await refusal(crm.write([Change.create("line", sent)]))).faults == wanted
+    [line] = await crm.write([Change.create("line", {"price": price("10"), "quantity": 2})])
+    assert (await refusal(crm.write([Change.update("line", line["id"], sent)]))).faults == [
+        (f"/{name}", "read_only") for name in ("code", "total")
+    ]
+    assert (await refusal(crm.write([Change.create("bill", {"done": 1})]))).faults == [("/done", "read_only")]
+
+
+async def test_what_only_repeats_itself_changes_nothing(crm: TestCrm) -> None:
+    [line] = await crm.write([Change.create("line", {"price": price("10"), "quantity": 2})])
+    sent = {name: line[name] for name in ("price", "quantity", "total", "code", "open", "number")}
+    await crm.write([Change.update("line", line["id"], sent)])
+    assert (await crm.get("line", line["id"]))["version"] == 1
+
+
+async def test_lists_filter_sort_and_report_computed_fields(crm: TestCrm) -> None:
+    bill = await a_bill(crm)
+    await crm.write([Change.create("line", {"bill": bill, "price": price(n), "quantity": 1}) for n in ("3", "1", "2")])
+    query = ListQuery(filter="taxed.amount > 2 and bill.done = 0", sort="-total", fields=("total",))
+    found = json.loads(await crm.kernel.reader.list_answer("line", crm.kernel.system("api"), query))
+    assert [item["total"]["amount"] for item in found["items"]] == [3, 2]
+    assert await crm.find("bill", "sum = 'EUR 7.26'") != []
+    report = {"kind": "report", "name": "r", "label": "R", "entity": "line", "group_by": ["open"],
+              "measures": [{"sum": "taxed", "as": "all"}]}  # fmt: skip
+    await crm.put(report)
+    rows = await crm.kernel.reports.run("r", {}, crm.kernel.system("api"))
+    assert json.loads(encode(rows))["rows"] == [{"open": True, "all": 7.26}]
+
+
+async def test_a_batch_costs_as_many_statements_as_one_change(crm: TestCrm) -> None:
+    bills = [await a_bill(crm) for _ in range(3)]
+
+    async def statements(count: int) -> int:
+        before = crm.kernel.database.statements
+        values = [{"bill": bills[n % 3], "price": price("1"), "quantity": n, "weight": 0.5} for n in range(count)]
+        await crm.write([Change.create("line", each) for each in values])
+        return crm.kernel.database.statements - before
+
+    few, many = await statements(6), await statements(60)
+    assert many == few
+
+
+@pytest.mark.contract("documents.md#rollup-import")
+async def test_an_import_computes_as_a_form_does(crm: TestCrm, tmp_path: Path) -> None:
+    bill = await a_bill(crm)
+    importing = Importing(crm, tmp_path)
+    rows = "".join(f"{bill},EUR {n},{n % 4},2026-01-{n % 28 + 1:02}\n" for n in range(700))
+    job = await importing.run(f"bill,price,quantity,day\n{rows}", None, entity="line")
+    assert job["counts"]["created"] == 700
+    stored = await everything(crm)
+    assert shown(stored) == expected(stored)
+    assert stored["bill"][bill]["sum"] is not None
+
+
+HOOKED = """
+    from typing import Annotated
+    from decimal import Decimal
+
+    class Item(Entity, name="item", title="{name}"):
+        name: str
+        price: float | None = None
+        parent: Annotated[Ref["item"] | None, field(reverse="parts")] = None
+        double: Annotated[float | None, field(formula="price * 2")] = None
+        parts_sum: Annotated[float | None, field(rollup={"of": "parts", "measure": "sum", "field": "double"})] = None
+
+    @hookimpl
+    def register_entities(): return [Item]
+
+    @hookimpl
+    async def before_write(batch):
+        for change in batch.of(Item):
+            if change.after.name == "forge":
+                change.amend(double=5)
+            elif change.after.name == "amend":
+                change.amend(price=4)
+
+    @hookimpl
+    async def check_write(batch):
+        for change in batch.of(Item):
+            if change.after.double and change.after.double > 100:
+                change.refuse("/price", "Too dear.", code="shop.dear")
+"""
+
+
+async def test_an_entity_of_a_plugin_computes_and_follows_what_hooks_amend(with_plugin: MakeCrm) -> None:
+    crm = await with_plugin(HOOKED.replace("\n    ", "\n"))
+    top = (await crm.write([Change.create("item", {"name": "top", "price": 1})]))[0]
+    assert top["double"] == 2.0
+    part = Change.create("item", {"name": "amend", "price": 1, "parent": top["id"]})
+    assert (await crm.write([part]))[0]["double"] == 8.0
+    assert (await crm.get("item", top["id"]))["parts_sum"] == 8.0
+    forged = await refusal(crm.write([Change.create("item", {"name": "forge", "price": 1, "parent": top["id"]})]))
+    assert forged.faults == [("/double", "read_only")]
+    dear = await refusal(crm.write([Change.create("item", {"name": "x", "price": 99, "parent": top["id"]})]))
+    assert dear.faults == [("/price", "shop.dear")]
+    assert (await crm.get("item", top["id"]))["parts_sum"] == 8.0
