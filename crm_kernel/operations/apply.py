@@ -13,6 +13,7 @@ from crm_kernel.operations.impact import StageUse
 from crm_kernel.operations.plan import Plan, Proposed
 from crm_kernel.operations.work import WriteWork
 from crm_kernel.operations.write import Writer
+from crm_kernel.operations.write_computed import compute, roll_up
 from crm_kernel.operations.write_store import store as store_changes
 from crm_kernel.registry import Registry
 from crm_kernel.storage import documents, meta, scan
@@ -89,7 +90,11 @@ class Applier:
         ids = await scan.ids_in_stage(work.tx, model, use.stage or None)
         for start in range(0, len(ids), AT_ONCE):
             records = await work.store.records.load(work.tx, model, ids[start : start + AT_ONCE])
-            await store_changes(work, [_restaged(work, use, record) for record in records])
+            changes = [_restaged(work, use, record) for record in records]
+            for change in changes:
+                compute(work, change)
+            await store_changes(work, changes)
+            await roll_up(work, changes)
 
     async def _backfill(self, work: WriteWork, change: Proposed) -> None:
         """Write a new field's default where the field is null; what stays invalid refuses the plan."""

@@ -36,7 +36,7 @@ def applied(mutation: Mutation) -> Iterator[None]:
     names: dict[str, Any] = {}
     exec(compile(f"from __future__ import annotations\n{changed}", module, "exec"), vars(sys.modules[module]), names)
     mutant = names[name.rpartition(".")[2]]
-    mutant = getattr(mutant, "__func__", None) or mutant
+    mutant = getattr(mutant, "__func__", None) or getattr(mutant, "fget", None) or mutant
     code = function.__code__
     function.__code__ = mutant.__code__
     try:

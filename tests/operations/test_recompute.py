@@ -13,7 +13,7 @@ from crm_kernel import Change
 from crm_kernel.kernel import Kernel
 from crm_kernel.operations import recompute
 from crm_kernel.testing import TestCrm
-from tests.operations.computing import BILL, DOCUMENTS, LINE, everything, expected, shown
+from tests.operations.computing import BILL, DOCUMENTS, LINE, STAGES, everything, expected, shown
 from tests.operations.conftest import refusal
 
 
@@ -231,3 +231,16 @@ async def test_a_record_without_changes_is_not_written(crm: TestCrm) -> None:
     id = await apply(crm, changed(LINE, total={"x-crm": {"money": True, "formula": "price * quantity * 1"}}))
     await crm.kernel.recompute.finish()
     assert (await job(crm, id))["counts"] == {"created": 0, "updated": 0, "unchanged": 2, "skipped": 0, "refused": 0}
+
+
+async def test_a_stage_that_a_document_gives_to_stored_records_is_computed_with_it(crm: TestCrm) -> None:
+    bill = await filled(crm, 2)
+    late = [{"name": "late", "type": "open"}, *STAGES["stages"]]  # type: ignore[misc]
+    await apply(crm, {**STAGES, "stages": late})
+    for line in await crm.find("line"):
+        await crm.write([Change.move("line", line["id"], "late")])
+    assert (await crm.get("bill", bill))["done"] == 0
+    await apply(crm, {**STAGES, "remap": {"late": "done"}})
+    stored = await everything(crm)
+    assert shown(stored) == expected(stored)
+    assert (await crm.get("bill", bill))["done"] == 2
