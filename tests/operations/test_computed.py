@@ -243,3 +243,48 @@ async def test_an_entity_of_a_plugin_computes_and_follows_what_hooks_amend(with_
     dear = await refusal(crm.write([Change.create("item", {"name": "x", "price": 99, "parent": top["id"]})]))
     assert dear.faults == [("/price", "shop.dear")]
     assert (await crm.get("item", top["id"]))["parts_sum"] == 8.0
+
+
+@pytest.mark.contract("documents.md#formula-readable")
+async def test_who_sees_a_formula_and_a_rollup(crm: TestCrm) -> None:
+    """In the ways that no world of the oracle goes: history, export, search, the schema."""
+    bill = await a_bill(crm)
+    values = {"bill": bill, "price": price("7"), "quantity": 3}
+    line = (await crm.write([Change.create("line", values)]))[0]["id"]
+    grants = [
+        {"entity": "line", "actions": ["read", "export"], "fields": {"deny": ["price"]}},
+        {"entity": "bill", "actions": ["read", "export"], "fields": {"read": ["*", "done"]}},
+    ]
+    await crm.put({"kind": "role", "name": "viewer", "grants": grants})
+    viewer, reader = await crm.user("v", "viewer"), crm.kernel.reader
+    shown_line = json.loads(await reader.list_answer("line", viewer, ListQuery()))["items"][0]
+    assert {"quantity", "code", "open"} <= shown_line.keys()
+    assert shown_line.keys().isdisjoint({"price", "total", "taxed"})
+    shown_bill = json.loads(await reader.list_answer("bill", viewer, ListQuery()))["items"][0]
+    assert shown_bill["done"] == 0
+    assert shown_bill.keys().isdisjoint({"sum", "mean", "due"})  # a rollup is given by its name, and what reads it
+    assert (
+        await refusal(reader.list_answer("line", viewer, ListQuery(filter="taxed.amount > 1")))
+    ).code == "unknown_field"
+    assert (await refusal(reader.list_answer("bill", viewer, ListQuery(sort="due")))).code == "unknown_field"
+    [entry] = (await reader.history("line", line, viewer))["items"]
+    assert entry["changes"].keys().isdisjoint({"price", "total", "taxed"})
+    schema = reader.schema("bill", viewer)
+    assert schema["properties"]["done"]["x-crm"]["rollup"] == {"measure": "count"}
+    assert "sum" not in schema["properties"]
+
+
+async def test_what_reads_a_sensitive_field_is_sensitive(crm: TestCrm) -> None:
+    properties = {
+        "pin": {"type": "string", "x-crm": {"sensitive": True, "search": True}},
+        "shown": {"type": "string", "x-crm": {"formula": "concat('pin ', pin)", "search": True}},
+        "length": {"type": "integer", "maximum": 8, "x-crm": {"formula": "length(shown)"}},
+    }
+    await crm.put({"kind": "fields", "name": "pins", "entity": "line", "schema": {"properties": properties}})
+    [line] = await crm.write([Change.create("line", {"pin": "1234"})])
+    [entry] = await history(crm, "line", line["id"])
+    assert [entry["changes"][n] for n in properties] == [{"old": None, "new": None}] * 3
+    assert await crm.find("line", "* matches '1234'") == []
+    refused = await refusal(crm.write([Change.update("line", line["id"], {"pin": "12345"})]))
+    assert refused.faults == [("/length", "maximum")]
+    assert "9" not in refused.error.faults[0].detail
