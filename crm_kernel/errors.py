@@ -79,6 +79,8 @@ FAULT_CODES: Mapping[str, str] = {
     "referenced": "referred to",
     "cycle": "computed from itself",
     "conflict": "changed since",
+    "convert": "cannot be converted",
+    "backfill": "invalid with the default too",
 }
 """Codes of single faults beside the JSON Schema keywords and the plugins' own (`plugin.code`)."""
 
