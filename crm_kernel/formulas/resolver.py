@@ -7,20 +7,18 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from crm_kernel.fields.base import Kind, ValueContext
-from crm_kernel.fields.currencies import CURRENCIES
-from crm_kernel.fields.moment import moment_text
 from crm_kernel.filters import syntax as written
 from crm_kernel.filters.environment import Environment, Row
 from crm_kernel.filters.expression import Expression
-from crm_kernel.filters.faults import bad, unknown
-from crm_kernel.filters.moments import parse_date, parse_moment
-from crm_kernel.filters.operands import described, read_money
+from crm_kernel.filters.faults import bad
+from crm_kernel.filters.operands import described
 from crm_kernel.filters.parser import parse
 from crm_kernel.filters.places import Places, World
 from crm_kernel.filters.resolver import resolve_node
 from crm_kernel.filters.scope import SYSTEM_SCOPE
 from crm_kernel.filters.to_predicate import reader_of, to_predicate
 from crm_kernel.formulas import functions
+from crm_kernel.formulas.literals import WRITTEN, read_text
 from crm_kernel.formulas.syntax import Call, Choice, Node, Operation
 from crm_kernel.formulas.values import MATH, NUMBERS, ORDERED, SCALARS, TEXTS, WORDS, Evaluate, Type, incoming
 from crm_kernel.model import EntityModel, Model
@@ -153,9 +151,9 @@ class _Resolver:
     def _as(self, node: Node, part: Typed, kind: Kind) -> Typed:
         if part.text is None:
             return part
-        value = _read_text(part.text, kind, self._context)
+        value = read_text(part.text, kind, node.at, self._context)
         if value is None:
-            raise bad(node.at, f"text {part.text[:40]!r}", _WRITTEN[kind])
+            raise bad(node.at, f"text {part.text[:40]!r}", WRITTEN[kind])
         return Typed(Type(kind), lambda _row, _at: value)
 
     def _alike(self, nodes: Sequence[Node], found: Sequence[Typed]) -> list[Typed]:
@@ -326,24 +324,6 @@ def _got(node: Node) -> str:
     return described(node) if isinstance(node, written.Literal | written.Path) else "a formula"
 
 
-def _read_text(text: str, kind: Kind, context: ValueContext) -> Any:
-    if kind is Kind.MONEY:
-        money = read_money(text, context)
-        if money is not None and money[1] not in CURRENCIES:
-            raise unknown("currency", money[1], 1, sorted(CURRENCIES))
-        return money
-    if kind is Kind.DATE:
-        day = parse_date(text)
-        return None if day is None else day.isoformat()
-    moment = parse_moment(text)
-    return None if moment is None or moment.tzinfo is None else moment_text(moment)
-
-
-_WRITTEN = {
-    Kind.MONEY: "an amount of money ('EUR 100.50')",
-    Kind.DATE: "a date ('2026-03-31')",
-    Kind.MOMENT: "a moment with offset ('2026-03-31T09:00:00Z')",
-}
 _FITTING = {
     "+": "numbers, amounts of money, or a date and a whole number of days (texts: concat)",
     "-": "numbers, amounts of money, or a date and a whole number of days (two dates: date_diff)",

@@ -12,8 +12,9 @@ from tests.access import batch_ways, write_ways
 from tests.access.all_ways import WAYS
 from tests.access.app import Worlds
 from tests.access.oracle import Oracle, Record
+from tests.access.schemas import ACTIONS, COMPUTED, ENTITIES, OTHERS
 from tests.access.ways import App, asked, settled, told
-from tests.access.world import ACTIONS, COMPUTED, ENTITIES, OTHERS, World, value, world
+from tests.access.world import World, value, world
 
 QUESTIONS = 2
 CHANGED = 6

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.access.expressions import Tree, Values, folded, holds
-from tests.access.world import COMPUTED, World
+from tests.access.schemas import COMPUTED
+from tests.access.world import World
 
 Record = dict[str, Any]
 Grant = dict[str, Any]

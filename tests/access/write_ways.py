@@ -10,8 +10,9 @@ from crm_kernel.operations.answers import encode
 from crm_kernel.operations.outcomes import Outcome
 from tests.access.app import NOW_TEXT, Worlds
 from tests.access.oracle import MOVE, NEVER_WRITTEN, Oracle, Record
+from tests.access.schemas import ENTITIES, ID, STAGES
 from tests.access.ways import App, Question, plain
-from tests.access.world import ENTITIES, ID, STAGES, World, value
+from tests.access.world import World, value
 
 KINDS = ["create", "update", "update", "move", "delete", "restore", "purge"]
 
