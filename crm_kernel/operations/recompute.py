@@ -35,7 +35,9 @@ LOOK_SECONDS = 1.0
 SETTLE_SECONDS = 2 * FOLLOW_SECONDS
 """After so long no process writes by the former definitions any more."""
 BATCH = 200
-"""Records of one transaction: 10 to 20 ms, for which another writer may have to wait."""
+"""Records of one transaction at the most."""
+ROOM = 0.03
+"""Seconds of one transaction, for which another writer may have to wait: after a longer one the next is smaller."""
 PAUSE = 0.005
 """Seconds between two transactions at the least; twice as long as one took, where that is more."""
 
@@ -88,6 +90,7 @@ class Recompute:
         self._clock = clock
         self._registry = registry
         self._settled = -1
+        self._size = BATCH // 4
         self.settle = settle
 
     async def look(self) -> str | None:
@@ -169,8 +172,10 @@ class Recompute:
         """One batch, and a pause for others; whether there is more."""
         begun = monotonic()
         more = await self._database.write(lambda tx: self._batch(tx, id, registry))
+        took = max(monotonic() - begun, 0.001)
+        self._size = max(1, min(BATCH, round(self._size * ROOM / took)))
         if more:
-            await asyncio.sleep(max(PAUSE, 2 * (monotonic() - begun)))
+            await asyncio.sleep(max(PAUSE, 2 * took))
         return more
 
     async def _batch(self, tx: Tx, id: str, registry: Registry) -> bool:
@@ -186,7 +191,7 @@ class Recompute:
             return False  # documents were changed meanwhile, and with them the job will be
         model = registry.entities[progress.entity]
         last = await scan.last_id(tx, model) if progress.last is None else progress.last
-        ids = await scan.ids_after(tx, model, progress.after, last, BATCH)
+        ids = await scan.ids_after(tx, model, progress.after, last, min(BATCH, self._size))
         if ids:
             work = WriteWork(tx, self._store, registry, system("job"), self._clock.now())
             written = await recompute(work, model.name, ids)

@@ -118,6 +118,7 @@ async def killed_after(crm: TestCrm, batches: int, monkeypatch: pytest.MonkeyPat
 
     with monkeypatch.context() as patch:
         patch.setattr(recompute, "BATCH", 3)
+        patch.setattr(recompute, "ROOM", 1000)
         patch.setattr(recompute, "follow", follow)
         with pytest.raises(Killed):
             await another.recompute.finish()
