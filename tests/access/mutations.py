@@ -173,7 +173,7 @@ MUTATIONS = [
     ),
     Mutation(
         "history of hidden records",
-        f"{_RECORD}:RecordReader.in_hand",
+        f"{_RECORD}:RecordReader.in_hands",
         'rows = reading.rows if access.allows(entity, "read") else NOTHING',
         "rows = None",
     ),
@@ -185,7 +185,7 @@ MUTATIONS = [
     ),
     Mutation(
         "history of masked fields",
-        f"{_RECORD}:RecordReader.in_hand",
+        f"{_RECORD}:RecordReader.in_hands",
         "frozenset(reading.fields) - hidden",
         "frozenset(reading.fields)",
     ),
