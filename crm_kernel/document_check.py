@@ -17,9 +17,9 @@ from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from crm_kernel.document_schemas import SCHEMAS
-from crm_kernel.document_words import code_of, detail_of, pointer_of, token
+from crm_kernel.document_words import code_of, detail_of, pointer_of
 from crm_kernel.documents import KINDS, RESERVED_KINDS
-from crm_kernel.errors import Fault, near
+from crm_kernel.errors import Fault, near, token
 from crm_kernel.source_json import MAX_BYTES, MAX_DEPTH, depth
 
 

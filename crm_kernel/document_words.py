@@ -7,6 +7,8 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
+from crm_kernel.errors import token
+
 _TYPES = {
     "object": "an object",
     "array": "a list",
@@ -16,11 +18,6 @@ _TYPES = {
     "boolean": "true or false",
     "null": "null",
 }
-
-
-def token(name: object) -> str:
-    """One step of a JSON Pointer."""
-    return "/" + str(name).replace("~", "~0").replace("/", "~1")
 
 
 def pointer_of(error: ValidationError) -> str:

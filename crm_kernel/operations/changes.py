@@ -92,6 +92,7 @@ class Merged(NamedTuple):
     access: Access
     new: dict[str, Any]
     faults: list[Fault]
+    images: dict[str, Any]
 
 
 class Change(Generic[E]):
@@ -112,6 +113,7 @@ class Change(Generic[E]):
         "found",
         "given",
         "id",
+        "images",
         "journal",
         "kind",
         "merged",
@@ -161,6 +163,7 @@ class Change(Generic[E]):
         self.given: dict[str, bool] = {}
         self.changed: list[str] = []
         self.faults: list[Fault] = []
+        self.images: dict[str, Any] = {}  # of values that cannot be stored, for JSON Schema to look at
         self.trusted = False
         self.skipped = False
         self.plugin: str | None = None

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from crm_kernel.document_check import canonical
-from crm_kernel.errors import Fault
+from crm_kernel.errors import Fault, token
 from crm_kernel.model import Field
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.impact import Impact, StageUse, invalid_records, stages_in_use
@@ -187,7 +187,7 @@ def diff(old: Any, new: Any, pointer: str = "") -> list[dict[str, Any]]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         found: list[dict[str, Any]] = []
         for name in dict.fromkeys([*old, *new]):
-            at = f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
+            at = pointer + token(name)
             if name not in new:
                 found.append({"pointer": at, "old": old[name]})
             elif name not in old:

@@ -66,15 +66,22 @@ def _unwritable_faults(change: AnyChange) -> frozenset[str]:
 
 
 def check_schema(change: AnyChange) -> None:
-    """Faults of the merged JSON Schema, but not below a value that is faulty already."""
-    found = change.model.validate(change.new)
-    if not found:
+    """Faults of the merged JSON Schema, also of values that cannot be stored; each fault once.
+
+    Below a value that is faulty already and of which it sees nothing it has nothing to say.
+    """
+    images = change.images
+    found = change.model.validate({**change.new, **images} if images else change.new)
+    if not found and not images:
         return
-    faulty = {f.pointer.split("/")[1] for f in change.faults if f.pointer and f.status == 422}
+    told = {(f.pointer, f.code) for f in change.faults}
+    unseen = {f.pointer.split("/")[1] for f in change.faults if f.pointer and f.status == 422} - images.keys()
     for fault in found:
-        if fault.pointer.split("/")[1:2] and fault.pointer.split("/")[1] in faulty:
-            continue
-        change.faults.append(fault.at(row=change.row))
+        if (fault.pointer, fault.code) not in told and fault.pointer.partition("/")[2].partition("/")[0] not in unseen:
+            change.faults.append(fault.at(row=change.row))
+    for name in images:
+        if not any(f.pointer.split("/")[1:2] == [name] for f in change.faults):
+            change.fault(f"/{name}", "type", f"{change.model.fields[name].label} is a text.")
 
 
 def set_stage(work: WriteWork, change: AnyChange) -> None:

@@ -100,7 +100,8 @@ def _merged_part(schema: Mapping[str, Any], own: Mapping[str, Field]) -> dict[st
     """A part with its properties in normal form, without those that belong to an earlier part."""
     part = dict(schema)
     if "properties" in part:
-        part["properties"] = {name: field.schema for name, field in own.items()}
+        written = cast("dict[str, Any]", part["properties"])
+        part["properties"] = {n: False if written[n] is False else field.schema for n, field in own.items()}
     return part
 
 

@@ -36,7 +36,8 @@ CLOSING = (
 )
 """Keywords that the top level may not have: they would close or rename the flat object that all documents share."""
 
-METASCHEMA = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+METASCHEMA = {"$ref": DRAFT}
 
 
 def check_schema(
@@ -143,7 +144,8 @@ def _unknown_names(draft: Draft) -> Iterator[Fault]:
 
 
 def _references(draft: Draft) -> Iterator[Fault]:
-    """`$ref` reaches the same document: a pointer, an anchor, or the `$id` of a schema within."""
+    """`$ref` reaches the same document: a pointer, an anchor, or the `$id` of a schema within. The draft's own schema
+    is known without being fetched; what a fragment leads to there is for the engine to see."""
     bases = _bases(draft)
     for sub in draft.subs:
         for keyword in ("$ref", "$dynamicRef"):
@@ -151,6 +153,8 @@ def _references(draft: Draft) -> Iterator[Fault]:
             if not isinstance(ref, str):
                 continue
             home, fragment = urldefrag(urljoin(bases[sub.base], ref))
+            if home == DRAFT:
+                continue
             base = sub.base if ref.startswith("#") else next((p for p, uri in bases.items() if p and uri == home), None)
             if base is None or lookup(draft.schema, base, f"#{fragment}") is None:
                 detail = f"{ref[:80]!r} leads to nothing in this document, and nothing is ever fetched."

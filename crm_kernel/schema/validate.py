@@ -13,7 +13,7 @@ from crm_kernel.fields.base import FieldType
 from crm_kernel.model import EntityModel, Field
 from crm_kernel.schema.patterns import compiled
 from crm_kernel.schema.sentences import sentence
-from crm_kernel.schema.walk import at, has_member, is_json, is_utf8, pointer
+from crm_kernel.schema.walk import Path, at, has_member, is_json, is_utf8, pointer
 
 _MISSING = ("required", "dependentRequired")
 _EXTRA = ("additionalProperties", "unevaluatedProperties")
@@ -68,7 +68,7 @@ class SchemaValidator:
         return self._fault((name,), code, f"{self._label((name,))} has a value that JSON does not have.")
 
     def _faults(self, error: jsonschema_rs.ValidationError, image: dict[str, Any]) -> Iterator[Fault]:
-        path = tuple(error.instance_path)
+        path = _path(error, image)
         code = _code(error)
         if code in _MISSING:
             name = str(getattr(error.kind, "property", ""))
@@ -92,6 +92,25 @@ class SchemaValidator:
         field = self._fields.get(str(path[0]))
         words = [str(path[0]) if field is None else field.label]
         return " ".join(words + [str(step + 1) if isinstance(step, int) else step for step in path[1:]])
+
+
+def _path(error: jsonschema_rs.ValidationError, image: dict[str, Any]) -> Path:
+    """Where in the image the fault is. The engine takes members that are named by digits for places in a list, and
+    leaves out those whose name is empty."""
+    path: list[str | int] = []
+    value: Any = image
+    for step in error.instance_path:
+        if isinstance(value, dict):
+            step = str(step)  # noqa: PLW2901
+            while step not in value and "" in value:
+                path.append("")
+                value = value[""]
+        path.append(step)
+        value = value[step]
+    while isinstance(value, dict) and "" in value and value != error.instance:
+        path.append("")
+        value = cast("dict[str, Any]", value)[""]
+    return tuple(path)
 
 
 def _code(error: jsonschema_rs.ValidationError) -> str:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple, cast
 from urllib.parse import unquote
 
+from crm_kernel.errors import token
+
 Path = tuple[str | int, ...]
 
 _SAME_LISTS = ("allOf", "anyOf", "oneOf")
@@ -43,7 +45,7 @@ class Sub(NamedTuple):
 
 def pointer(path: Path) -> str:
     """A path as RFC 6901 JSON Pointer."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return "".join(map(token, path))
 
 
 def parts(schema: Mapping[str, Any]) -> Iterator[tuple[Path, Any, bool]]:
