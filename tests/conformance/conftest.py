@@ -6,7 +6,7 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,7 +96,9 @@ class Channels:
 
     async def create(self) -> Told:
         """POST, one by one."""
-        return {(g.name, n): await self._send("POST", g.name, row.record) for g in GROUPS for n, row in enumerate(g.rows)}
+        return {
+            (g.name, n): await self._send("POST", g.name, row.record) for g in GROUPS for n, row in enumerate(g.rows)
+        }
 
     async def patch(self) -> Told:
         """PATCH of a record that has nothing yet."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.conformance.conftest import GROUPS, Channels, Told
 
 CASES = {(group.name, n): row for group in GROUPS for n, row in enumerate(group.rows)}
