@@ -24,7 +24,7 @@ from crm_kernel.registry import BoundListener, Broken, Declaration, Registry
 from crm_kernel.reports import report_faults
 from crm_kernel.restrictions import Narrowing, compile_restriction
 from crm_kernel.role_faults import role_faults
-from crm_kernel.schema.build import Part, build_entity, with_reverses
+from crm_kernel.schema.build import Part, build_entity, named, with_reverses
 from crm_kernel.schema.check import check_schema, mentions
 from crm_kernel.schema.describe import ACTIONS
 from crm_kernel.schema.normal import money_limits
@@ -205,7 +205,8 @@ class _Builder:
         model = self.entities[pipeline.entity]
         money = {name for name, field in model.fields.items() if field.type.kind is Kind.MONEY}
         for stage in pipeline.stages:
-            parts = [money_limits(dict(r.schema), money) for r in pipeline.required_in(stage.name)]
+            required = enumerate(pipeline.required_in(stage.name))
+            parts = [named(money_limits(dict(r.schema), money), f"{pipeline.name}/requires", n) for n, r in required]
             if parts:
                 self.requirements[pipeline.name, stage.name] = SchemaValidator(model.fields, parts)
 

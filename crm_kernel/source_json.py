@@ -53,13 +53,10 @@ def read_json(raw: bytes) -> tuple[Any, str]:
 
 def depth(value: Any) -> int:
     """How many objects and arrays stand in one another; 0 for a scalar. Never recurses, so any input is safe."""
-    deepest, open_values = 0, [(value, 1)]
-    while open_values:
-        current, level = open_values.pop()
-        if isinstance(current, dict | list):
-            deepest = max(deepest, level)
-            inner = current.values() if isinstance(current, dict) else current
-            open_values.extend((v, level + 1) for v in inner)
+    deepest, level = 0, [value]
+    while level := [v for v in level if isinstance(v, dict | list)]:
+        deepest += 1
+        level = [inner for v in level for inner in (v.values() if isinstance(v, dict) else v)]
     return deepest
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
-from crm_kernel.document_check import document_faults, document_hash
+from crm_kernel.document_check import document_hash
 from crm_kernel.document_files import read_documents
 from crm_kernel.documents import KINDS
 from crm_kernel.errors import Error, Fault
@@ -124,7 +124,6 @@ class Documents:
                 file_hash=known[body["kind"], body["name"]].file_hash
                 if (body["kind"], body["name"]) in known
                 else None,
-                errors=tuple(document_faults(body)),
             )
             for body in bodies
         ]

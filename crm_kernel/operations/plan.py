@@ -134,7 +134,7 @@ def _document(
     errors = list(change.errors)
     if change.body is not None and not change.is_told_only:
         broken = _broken(after, change.kind, change.name)
-        errors += [] if broken is None else broken.faults
+        errors += [fault for fault in (broken.faults if broken else ()) if fault not in errors]
         if change.kind in ("fields", "entity"):
             entity = str(change.body.get("entity", change.name))
             errors += [f for f in ddl.faults if f.pointer.startswith(f"/{entity}/")]

@@ -14,7 +14,7 @@ from crm_kernel.model import EntityModel, Field, Reverse, Source
 from crm_kernel.schema.normal import money_limits, normal_property, property_type
 from crm_kernel.schema.system import NO_PIPELINES, system_fields
 from crm_kernel.schema.validate import SchemaValidator
-from crm_kernel.schema.walk import LINKS, has_member
+from crm_kernel.schema.walk import LINKS, Links, has_member
 
 
 class Part(NamedTuple):
@@ -33,9 +33,10 @@ def build_fields(
     """
     properties = cast("dict[str, Any]", schema.get("properties", {}))
     required = set(schema.get("required", ()))
+    links = Links(schema)
     found: dict[str, Field] = {}
     for name, property_ in properties.items():
-        options, field_type = property_type(property_, schema, types)
+        options, field_type = property_type(property_, links, types)
         normal = normal_property(property_)
         read_only = options.autonumber is not None or options.formula is not None or options.rollup is not None
         found[name] = Field(
@@ -77,7 +78,7 @@ def build_entity(
         schemas.append(_merged_part(part.schema, own))
     required = {name for part in ordered for name in part.schema.get("required", ())}
     money = {name for name, field in fields.items() if field.type.kind is Kind.MONEY}
-    schemas = [_named(_finished(schema, fields, money), name, n) for n, schema in enumerate(schemas)]
+    schemas = [named(_finished(schema, fields, money), name, n) for n, schema in enumerate(schemas)]
     label = str(declaration.get("label") or name.replace("_", " ").capitalize())
     final = {n: _with_required(field, n in required) for n, field in fields.items()}
     return EntityModel(
@@ -123,7 +124,7 @@ def _with_required(field: Field, required: bool) -> Field:
     return replace(field, required=True)
 
 
-def _named(schema: dict[str, Any], entity: str, number: int) -> dict[str, Any]:
+def named(schema: dict[str, Any], entity: str, number: int) -> dict[str, Any]:
     """A part with references or anchors gets an `$id`: within `allOf` its `#...` still lead into itself alone."""
     linked = any(has_member(schema, keyword) for keyword in LINKS)
     return {"$id": f"crm:///{entity}/{number}", **schema} if linked else schema

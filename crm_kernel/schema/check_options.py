@@ -28,7 +28,7 @@ def options(draft: Draft) -> Iterator[Fault]:
 def _option_faults(draft: Draft, name: str, schema: dict[str, Any]) -> Iterator[Fault]:
     where = pointer(("properties", name, "x-crm"))
     try:
-        options, field_type = property_type(schema, draft.schema, draft.types)
+        options, field_type = property_type(schema, draft.links, draft.types)
     except msgspec.ValidationError as error:
         yield Fault(pointer=where, code="type", detail=f"x-crm: {error}")
         return

@@ -1,5 +1,6 @@
 """Cases of nested values and of rules between fields: arrays, objects, branches, references within the document."""
 
+# fmt: off - one line a case
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,6 @@
 """Cases of single values: types, limits, texts, formats, dates, money, choices."""
 
+# fmt: off - one line a case
 from __future__ import annotations
 
 from typing import Any

@@ -27,7 +27,7 @@ def nested(levels: int, keyword: str = "items", leaf: Any = None) -> Any:
 
 def full(piece: str, *, around: int = 400) -> int:
     """How many of a piece of JSON a document of 256 KiB holds."""
-    return (KIB_256 - around) // (len(piece) + 1)
+    return (KIB_256 - around) // (len(piece) + 2)
 
 
 def doubling(levels: int, keyword: str = "allOf") -> dict[str, Any]:
@@ -130,10 +130,10 @@ SIZES: dict[str, Any] = {
     "10,000 unknown members": document(**{f"m{n}": n for n in range(10_000)}),
     "10,000 near members": document(**{f"schemas{n}": n for n in range(10_000)}),
     "a kind of 200,000 letters": {"kind": "f" * 200_000, "name": "odd"},
-    "10,000 grants that are none": role(*[{"entity": "contact", "action": ["read"]}] * 6_000),
-    "10,000 grants on nothing": role(*[{"entity": "nothing", "actions": ["read"]}] * 6_000),
+    "10,000 grants that are none": role(*[{"entity": "contact", "action": ["read"]}] * 5_000),
+    "10,000 grants on nothing": role(*[{"entity": "nothing", "actions": ["read"]}] * 5_000),
     "6,000 grants, the last wrong": role(*[{"entity": "contact", "actions": ["read"]}] * 5_000, {"entity": 5}),
-    "2,000 wrong stages": pipeline(stages=[{"name": f"s{n}", "type": "nothing"} for n in range(7_000)]),
+    "2,000 wrong stages": pipeline(stages=[{"name": f"s{n}", "type": "nothing"} for n in range(6_000)]),
     "5,000 stages, one twice": pipeline(stages=[{"name": f"s{n % 4_999}", "type": "open"} for n in range(5_000)]),
     "10,000 transitions to nowhere": pipeline(transitions=[{"from": "*", "to": "nowhere"}] * 8_000),
     "20,000 columns that are none": view(columns=[f"c{n}" for n in range(20_000)]),
@@ -181,7 +181,6 @@ MISTAKES: dict[str, Any] = {
     "a parameter with a remote $ref": report(params={"a": {"$ref": "https://example.org/x"}}),
     "a parameter with a wrong pattern": report(params={"a": {"pattern": "("}}),
     "a rule of a role that is none": role({"entity": "contact", "actions": ["read"], "where": "nothing = 1"}),
-    "a large number of nothing": fields({"type": "integer", "minimum": 10**400}),
     "a limit that is infinite": fields({"type": "number", "maximum": "Infinity"}),
     "a multiple of nothing": fields({"multipleOf": 0}),
     "a negative length": fields({"minLength": -1}),
