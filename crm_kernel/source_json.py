@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -39,7 +40,7 @@ def read_json(raw: bytes) -> tuple[Any, str]:
         place = place_of(raw[: error.start].decode("utf-8", "replace"), error.start)
         raise JsonFault("not UTF-8.", place) from error
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_number)
     except json.JSONDecodeError as error:
         raise JsonFault(f"not JSON: {error.msg}.", Place(error.lineno, error.colno)) from error
     except RecursionError as error:
@@ -92,6 +93,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f"the member {name!r} stands twice in one object.")
         found[name] = value
     return found
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is larger than numbers are.")
+    return number
 
 
 def _constant(text: str) -> Any:

@@ -78,7 +78,7 @@ def build_entity(
         schemas.append(_merged_part(part.schema, own))
     required = {name for part in ordered for name in part.schema.get("required", ())}
     money = {name for name, field in fields.items() if field.type.kind is Kind.MONEY}
-    schemas = [named(_finished(schema, fields, money), name, n) for n, schema in enumerate(schemas)]
+    schemas = [_named(_finished(schema, fields, money), name, n) for n, schema in enumerate(schemas)]
     label = str(declaration.get("label") or name.replace("_", " ").capitalize())
     final = {n: _with_required(field, n in required) for n, field in fields.items()}
     return EntityModel(
@@ -124,10 +124,16 @@ def _with_required(field: Field, required: bool) -> Field:
     return replace(field, required=True)
 
 
-def named(schema: dict[str, Any], entity: str, number: int) -> dict[str, Any]:
+def _named(schema: dict[str, Any], entity: str, number: int) -> dict[str, Any]:
     """A part with references or anchors gets an `$id`: within `allOf` its `#...` still lead into itself alone."""
     linked = any(has_member(schema, keyword) for keyword in LINKS)
     return {"$id": f"crm:///{entity}/{number}", **schema} if linked else schema
+
+
+def rules_beside(model: EntityModel, schemas: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+    """Rules that are no part of an entity, in the form in which a `SchemaValidator` of its fields takes them."""
+    money = {n for n, field in model.fields.items() if field.type.kind is Kind.MONEY}
+    return [_named(money_limits(dict(schema), money), name, number) for number, schema in enumerate(schemas)]
 
 
 def plural_of(label: str) -> str:
