@@ -47,6 +47,7 @@ def parameters(entities: Iterable[str], reports: Iterable[str], kinds: Iterable[
         "expand": _query("expand", "References to answer as objects, as a comma list."),
         "limit": _query("limit", "How many items a page has at most.", limit),
         "cursor": _query("cursor", "Where to go on: the `next` of the answer before."),
+        "after": _query("after", "The `next` of the answer before; left out: from the first event."),
         "count": _query("count", "Whether to count.", count),
         "deleted": _query("deleted", "Only deleted records; needs the action delete.", {**_TEXT, "enum": ["only"]}),
         "purge": _query("purge", "Remove it for good; needs the action admin.", flag),

@@ -78,6 +78,16 @@ ROUTES = (
     ),
     Route(
         "get",
+        "/api/events",
+        "events",
+        "What has happened, in the order of its commit, as a feed that skips nothing",
+        "Events",
+        faults=(400, 401),
+        parameters=("after", "limit"),
+        tag="events",
+    ),
+    Route(
+        "get",
         "/api/reports/{name}",
         "stored_report",
         "The answer of a stored report; its own parameters are in the query string too",

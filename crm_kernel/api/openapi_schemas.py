@@ -216,6 +216,14 @@ def _explanation() -> Schema:
     )
 
 
+def _event() -> Schema:
+    """One event of the feed."""
+    texts = ("id", "type", "entity", "record", "at", "channel")
+    changed = {**_array(_TEXT), "description": "The fields that differ; those you may not read are left out."}
+    members = {"seq": _NUMBER, **dict.fromkeys(texts, _TEXT), "version": _NUMBER, "actor": _TEXT_OR_NULL}
+    return _object({**members, "changed": changed})
+
+
 def shared_schemas() -> dict[str, Schema]:
     """The component schemas that stand in every description."""
     entity = dict.fromkeys(("name", "label", "plural", "title"), _TEXT)
@@ -234,6 +242,7 @@ def shared_schemas() -> dict[str, Schema]:
         "Question": _question(),
         "Explanation": _explanation(),
         "Search": _object({"items": _array(_object(dict.fromkeys(("entity", "id", "title", "snippet"), _TEXT)))}),
+        "Events": _object({"items": _array(_event()), "next": _TEXT}),
         "Plan": _plan(),
         "Applied": _object({"applied": _FLAG, "plan": ref("Plan")}),
         "Document": _object(stored),

@@ -9,6 +9,7 @@ from tests.acceptance.http.conftest import Case, World, cases
 SCHEMA = "GET /api/schema"
 ENTITY_SCHEMA = "GET /api/schema/{entity}"
 SEARCH = "GET /api/search"
+EVENTS = "GET /api/events"
 REPORT = "GET /api/reports/{name}"
 RUN = "POST /api/reports/run"
 EXPLAIN = "POST /api/explain/access"
@@ -60,6 +61,19 @@ def test_entity_schema(world: World, case: Case) -> None:
     Case(SEARCH, "denied", 200, who="dan", path="/api/search?q=lease", has={"items": []}),
 )
 def test_search(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(EVENTS, "good", 200, path="/api/events?limit=1"),
+    Case(EVENTS, "good", 200, path="/api/events?after=e999999999", has={"items": [], "next": "e999999999"}),
+    Case(EVENTS, "bad", 400, path="/api/events?after=7", code="bad_cursor"),
+    Case(EVENTS, "bad", 400, path="/api/events?limit=0", code="bad_value"),
+    Case(EVENTS, "bad", 400, path="/api/events?since=1", code="unknown_parameter"),
+    Case(EVENTS, "unauthenticated", 401, **NOBODY),
+    Case(EVENTS, "denied", 200, who="dan", path="/api/events?after=e999999999", has={"items": []}),
+)
+def test_events(world: World, case: Case) -> None:
     world.run(case)
 
 
