@@ -116,6 +116,7 @@ class Change(Generic[E]):
         "images",
         "journal",
         "kind",
+        "locale",
         "merged",
         "model",
         "move_record",
@@ -164,6 +165,7 @@ class Change(Generic[E]):
         self.changed: list[str] = []
         self.faults: list[Fault] = []
         self.images: dict[str, Any] = {}  # of values that cannot be stored, for JSON Schema to look at
+        self.locale = "en"  # of whoever asked: faults are told in it
         self.trusted = False
         self.skipped = False
         self.plugin: str | None = None
@@ -297,6 +299,10 @@ class Change(Generic[E]):
         self.faults.append(
             Fault(pointer=pointer, code=code, detail=detail, row=self.row, status=status, extra=extra or None)
         )
+
+    def label(self, name: str) -> str:
+        """What a field is called in the language of whoever asked."""
+        return self.model.fields[name].label_in(self.locale)
 
     def is_new(self) -> bool:
         """Whether it creates its record."""

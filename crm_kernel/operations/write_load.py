@@ -256,13 +256,13 @@ def merge(work: Work, change: AnyChange) -> None:
         if change.old is not None and value == change.old.get(name) and sees(work, change, name):
             continue
         if (field.read_only or writable is not None) and not _may_write(change, field, writable):
-            change.fault(f"/{name}", "read_only", f"{field.label} may not be written.")
+            change.fault(f"/{name}", "read_only", f"{change.label(name)} may not be written.")
             continue
         is_text = value is None or isinstance(value, str)
         if not is_text and (field.type.kind in _NAMED or name in STAGE_FIELDS):
             _keep_image(change, name, value)  # what follows looks these up by name, long before the JSON Schema is run
             if field.source.kind == "system":
-                change.fault(f"/{name}", "type", f"{field.label} is a text.")  # no schema speaks of these
+                change.fault(f"/{name}", "type", f"{change.label(name)} is a text.")  # no schema speaks of these
             continue
         new[name] = value
     if others:

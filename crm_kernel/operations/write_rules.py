@@ -71,9 +71,11 @@ def check_schema(change: AnyChange) -> None:
     Below a value that is faulty already and of which it sees nothing it has nothing to say.
     """
     images = change.images
-    found = change.model.validate({**change.new, **images} if images else change.new)
+    found = change.model.validate({**change.new, **images} if images else change.new, locale=change.locale)
     if not found and not images:
         return
+    said = {(f.pointer, f.code) for f in found}  # better than by the type of the field, which knows no label
+    change.faults = [f for f in change.faults if (f.pointer, f.code) not in said or not images]
     told = {(f.pointer, f.code) for f in change.faults}
     unseen = {f.pointer.split("/")[1] for f in change.faults if f.pointer and f.status == 422} - images.keys()
     for fault in found:
@@ -81,7 +83,7 @@ def check_schema(change: AnyChange) -> None:
             change.faults.append(fault.at(row=change.row))
     for name in images:
         if not any(f.pointer.split("/")[1:2] == [name] for f in change.faults):
-            change.fault(f"/{name}", "type", f"{change.model.fields[name].label} is a text.")
+            change.fault(f"/{name}", "type", f"{change.label(name)} is a text.")
 
 
 def set_stage(work: WriteWork, change: AnyChange) -> None:
@@ -125,7 +127,7 @@ def _emptied(change: AnyChange) -> bool:
             and change.new[name] is None
             and not any(f.pointer == f"/{name}" for f in change.faults)
         ):
-            change.fault(f"/{name}", "required", f"{change.model.fields[name].label} cannot be empty.")
+            change.fault(f"/{name}", "required", f"{change.label(name)} cannot be empty.")
             found = True
     return found
 
@@ -134,7 +136,7 @@ def _stage_faults(work: WriteWork, change: AnyChange, pipeline: Any, *, moved: b
     """All that stands against the stage of the new image; 409 for a refused move of a stored record, else 422."""
     old, new = change.old, change.new
     is_move = moved and old is not None and old["stage"] is not None
-    faults = requirement_faults(work.registry, pipeline, new)
+    faults = requirement_faults(work.registry, pipeline, new, change.locale)
     faults += lost_reason_faults(pipeline, new, moved=moved)
     if is_move:
         faults += check_transition(work, pipeline, old or {}, new, trusted=change.trusted)

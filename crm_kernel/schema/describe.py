@@ -90,7 +90,7 @@ def describe(
 
 
 def _property(field: Field, writable: bool, locale: str | None) -> dict[str, Any]:
-    schema = {**field.schema, "title": field.options.labels.get(locale or "", field.label)}
+    schema = {**field.schema, "title": field.label_in(locale or "")}
     return schema if writable and not field.read_only else {**schema, "readOnly": True}
 
 

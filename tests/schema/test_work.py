@@ -33,7 +33,7 @@ def doubling(levels: int, keyword: str) -> dict[str, Any]:
     [
         ({"$ref": "#/properties/v"}, {}, "/properties/v"),
         ({"allOf": [{"$ref": "#/$defs/a"}]}, {"a": {"not": {"$ref": "#/$defs/a"}}}, "/$defs/a"),
-        ({"if": {"$ref": "#/$defs/a"}}, {"a": {"then": {"$ref": "#/properties/v"}}}, "/properties/v"),
+        ({"if": {"$ref": "#/$defs/a"}}, {"a": {"then": {"$ref": "#/properties/v"}}}, "/$defs/a"),
         ({"$id": "urn:v", "$ref": "urn:v"}, {}, "/properties/v"),
         ({"$dynamicAnchor": "v", "$dynamicRef": "#v"}, {}, "/properties/v"),
     ],
@@ -48,8 +48,8 @@ def test_a_circle_is_refused_where_it_closes(property: Any, defs: Any, pointer: 
         ({"$ref": "#/$defs/list"}, {"list": LIST}),
         ({"$ref": "#/$defs/node"}, {"node": NODE}),
         (
-            {"properties": {"a": {"$ref": "#/$defs/node"}}, "additionalProperties": {"$ref": "#/$defs/node"}},
-            {"node": NODE},
+            {"properties": {"a": {"$ref": "#/$defs/o"}}, "additionalProperties": {"$ref": "#/$defs/o"}},
+            {"o": {"not": {}}},
         ),
         ({"$ref": "#/$defs/d0"}, doubling(10, "allOf")),
         ({"prefixItems": [{"$ref": "#/$defs/list"}] * 50, "items": {"$ref": "#/$defs/list"}}, {"list": LIST}),
