@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from crm_kernel.access import MOVE_FIELDS, Grant
 from crm_kernel.errors import HINTED_ROWS, unknown
 from crm_kernel.fields.base import Faulty, Kind
@@ -250,7 +252,9 @@ def merge(work: Work, change: AnyChange) -> None:
             else:
                 value = _canonical(field, sent, change)
         except Faulty as faulty:
-            change.faults.extend(f.at(row=change.row, prefix=f"/{name}") for f in faulty.faults)
+            for fault in faulty.faults:
+                said = f"{change.label(name)}: {fault.detail}"
+                change.faults.append(msgspec.structs.replace(fault, detail=said).at(change.row, f"/{name}"))
             _keep_image(change, name, field.type.sent_image(_patched(field, sent, change)))
             continue
         if change.old is not None and value == change.old.get(name) and sees(work, change, name):
