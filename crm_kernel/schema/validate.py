@@ -72,8 +72,8 @@ class SchemaValidator:
 
     def _faults(self, error: jsonschema_rs.ValidationError, image: dict[str, Any], locale: str) -> Iterator[Fault]:
         language = language_of(locale)
-        path = _path(error, image)
         code = _code(error)
+        path = _path(error, image, of_members=code in (*_MISSING, *_EXTRA))
         if code in _MISSING:
             name = str(getattr(error.kind, "property", ""))
             yield self._fault((*path, name), code, plain(self._label((*path, name), locale), "required", language))
@@ -101,9 +101,9 @@ class SchemaValidator:
         return " ".join(words + [str(step + 1) if isinstance(step, int) else step for step in path[1:]])
 
 
-def _path(error: jsonschema_rs.ValidationError, image: dict[str, Any]) -> Path:
+def _path(error: jsonschema_rs.ValidationError, image: dict[str, Any], *, of_members: bool) -> Path:
     """Where in the image the fault is. The engine takes members that are named by digits for places in a list, and
-    leaves out those whose name is empty."""
+    leaves out those whose name is empty. A fault `of_members` is that of the object they belong to."""
     path: list[str | int] = []
     value: Any = image
     for step in error.instance_path:
@@ -114,7 +114,7 @@ def _path(error: jsonschema_rs.ValidationError, image: dict[str, Any]) -> Path:
                 value = value[""]
         path.append(step)
         value = value[step]
-    while isinstance(value, dict) and "" in value and value != error.instance:
+    while not of_members and isinstance(value, dict) and "" in value and value != error.instance:
         path.append("")
         value = cast("dict[str, Any]", value)[""]
     return tuple(path)
