@@ -18,7 +18,7 @@ from crm_kernel.documents import KINDS, RESERVED_KINDS
 from crm_kernel.errors import Fault, near, token
 from crm_kernel.schema.check import draft_faults, fragment_faults
 from crm_kernel.schema.words import document_words
-from crm_kernel.source_json import MAX_BYTES, MAX_DEPTH, depth
+from crm_kernel.source_json import MAX_BYTES, MAX_DEPTH, depth, unsendable
 
 MOST_PARTS = 2000
 """Parts that a wrong document may have and be judged part by part."""
@@ -49,7 +49,11 @@ def document_faults(body: object) -> list[Fault]:
         return [_kind_fault(kind, "kind" in body)]
     if depth(body) > MAX_DEPTH:
         return [Fault(pointer="", code="too_large", detail=f"The document is more than {MAX_DEPTH} levels deep.")]
-    if len(canonical(body)) > MAX_BYTES:
+    try:
+        size = len(canonical(body))
+    except ValueError:
+        return sorted(unsendable(body), key=lambda f: f.pointer)
+    if size > MAX_BYTES:
         return [Fault(pointer="", code="too_large", detail=f"The document is larger than {MAX_BYTES} bytes.")]
     return schema_faults(str(kind), body)
 
@@ -79,9 +83,12 @@ def _too_many(member: str, value: Any) -> Fault:
 
 
 def canonical(body: object) -> bytes:
-    """The canonical form that hashes are made of: members sorted, no blanks, UTF-8."""
+    """The canonical form that hashes are made of: members sorted, no blanks, UTF-8.
+
+    Raises `ValueError` for what no JSON text can hold (see `unsendable`).
+    """
     text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "surrogatepass")
+    return text.encode()
 
 
 def document_hash(body: object) -> str:

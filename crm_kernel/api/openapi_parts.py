@@ -39,6 +39,7 @@ def parameters(entities: Iterable[str], reports: Iterable[str], kinds: Iterable[
         "report": _path("name", _names(reports)),
         "kind": _path("kind", _names(kinds)),
         "name": _path("name", _TEXT),
+        "version": _path("version", {"type": "integer", "minimum": 1}),
         "filter": _query("filter", "A filter expression, such as owner = @me and created_at > @today-7d."),
         "q": _query("q", "Words that all have to occur, in any order and any searched field, the last as a beginning."),
         "searched": {**_query("q", "Words that all have to occur, the last as a beginning."), "required": True},

@@ -53,7 +53,7 @@ class Route(NamedTuple):
     tag: str = ""
 
 
-_ADMIN = (400, 401, 403, 404)
+ADMIN = (400, 401, 403, 404)
 
 ROUTES = (
     Route("get", "/api/schema", "list_entities", "The entities", "Entities", faults=(400, 401), tag="schema"),
@@ -116,50 +116,6 @@ ROUTES = (
         parameters=("format",),
         body="object",
         tag="reports",
-    ),
-    Route(
-        "get",
-        "/api/documents",
-        "list_documents",
-        "All documents that are stored",
-        "Documents",
-        faults=(400, 401, 403),
-        admin=True,
-        tag="documents",
-    ),
-    Route(
-        "get",
-        "/api/documents/{kind}/{name}",
-        "get_document",
-        "One document",
-        "Document",
-        faults=_ADMIN,
-        parameters=("kind", "name"),
-        admin=True,
-        tag="documents",
-    ),
-    Route(
-        "put",
-        "/api/documents/{kind}/{name}",
-        "put_document",
-        "Plan and apply one document",
-        "Applied",
-        faults=(*_ADMIN, 409, 413, 422, 503, 507),
-        parameters=("kind", "name", "dry_run"),
-        body="Document",
-        admin=True,
-        tag="documents",
-    ),
-    Route(
-        "delete",
-        "/api/documents/{kind}/{name}",
-        "delete_document",
-        "Plan and apply the removal of one document",
-        "Applied",
-        faults=(*_ADMIN, 409, 503, 507),
-        parameters=("kind", "name", "dry_run"),
-        admin=True,
-        tag="documents",
     ),
     Route(
         "get",

@@ -157,12 +157,6 @@ def _report() -> Schema:
     )
 
 
-def _plan() -> Schema:
-    lists = ("documents", "ddl", "impact", "stages", "dependants", "access")
-    status = {"type": "string", "enum": ["clean", "ready", "needs_choice", "refused"]}
-    return _object({"digest": _TEXT, "status": status, **{name: _array(_OBJECT) for name in lists}})
-
-
 def _plugins() -> Schema:
     plugin = {
         "name": _TEXT,
@@ -228,7 +222,6 @@ def shared_schemas() -> dict[str, Schema]:
     """The component schemas that stand in every description."""
     entity = dict.fromkeys(("name", "label", "plural", "title"), _TEXT)
     listed = {**entity, "icon": _TEXT_OR_NULL, "pipelines": _array(_TEXT), "actions": _array(_TEXT)}
-    stored = {"kind": _TEXT, "name": _TEXT}
     pending = _object({"kind": _TEXT, "name": _TEXT, "change": _TEXT})
     return {
         "Problem": _problem(),
@@ -243,10 +236,6 @@ def shared_schemas() -> dict[str, Schema]:
         "Explanation": _explanation(),
         "Search": _object({"items": _array(_object(dict.fromkeys(("entity", "id", "title", "snippet"), _TEXT)))}),
         "Events": _object({"items": _array(_event()), "next": _TEXT}),
-        "Plan": _plan(),
-        "Applied": _object({"applied": _FLAG, "plan": ref("Plan")}),
-        "Document": _object(stored),
-        "Documents": _object({"items": _array(_object(stored))}),
         "Plugins": _plugins(),
         "Entities": _object({"items": _array(_object(listed, optional=("title",)))}),
         "Live": _object({"status": {"const": "live"}}),

@@ -43,8 +43,9 @@ class RecordReader(Reader):
     ) -> list[dict[str, Any]]:
         """The newest entries of history before one, of a record of which these fields may be read."""
         found = await history.of_record(self._database, entity, id, before=before, limit=limit)
-        names = await self._names({e.actor for e in found if e.actor}, caller)
-        return [_entry(e, readable, names) for e in found]
+        names = await self.user_names({e.actor for e in found if e.actor}, caller)
+        model = self._registry().entities[entity]
+        return [_entry(e, model, readable, names) for e in found]
 
     async def in_hand(
         self, entity: str, id: str, caller: Caller, asked: Rows = None
@@ -103,8 +104,8 @@ class RecordReader(Reader):
             raise
         return held
 
-    async def _names(self, ids: set[str], caller: Caller) -> dict[str, str | None]:
-        """The names of those users whose names he may read."""
+    async def user_names(self, ids: set[str], caller: Caller) -> dict[str, str | None]:
+        """The names of those users whose names the caller may read, by id."""
         if not ids or "name" not in self._registry().access(caller).readable("user"):
             return {}
         found = await self.by_ids("user", ids, caller, fields=("name",))
@@ -173,7 +174,13 @@ class RecordReader(Reader):
         return describe(model, readable=access.readable(entity), writable=writable, locale=caller.locale)
 
 
-def _entry(entry: history.HistoryEntry, readable: frozenset[str], names: Mapping[str, str | None]) -> dict[str, Any]:
+def _entry(
+    entry: history.HistoryEntry,
+    model: EntityModel,
+    readable: frozenset[str],
+    names: Mapping[str, str | None],
+) -> dict[str, Any]:
+    changes = {model.former.get(name, name): change for name, change in (entry.changes or {}).items()}
     actor = None if entry.actor is None else {"id": entry.actor, "name": names.get(entry.actor)}
     return {
         "seq": entry.seq,
@@ -183,7 +190,7 @@ def _entry(entry: history.HistoryEntry, readable: frozenset[str], names: Mapping
         "cause": entry.cause,
         "action": entry.action,
         "version": entry.version,
-        "changes": {n: {"old": old, "new": new} for n, (old, new) in (entry.changes or {}).items() if n in readable},
+        "changes": {n: {"old": old, "new": new} for n, (old, new) in changes.items() if n in readable},
         "move": _move(entry.move, readable),
     }
 

@@ -17,7 +17,7 @@ from crm_kernel.errors import CATALOGUE
 from crm_kernel.storage import documents as stored_documents
 from crm_kernel.storage.documents import StoredDocument
 from crm_kernel.testing import TestCrm
-from tests.hostile.documents import DOCUMENTS, KIB_256, LARGE, TEXTS
+from tests.hostile.documents import DOCUMENTS, KIB_256, LARGE, MISTAKES, TEXTS
 
 SECONDS = 0.1
 TRIES = 8
@@ -106,6 +106,21 @@ async def test_what_is_larger_is_413(http: httpx.AsyncClient) -> None:
     for name, text in LARGE.items():
         problem, seconds = await refused(http, "fields", text)
         assert (problem["status"], problem["code"], seconds < SECONDS) == (413, "too_large", True), name
+    several = b'{"documents": [' + LARGE["a text"] + b"]}"
+    for route in ("plan", "apply"):
+        assert (await http.post(f"/api/documents/{route}", content=several)).json()["code"] == "too_large"
+
+
+@pytest.mark.contract("documents.md#hostile-refused")
+async def test_a_plan_of_many_names_each(http: httpx.AsyncClient) -> None:
+    bodies = [{**doc, "name": f"odd-{n}"} for n, doc in enumerate(MISTAKES.values())]
+    plan = (await http.post("/api/documents/plan", json={"documents": bodies})).json()
+    assert plan["status"] == "refused"
+    assert [d["name"] for d in plan["documents"] if not d["errors"]] == []
+    twice = [{"kind": "fields", "name": "odd"}] * 100_000
+    started = time.process_time()
+    assert (await http.post("/api/documents/plan", json={"documents": twice})).status_code == 422
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.contract("documents.md#hostile-refused")
