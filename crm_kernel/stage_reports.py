@@ -51,9 +51,9 @@ def stage_reports(pipelines: Iterable[Pipeline]) -> dict[str, StageReport]:
 def stays_model(pipeline: Pipeline) -> EntityModel:
     """Stays as an entity. `at` is when the stage was entered, `seconds` how long it lasted, null while it lasts.
 
-    `again` is 1 where the record was in that stage before, `present` while the stay lasts, else 0. `went_on` is 1 where
-    the record was in a later open or won stage afterwards, null where there is no such stage; `won`, `lost` and `open`
-    are 1 where the record is in such a stage of this pipeline now.
+    Of the rest each is 1 or 0: `again` where the record was in that stage before, `present` while the stay lasts;
+    `went_on` where the record was in a later open or won stage afterwards, null where there is no such stage; `won`,
+    `lost`, `open` where it is in such a stage of this pipeline now.
     """
     number = Integer()
     types: Mapping[str, FieldType] = {
