@@ -147,7 +147,9 @@ def _may_start_there(work: WriteWork, change: AnyChange) -> list[Fault]:
     action = "import" if work.caller.channel == "import" else "move"
     if change.trusted or work.access.grants(change.entity, action) is None or _allowing(work, change, action):
         return []
-    detail = f"A {change.entity} begins elsewhere than in the first stage of its default pipeline: {action!r} is needed."
+    detail = (
+        f"A {change.entity} begins elsewhere than in the first stage of its default pipeline: {action!r} is needed."
+    )
     return [Fault(pointer="", code="forbidden", detail=detail, status=403)]
 
 
