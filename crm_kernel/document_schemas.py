@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from crm_kernel.document_help import FIELD_HELP, help_of
 from crm_kernel.documents import KINDS
 from crm_kernel.mappings import ImportMapping
 
@@ -125,8 +126,21 @@ def _generated(name: str, struct: type[msgspec.Struct]) -> dict[str, Any]:
     if "MeasurePart" in parts:
         # A measure is one member out of seven, which a struct cannot say.
         parts["MeasurePart"]["oneOf"] = [{"required": [measure]} for measure in _MEASURES]
+    for part, schema in ((name, body), *parts.items()):
+        schema["properties"] = {member: _told(part, member, s) for member, s in schema["properties"].items()}
+    if name in ("fields", "entity"):
+        body["properties"]["schema"]["properties"]["properties"]["additionalProperties"] = dict(FIELD_HELP)
     body["title"] = f"A document of kind {name}" if name in KINDS else "An import mapping"
     return {"$schema": DRAFT, **body, "examples": [_EXAMPLES[name]], **({"$defs": parts} if parts else {})}
+
+
+def _told(part: str, member: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a member with title, description and example; a description of its form stays."""
+    title, description, example = help_of(part, member)
+    if member == "kind":
+        example = schema["enum"][0]
+    told = {"title": title, "description": description, "examples": [example]}
+    return {**told, **schema} if "pattern" in schema else {**schema, **told}
 
 
 def _without_null(schema: Any) -> Any:

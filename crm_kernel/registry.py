@@ -28,6 +28,7 @@ from crm_kernel.manifest import Listener
 from crm_kernel.model import EntityModel, Model, Source, Validator
 from crm_kernel.pipelines import Pipeline
 from crm_kernel.restrictions import Narrowing
+from crm_kernel.stage_reports import StageReport, stage_reports
 
 MAX_ACCESSES = 1000
 """So many compiled accesses are kept: users with shares of their own kinds have one each."""
@@ -113,6 +114,19 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
                 cache.clear()
             cache[key] = access_for(caller, self.entities, self.roles, self.builtin_grants, self.narrowings)
         return cache[key]
+
+    @cached_property
+    def stage_reports(self) -> Mapping[str, StageReport]:
+        """The reports that pipelines bring, without those whose names report documents have."""
+        return {name: r for name, r in stage_reports(self.pipelines.values()).items() if name not in self.reports}
+
+    def reports_for(self, access: Access) -> list[str]:
+        """The names of the reports that a caller may run."""
+        documents = [name for name, report in self.reports.items() if access.allows(report.entity, "read")]
+        brought = self.stage_reports.items()
+        return documents + [
+            name for name, r in brought if access.allows(r.document.entity, "read") and r.is_known_to(access)
+        ]
 
     def environment(self, caller: Caller, now: datetime, *, params: Mapping[str, Any] | None = None) -> Environment:
         """The variables of filters for a caller at a moment."""

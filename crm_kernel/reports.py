@@ -22,6 +22,7 @@ from crm_kernel.filters.path_sql import find_place
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import SYSTEM_SCOPE, Scope
 from crm_kernel.model import EntityModel, Field, Model, Source
+from crm_kernel.schema.patterns import compiled
 
 How = Literal["count", "count_distinct", "sum", "avg", "min", "max", "median"]
 MEASURES: tuple[How, ...] = get_args(How)
@@ -39,6 +40,9 @@ _TAKES: Mapping[How, frozenset[Kind]] = MappingProxyType(
         "count_distinct": frozenset(Kind) - _WHOLE,
     }
 )
+RESERVED_PARAMS = ("format",)
+"""Names that the route of reports has for itself."""
+
 FINER = 2
 """How many decimals more an average of decimals has than they."""
 
@@ -125,6 +129,7 @@ class _Resolver:
             detail = f"There is no entity {report.entity!r}.{near(report.entity, self._model)}"
             self._fault("/entity", "not_found", detail)
             return None
+        self._check_params()
         groups = [g for i, part in enumerate(report.group_by) if (g := self._group(i, part)) is not None]
         measures = [m for i, part in enumerate(report.measures) if (m := self._measure(i, part)) is not None]
         self._check_names(groups, measures)
@@ -136,6 +141,15 @@ class _Resolver:
             having=self._having(groups, measures),
             order=tuple(self._order({c.name for c in (*groups, *measures)})),
         )
+
+    def _check_params(self) -> None:
+        """Parameters are asked for in the query string beside `format`; a default is a value like one that is sent."""
+        for name, schema in self._report.params.items():
+            if name in RESERVED_PARAMS:
+                self._fault(f"/params/{name}", "reserved", f"{name!r} says how a report is answered.")
+            if schema.get("default") is not None:
+                for error in compiled(dict(schema)).iter_errors(schema["default"]):
+                    self._fault(f"/params/{name}/default", str(error.schema_path[-1]), f"{error.message}.")
 
     def _fault(self, pointer: str, code: str, detail: str) -> None:
         self.faults.append(Fault(pointer=pointer, code=code, detail=detail))

@@ -7,7 +7,7 @@ from typing import Any
 
 from crm_kernel.access import entities_of
 from crm_kernel.documents import GrantFields, Role
-from crm_kernel.errors import Error, Fault
+from crm_kernel.errors import Error, Fault, near
 from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.model import EntityModel, Model
@@ -22,7 +22,13 @@ def role_faults(role: Role, entities: Model, actions: Collection[str]) -> list[F
         at = f"/grants/{index}"
         names = entities_of(doc, entities)
         if not names:
-            faults.append(Fault(pointer=f"{at}/entity", code="not_found", detail=f"no entity {doc.entity!r}"))
+            faults.append(
+                Fault(
+                    pointer=f"{at}/entity",
+                    code="not_found",
+                    detail=f"There is no entity {doc.entity!r}.{near(doc.entity, entities)}",
+                )
+            )
             continue
         faults.extend(action_faults(doc.actions, actions, at))
         faults.extend(_expression_faults(doc, names, entities, at))
@@ -61,7 +67,7 @@ def _field_faults(fields: GrantFields, model: EntityModel, at: str) -> list[Faul
         Fault(
             pointer=f"{at}/fields/{member}/{index}",
             code="unknown_field",
-            detail=f"{model.name} has no field {name!r}",
+            detail=f"{model.name} has no field {name!r}.{near(name, model.fields)}",
         )
         for member in ("read", "write", "deny", "readonly")
         for index, name in enumerate(getattr(fields, member))

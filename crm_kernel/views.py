@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from crm_kernel.documents import View
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.fields.base import ValueContext
+from crm_kernel.filters.path_sql import find_place, is_sortable
 from crm_kernel.filters.resolver import resolve
+from crm_kernel.filters.scope import SYSTEM_SCOPE
 from crm_kernel.model import Model
 
 
 def view_faults(view: View, entities: Model, *, context: ValueContext) -> list[Fault]:
-    """What of a view does not resolve: entity, filter, columns, sort."""
+    """What of a view does not resolve: entity, filter, columns, sort; what stands twice, what cannot be sorted by."""
     if view.entity not in entities:
         detail = f"There is no entity {view.entity!r}:{near(view.entity, entities)}"
         return [Fault(pointer="/entity", code="not_found", detail=detail)]
     faults: list[Fault] = []
-    if view.filter is not None:
+
+    def check(at: str, find: Callable[[], Any]) -> Any:
         try:
-            resolve(view.filter, view.entity, entities, context=context)
+            return find()
         except Error as error:
-            faults.append(Fault(pointer="/filter", code=error.code, detail=error.detail))
-    sort = [view.sort] if isinstance(view.sort, str) else list(view.sort)
-    keys = [key.strip().removeprefix("-") for text in sort for key in text.split(",") if key.strip()]
-    places = [*((f"/columns/{i}", n) for i, n in enumerate(view.columns)), *(("/sort", n) for n in keys)]
-    fields = entities[view.entity].fields
-    return faults + [
-        Fault(pointer=at, code="unknown_field", detail=f"unknown field {name!r}:{near(name, fields)}")
-        for at, name in places
-        if name.partition(".")[0] not in fields
+            faults.append(Fault(pointer=at, code=error.code, detail=error.detail))
+            return None
+
+    text = view.filter
+    if text is not None:
+        check("/filter", lambda: resolve(text, view.entity, entities, context=context))
+    for at, path in _columns(view):
+        check(at, lambda path=path: find_place(path, view.entity, entities, SYSTEM_SCOPE))
+    for at, key in _keys(view):
+        path = key.removeprefix("-")
+        place = check(at, lambda path=path: find_place(path, view.entity, entities, SYSTEM_SCOPE))
+        if place is not None and not is_sortable(place):
+            detail = f"{view.entity} cannot be sorted by {path!r}, a {place.kind}."
+            faults.append(Fault(pointer=at, code="not_sortable", detail=detail))
+    return faults + _repeated(_columns(view)) + _repeated([(at, key.removeprefix("-")) for at, key in _keys(view)])
+
+
+def _columns(view: View) -> list[tuple[str, str]]:
+    return [(f"/columns/{index}", path) for index, path in enumerate(view.columns)]
+
+
+def _keys(view: View) -> list[tuple[str, str]]:
+    """The sort keys with their pointers: a list of them, or the comma list that the route of lists takes."""
+    if isinstance(view.sort, str):
+        return [("/sort", key.strip()) for key in view.sort.split(",") if key.strip()]
+    return [(f"/sort/{index}", key.strip()) for index, key in enumerate(view.sort)]
+
+
+def _repeated(places: list[tuple[str, str]]) -> list[Fault]:
+    seen: set[str] = set()
+    return [
+        Fault(pointer=at, code="unique", detail=f"{path!r} stands there already.")
+        for at, path in places
+        if path in seen or seen.add(path)
     ]

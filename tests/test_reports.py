@@ -134,6 +134,11 @@ def test_columns() -> None:
             {"measures": [{"as": "x", "count_distinct": "tags"}]},
             ("/measures/0/count_distinct", "type", "count_distinct ta"),
         ),
+        (
+            {"params": {"format": {"type": "string"}}},
+            ("/params/format", "reserved", "'format' says how a report is answered."),
+        ),
+        ({"params": {"x": {"type": "integer", "default": "y"}}}, ("/params/x/default", "type", '"y" is not of type')),
         ({"having": "m > 1"}, ("/having", "unknown_field", "unknown field 'm' at 1")),
         ({"having": "n = 'x'"}, ("/having", "bad_filter", "unexpected text 'x' at 5: expected a number")),
         ({"order": ["-m"]}, ("/order/0", "unknown_field", "There is no column 'm'.")),

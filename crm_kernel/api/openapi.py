@@ -68,7 +68,7 @@ def describe(kernel: Kernel, caller: Caller) -> dict[str, Any]:
     registry = kernel.registry
     access = registry.access(caller)
     known = [name for name in registry.entities if access.knows(name)]
-    reports = [name for name, report in registry.reports.items() if access.allows(report.entity, "read")]
+    reports = registry.reports_for(access)
     schemas = shared_schemas() | document_schemas() | people_schemas()
     for name in known:
         schemas |= entity_schemas(name, kernel.reader.schema(name, caller))

@@ -49,6 +49,11 @@ def find_place(text: str, entity: str, model: Model, scope: Scope) -> Place:
     return Places(model, scope).place(path, World(model[entity]))
 
 
+def is_sortable(place: Place) -> bool:
+    """Whether records have an order by the value there: lists and objects have none, amounts not without currency."""
+    return (place.money and not place.member) or not (place.kind in _UNSORTABLE or place.money)
+
+
 class _Reader:
     def __init__(self, dialect: Dialect, field: Field) -> None:
         self._dialect = dialect
@@ -87,7 +92,7 @@ class _Reader:
         """What records are sorted by: text by its folded form, then itself; choices in order; money by currency."""
         if place.money and not place.member:
             return tuple(self._scalar(member_of(place, name)) for name in ("currency", "amount"))
-        if place.kind in _UNSORTABLE or place.money:
+        if not is_sortable(place):
             return None
         scalar = self._scalar(place)
         if place.choices:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import msgspec
 
+from crm_kernel.access import Access
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
 from crm_kernel.document_check import document_faults
@@ -18,6 +19,7 @@ from crm_kernel.fields.currencies import minor_digits
 from crm_kernel.fields.moment import moment_text
 from crm_kernel.filters.dialect import Dialect
 from crm_kernel.filters.environment import Environment
+from crm_kernel.filters.path_sql import find_place
 from crm_kernel.filters.scope import Scope
 from crm_kernel.filters.shapes import definitions_of, part_of
 from crm_kernel.filters.to_sql import bind
@@ -26,8 +28,9 @@ from crm_kernel.operations.answers import plain_json
 from crm_kernel.registry import Registry
 from crm_kernel.reports import Group, Measure, ResolvedReport, resolve_report
 from crm_kernel.schema.patterns import compiled
+from crm_kernel.stage_reports import READ, StageReport, stays_model
 from crm_kernel.storage.ports import Database
-from crm_kernel.storage.report_sql import report_sql
+from crm_kernel.storage.report_sql import report_sql, stage_report_sql
 
 _UNSAVED = "unsaved"
 _TYPES = {Kind.MOMENT: "date-time"}
@@ -53,15 +56,13 @@ class Reports:
         """
         registry = self._registry()
         access = registry.access(caller)
-        document = registry.reports.get(report) if isinstance(report, str) else unsaved_report(report)
-        if document is None or (isinstance(report, str) and not access.knows(document.entity)):
-            raise Error("not_found", f"There is no report {report!r} for you.")
-        if not access.knows(document.entity):
-            detail = f"There is no entity {document.entity!r} for you."
-            raise Error("invalid", faults=[Fault(pointer="/entity", code="not_found", detail=detail)])
+        brought = self._brought(registry, access, report)
+        document = brought.document if brought else self._document(registry, access, report)
         if not access.allows(document.entity, "read"):
             raise Error("forbidden", f"You may not read {document.entity} records.")
         environment = registry.environment(caller, self._clock.now(), params=report_parameters(document, parameters))
+        if brought:
+            return await self._run_over_stays(registry, access, brought, environment)
         return await run_report(
             self._database,
             self._dialect,
@@ -71,6 +72,39 @@ class Reports:
             environment=environment,
             context=registry.value_context,
         )
+
+    def _document(self, registry: Registry, access: Access, report: str | Mapping[str, Any]) -> Report:
+        if isinstance(report, str):
+            stored = registry.reports.get(report)
+            if stored is None or not access.knows(stored.entity):
+                raise _no_report(report)
+            return stored
+        document = unsaved_report(report)
+        if not access.knows(document.entity):
+            detail = f"There is no entity {document.entity!r} for you."
+            raise Error("invalid", faults=[Fault(pointer="/entity", code="not_found", detail=detail)])
+        return document
+
+    def _brought(self, registry: Registry, access: Access, report: str | Mapping[str, Any]) -> StageReport | None:
+        """The report of this name that a pipeline brings, if one does."""
+        found = registry.stage_reports.get(report) if isinstance(report, str) else None
+        if found and not (access.knows(found.document.entity) and found.is_known_to(access)):
+            raise _no_report(found.document.name)
+        return found
+
+    async def _run_over_stays(
+        self, registry: Registry, access: Access, brought: StageReport, environment: Environment
+    ) -> dict[str, Any]:
+        entity, pipeline = brought.document.entity, brought.pipeline
+        resolved = resolve_report(brought.document, {entity: stays_model(pipeline)})
+        told = [find_place(name, entity, registry.entities, access) for name in READ]
+        found = stage_report_sql(resolved, self._dialect, pipeline, access.rows(entity), told, environment.zone)
+        rows = await self._database.read_heavy(found.sql.text, bind(found.sql.params, environment))
+        return answer(resolved, rows, environment)
+
+
+def _no_report(name: str) -> Error:
+    return Error("not_found", f"There is no report {name!r} for you.")
 
 
 async def run_report(

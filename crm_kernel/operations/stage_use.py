@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from crm_kernel.errors import Fault
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.changes import AnyChange, Change
+from crm_kernel.operations.moves import seconds_between
 from crm_kernel.operations.work import WriteWork
 from crm_kernel.operations.write_computed import compute, roll_up
 from crm_kernel.operations.write_store import store as store_changes
@@ -83,10 +84,14 @@ async def remap(work: WriteWork, use: StageUse) -> None:
 
 
 def _restaged(work: WriteWork, use: StageUse, record: dict[str, Any]) -> AnyChange:
+    stage, since = work.registry.pipelines[use.pipeline].stage(use.target or ""), record["stage_since"]
+    reason = record["stage_reason"] if stage and record["stage_reason"] in stage.reasons else None
     change: AnyChange = Change.update(use.entity, record["id"], {})
     change.model = work.model(use.entity)
     change.kind, change.old = "move", record
-    change.new = {**record, "pipeline": use.pipeline, "stage": use.target, "stage_since": work.now}
-    change.changed = ["pipeline", "stage", "stage_since"]
-    change.move_record = {"from": record["stage"], "to": use.target, "reason": None, "seconds": None}
+    moved = {"pipeline": use.pipeline, "stage": use.target, "stage_since": work.now, "stage_reason": reason}
+    change.new = {**record, **moved}
+    change.changed = [name for name, value in moved.items() if value != record[name]]
+    seconds = None if since is None else seconds_between(since, work.now)
+    change.move_record = {"from": record["stage"], "to": use.target, "reason": reason, "seconds": seconds}
     return change

@@ -134,17 +134,25 @@ def _stage_faults(work: WriteWork, change: AnyChange, pipeline: Any, *, moved: b
     faults += lost_reason_faults(pipeline, new, moved=moved)
     if is_move:
         faults += check_transition(work, pipeline, old or {}, new, trusted=change.trusted)
-    elif old is None and moved and "stage" in change.values and new["stage"] != pipeline.first_stage.name:
+    elif old is None and _starts_elsewhere(change, pipeline):
         faults += _may_start_there(work, change)
     status = 409 if is_move else 422
     return [f if f.status == 403 else msgspec.structs.replace(f, status=status) for f in faults]
+
+
+def _starts_elsewhere(change: AnyChange, pipeline: Any) -> bool:
+    """Whether a new record is asked to begin in another than the first stage of the default pipeline."""
+    other_line = "pipeline" in change.values and pipeline.name != change.model.pipelines[0]
+    return other_line or ("stage" in change.values and change.new["stage"] != pipeline.first_stage.name)
 
 
 def _may_start_there(work: WriteWork, change: AnyChange) -> list[Fault]:
     action = "import" if work.caller.channel == "import" else "move"
     if change.trusted or work.access.grants(change.entity, action) is None or _allowing(work, change, action):
         return []
-    detail = f"To create a {change.entity} in another than the first stage takes the action {action!r}."
+    detail = (
+        f"A {change.entity} begins elsewhere than in the first stage of its default pipeline: {action!r} is needed."
+    )
     return [Fault(pointer="", code="forbidden", detail=detail, status=403)]
 
 

@@ -7,7 +7,7 @@ for medians), `grouped` (one row a group), `kept` (what `having` leaves, numbere
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from crm_kernel.fields.base import Kind, Storage
@@ -19,11 +19,14 @@ from crm_kernel.filters.sql import Sql, compose, join, param
 from crm_kernel.filters.sql_parts import FALSE, Cursor, member_of
 from crm_kernel.filters.to_sql import Compiler
 from crm_kernel.model import EntityModel
+from crm_kernel.pipelines import Pipeline
 from crm_kernel.reports import FINER, Group, Measure, ResolvedReport
 from crm_kernel.storage.columns import quoted, table_name
 from crm_kernel.storage.indexes import entity_indexes
+from crm_kernel.storage.stays_sql import stays_sql
 
 _PLACE = '"#"'
+_LIVE = Sql('t."deleted_at" IS NULL')
 _FROM_GROUPS = frozenset({"count", "sum", "avg", "min", "max"})
 
 
@@ -42,15 +45,49 @@ def report_sql(report: ResolvedReport, dialect: Dialect, model: EntityModel, row
 
     It asks for one row more than the report's limit, so that a cut is seen.
     """
-    return ReportSql(_Builder(report, dialect, model, rows, zone).statement(), report)
+    table = Sql(_table(report, dialect, model, rows))
+    return ReportSql(_Builder(report, dialect, table, [_LIVE, *_conditions(rows, dialect)], zone).statement(), report)
+
+
+def stage_report_sql(
+    report: ResolvedReport, dialect: Dialect, pipeline: Pipeline, rows: Rows, told: Iterable[Place], zone: str
+) -> ReportSql:
+    """The statement over the stays of the records that `rows` gives, on which every place of `told` is readable."""
+    stays = stays_sql(pipeline, rows, told, Compiler(dialect))
+    return ReportSql(_Builder(report, dialect, stays, [], zone).statement(), report)
+
+
+def _conditions(rows: Rows, dialect: Dialect) -> list[Sql]:
+    if rows is NOTHING:
+        return [FALSE]
+    return [] if rows is None else [Compiler(dialect).condition(rows.root, Cursor("t"))]
+
+
+def _table(report: ResolvedReport, dialect: Dialect, model: EntityModel, rows: Rows) -> str:
+    """The entity's table; without its indexes where all of it is read, and no index holds all that is wanted.
+
+    SQLite would group in the order of an index and look up each row: 100 ms for 100,000 contacts against 57, and
+    under "own and my teams" 88 against 31. A filter, or one key that rows are found by, is left to its planner.
+    """
+    table = f"{quoted(table_name(model.name))} AS t"
+    rules = rows.root if isinstance(rows, Expression) else None
+    whole = report.filter is None and (rules is None or isinstance(rules, Some))
+    return dialect.whole(table) if whole and (rules or not _is_in_an_index(report, model)) else table
+
+
+def _is_in_an_index(report: ResolvedReport, model: EntityModel) -> bool:
+    places = [column.place for column in report.columns if column.place is not None]
+    wanted = {place.steps[0].field if place.steps else place.field for place in places}
+    indexes = (index.columns for index in entity_indexes(model) if index.live is not False)
+    return any(wanted <= {re.split("__| ", column)[0] for column in columns} for columns in indexes)
 
 
 class _Builder:
-    def __init__(self, report: ResolvedReport, dialect: Dialect, model: EntityModel, rows: Rows, zone: str) -> None:
+    def __init__(self, report: ResolvedReport, dialect: Dialect, table: Sql, where: Sequence[Sql], zone: str) -> None:
         self._report = report
         self._dialect = dialect
-        self._model = model
-        self._rows = rows
+        self._table = table
+        self._rows = where
         self._zone = zone
         self._compiler = Compiler(dialect)
         self._medians = [i for i, m in enumerate(report.measures) if m.how == "median"]
@@ -88,33 +125,13 @@ class _Builder:
         for index, measure in enumerate(self._report.measures):
             if measure.place is not None:
                 columns += _named(self._measure_values(measure, measure.place), f"m{index}", ("", "c"))
-        return compose("SELECT {} FROM {} WHERE {}", join(", ", columns), self._table(), self._where())
-
-    def _table(self) -> str:
-        """The entity's table; without its indexes where all of it is read, and no index holds all that is wanted.
-
-        SQLite would group in the order of an index and look up each row: 100 ms for 100,000 contacts against 57, and
-        under "own and my teams" 88 against 31. A filter, or one key that rows are found by, is left to its planner.
-        """
-        table = f"{quoted(table_name(self._model.name))} AS t"
-        rules = self._rows.root if isinstance(self._rows, Expression) else None
-        whole = self._report.filter is None and (rules is None or isinstance(rules, Some))
-        return self._dialect.whole(table) if whole and (rules or not self._is_in_an_index()) else table
-
-    def _is_in_an_index(self) -> bool:
-        places = [column.place for column in self._report.columns if column.place is not None]
-        wanted = {place.steps[0].field if place.steps else place.field for place in places}
-        indexes = (index.columns for index in entity_indexes(self._model) if index.live is not False)
-        return any(wanted <= {re.split("__| ", column)[0] for column in columns} for columns in indexes)
+        return compose("SELECT {} FROM {} WHERE {}", join(", ", columns), self._table, self._where())
 
     def _where(self) -> Sql:
-        conditions = [Sql('t."deleted_at" IS NULL')]
-        for rows in (self._rows, self._report.filter):
-            if rows is NOTHING:
-                conditions.append(FALSE)
-            elif rows is not None:
-                conditions.append(self._compiler.condition(rows.root, Cursor("t")))
-        return join(" AND ", conditions)
+        conditions = [*self._rows]
+        if self._report.filter is not None:
+            conditions.append(self._compiler.condition(self._report.filter.root, Cursor("t")))
+        return join(" AND ", conditions) if conditions else Sql("1 = 1")
 
     def _scalar(self, place: Place, *, folded: bool = False) -> Sql:
         return self._compiler.scalar(place, Cursor("t"), folded=folded)

@@ -47,6 +47,28 @@ async def test_as_csv(office: Any) -> None:
     assert unsaved.text.splitlines() == ["n", "3"]
 
 
+@pytest.mark.contract("documents.md#stage-reports")
+async def test_the_reports_of_a_pipeline(office: Any) -> None:
+    lease = await office.lease()
+    moved = await office(
+        "bob", "POST", f"/api/records/lease/{lease['id']}/move", json={"to": "signed", "values": {"rent": 1}}
+    )
+    assert moved.status_code == 200, moved.text
+    answer = (await office("bob", "GET", "/api/reports/letting-conversion")).json()
+    assert answer["report"] == "letting-conversion"
+    assert [(row["stage"], row["entered"], row["conversion"]) for row in answer["rows"]] == [
+        ("draft", 1, 1.0),
+        ("signed", 1, None),
+    ]
+    durations = await office("bob", "GET", "/api/reports/letting-stage-durations", params={"format": "csv"})
+    assert [line.split(",")[:3] for line in durations.text.splitlines()] == [
+        ["stage", "stays", "present"],
+        ["draft", "1", "0"],
+        ["signed", "1", "1"],
+    ]
+    assert (await office("bob", "GET", "/api/reports/leting-conversion")).status_code == 404
+
+
 async def test_a_text_cannot_become_a_formula(office: Any) -> None:
     await office.contact(bank=" =1+1")
     report = {**COUNT, "group_by": ["bank"]}

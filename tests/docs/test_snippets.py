@@ -7,19 +7,20 @@ lines there.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from crm_kernel.cli.main import run
+
 ROOT = Path(__file__).resolve().parents[2]
 MARKED = re.compile(r"^<!-- (app|check|shell)(?:: (\S+))? -->\n```\w*\n(.*?)^```$", re.M | re.S)
-CRM = Path(sys.executable).with_name("crm")
 
 
 class Block(NamedTuple):
@@ -38,26 +39,24 @@ PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.m
 
 
 class App:
-    """An app folder of a page."""
+    """An app folder of a page; commands run in this process, as starting one takes longer than most of them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, said: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("CRM_")}
+        self._said = said
+        folder.mkdir()
+        patch.chdir(folder)
+        for name in [name for name in os.environ if name.startswith("CRM_")]:
+            patch.delenv(name)
+        patch.setattr(sys, "stdin", io.StringIO())
 
     def crm(self, line: str) -> None:
         """Runs one command line of a page; it must succeed."""
         words = shlex.split(line)
         assert words[0] == "crm", line
-        run = subprocess.run(
-            [CRM, *words[1:]],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert run.returncode == 0, f"{line}\n{run.stdout}{run.stderr}"
+        status = run(words[1:])
+        out, err = self._said.readouterr()
+        assert status == 0, f"{line}\n{out}{err}"
 
     def write(self, path: str, text: str) -> None:
         file = self.folder / path
@@ -66,9 +65,10 @@ class App:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_examples_of_a_page_work(page: Path, tmp_path: Path) -> None:
-    app = App(tmp_path / "app")
-    app.folder.mkdir()
+def test_the_examples_of_a_page_work(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = App(tmp_path / "app", monkeypatch, capsys)
     if not any("crm new ." in block.text for block in blocks(page)):
         app.crm("crm new .")
         app.write("crm.toml", "[plugins]\npath = 'plugins'\n\n[documents]\npath = 'documents'\n")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from crm_kernel import Change
+from crm_kernel.operations.list_query import ListQuery
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import BOSS, CLERK, ORDER, PIPELINE, refusal
 
@@ -174,7 +175,10 @@ async def test_roles_of_transitions_and_the_action_move(crm: TestCrm) -> None:
     created = Change.create("job", {"stage": "lost", "stage_reason": "no answer"})
     await crm.put({"kind": "role", "name": "maker", "grants": [{"entity": "job", "actions": ["read", "create"]}]})
     maker = await crm.user("maker", "maker")
-    assert (await refusal(crm.acting(maker).write([created]))).code == "forbidden"
+    elsewhere = Change.create("job", {"pipeline": "care"})
+    for change in (created, elsewhere):
+        assert (await refusal(crm.acting(maker).write([change]))).code == "forbidden"
+    assert len(await crm.acting(maker).write([Change.create("job", {"pipeline": "work", "stage": "new"})])) == 1
 
 
 @pytest.mark.contract("filters.md#quote-if-readable")
@@ -224,3 +228,11 @@ async def test_rotting_follows_the_clock(crm: TestCrm) -> None:
     crm.clock.set(start.replace(year=start.year + 1))
     assert (await crm.kernel.reader.get("job", record["id"], system))["rotting"] is True
     assert await crm.count("job", "rotting = true") == 1
+    await job(crm)
+    counted = {"entity": "job", "group_by": ["rotting"], "measures": [{"count": "*", "as": "n"}]}
+    rows = (await crm.kernel.reports.run(counted, {}, system))["rows"]
+    assert rows == [{"rotting": False, "n": 1}, {"rotting": True, "n": 1}]
+    page = await crm.kernel.reader.list("job", system, ListQuery(filter="rotting = true", fields=("id", "rotting")))
+    assert [{name: item[name] for name in ("id", "rotting")} for item in page.items] == [
+        {"id": record["id"], "rotting": True}
+    ]

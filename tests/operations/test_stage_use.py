@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -57,6 +58,30 @@ async def test_one_pipeline_of_several_changes(crm: TestCrm) -> None:
     expected = {("sales", "new"): 3, ("sales", "old"): 2, ("care", "fresh"): 4, ("care", "waiting"): 1}
     assert await where(crm) == expected
     assert (await crm.put({**other, "remap": {"new": "fresh"}, "label": "Again"}))["plan"]["stages"] == []
+
+
+@pytest.mark.contract("documents.md#remap", "documents.md#stage-history")
+async def test_what_is_put_elsewhere_is_timed_and_keeps_a_reason_that_the_stage_knows(crm: TestCrm) -> None:
+    start = crm.now().replace(microsecond=0)
+    crm.clock.set(start)
+    lost = [
+        {"name": name, "type": "lost", "reasons": reasons} for name, reasons in (("no", ["a", "b"]), ("off", ["a"]))
+    ]
+    sales = {**SALES, "stages": [*SALES["stages"], *lost]}
+    await crm.put(sales)
+    values = [{"stage": "new"}, *({"stage": "no", "stage_reason": reason} for reason in "ab")]
+    made = await crm.write([Change.create("job", row) for row in values])
+    crm.clock.set(start + timedelta(seconds=90))
+    await crm.put({**sales, "stages": sales["stages"][1:2] + lost[1:], "remap": {"new": "old", "no": "off"}})
+    system = crm.kernel.system("api")
+    now = [await crm.kernel.reader.get("job", record["id"], system) for record in made]
+    assert [(r["stage"], r["stage_reason"]) for r in now] == [("old", None), ("off", "a"), ("off", None)]
+    read = "SELECT to_stage, reason, seconds FROM crm_stage_history WHERE from_stage IS NOT NULL ORDER BY seq"
+    assert [tuple(row) for row in await crm.kernel.database.read(read)] == [
+        ("old", None, 90),
+        ("off", "a", 90),
+        ("off", None, 90),
+    ]
 
 
 @pytest.mark.contract("documents.md#remap")
