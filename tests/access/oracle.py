@@ -53,7 +53,8 @@ class Oracle:
         self.admin = "admin" in self.user["roles"]
         self.variables = {"@me": self.user["id"], "@my_team": self.user["team"], "@my_teams": self._teams(today)}
         mine = [grant for role in self.user["roles"] for grant in world.roles[role]]
-        shared = [share for share in world.shares if share["user"] == self.user["id"] and not share["over"]]
+        shared = [s for s in world.shares if s["user"] == self.user["id"] and not s["over"]]
+        shared = [s for s in shared if s["record"] in stored[s["entity"]]]  # with a purge its shares go
         self.grants = [*BUILTIN, *mine, *shared]
         self._kept: dict[Any, Any] = {}
         """What follows from the roles alone and is asked again and again."""
