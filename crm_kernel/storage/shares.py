@@ -43,8 +43,10 @@ async def of_record(reads: Reads, entity: str, record: str) -> list[StoredShare]
 
 async def of_users(reads: Reads, users: Collection[str]) -> list[StoredShare]:
     """What was shared with some users, oldest first, what is over too."""
+    if not users:
+        return []
     query = Share.select().where(Share.user.is_in(list(users))).order_by(Share.created_at).order_by(Share.id)
-    return [_share(row) for row in await reads.run(query)] if users else []
+    return [_share(row) for row in await reads.run(query)]
 
 
 async def remove(tx: Tx, id: str, entity: str, record: str) -> bool:
