@@ -93,7 +93,8 @@ def describe(
 def _property(field: Field, writable: bool, locale: str | None) -> dict[str, Any]:
     schema: dict[str, Any] = {**field.schema, "title": field.label_in(locale or "")}
     if field.options.rollup is not None:  # its document tells of fields and records that he may not see
-        schema["x-crm"] = {**schema["x-crm"], "rollup": {"measure": field.options.rollup.measure}}
+        crm = cast("dict[str, Any]", field.schema["x-crm"])
+        schema["x-crm"] = {**crm, "rollup": {"measure": field.options.rollup.measure}}
     return schema if writable and not field.read_only else {**schema, "readOnly": True}
 
 
