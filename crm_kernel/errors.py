@@ -77,6 +77,7 @@ FAULT_CODES: Mapping[str, str] = {
     "reason": "needs a reason",
     "stage": "no such stage",
     "referenced": "referred to",
+    "cycle": "computed from itself",
     "conflict": "changed since",
     "convert": "cannot be converted",
     "backfill": "invalid with the default too",

@@ -57,6 +57,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         return getattr(getattr(self.type, "item", None), "target", None)
 
     @property
+    def is_computed(self) -> bool:
+        """Whether it is a formula or a rollup."""
+        return self.options.formula is not None or self.options.rollup is not None
+
+    @property
     def explicit(self) -> bool:
         """Whether only naming it in a grant gives it: `*` covers neither sensitive fields nor rollups."""
         return self.options.sensitive or self.options.rollup is not None
@@ -98,6 +103,23 @@ class EntityModel(msgspec.Struct, frozen=True, kw_only=True, dict=True, eq=False
     reverses: Mapping[str, Reverse] = {}
     pipelines: tuple[str, ...] = ()
     cls: type | None = None
+    inputs: Mapping[str, frozenset[str]] = {}
+    """What each formula reads of its record, and what that is computed from in turn."""
+
+    @cached_property
+    def computed(self) -> frozenset[str]:
+        """The formulas and rollups: the kernel alone sets them."""
+        return frozenset(n for n, f in self.fields.items() if f.is_computed)
+
+    @cached_property
+    def rollups(self) -> frozenset[str]:
+        """The fields that change when other records do, without a new version of this one."""
+        return frozenset(n for n, f in self.fields.items() if f.options.rollup is not None)
+
+    def without_hidden(self, names: frozenset[str]) -> frozenset[str]:
+        """Those of `names` that may be read where only they may: a formula only with all its inputs."""
+        hidden = {name for name, inputs in self.inputs.items() if name in names and not inputs <= names}
+        return names - hidden if hidden else names
 
     @cached_property
     def references(self) -> tuple[Field, ...]:

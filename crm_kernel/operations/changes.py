@@ -272,6 +272,9 @@ class Change(Generic[E]):
             hint = near(name, self.model.fields)
             self.refuse(f"/{name}", f"unknown field {name!r}:{hint}", code="unknown_field")
             return
+        if field.is_computed:
+            self.refuse(f"/{name}", f"{field.label} is computed from other fields.", code="read_only")
+            return
         try:
             self.new[name] = None if value is None else field.type.canonical(value, self.context)
         except Faulty as faulty:

@@ -18,6 +18,7 @@ from crm_kernel.storage.future import future_records
 from crm_kernel.storage.ports import Reads
 
 SAMPLE = 20
+_TURNS = 4
 
 
 class Impact(NamedTuple):
@@ -73,9 +74,15 @@ async def invalid_records(
             faults = await converted(reads, here, page)
             for pair in page:
                 count.take(pair.id, pair.now, pair.then, faults.get(pair.id, ()))
-            await asyncio.sleep(0)  # others are answered meanwhile
+            await let_others()
         impacts += count.impacts()
     return impacts
+
+
+async def let_others() -> None:
+    """Let whoever else asks something be answered: a request takes some turns of the loop."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 class _Tally:

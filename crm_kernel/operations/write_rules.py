@@ -11,20 +11,13 @@ from crm_kernel.errors import Fault
 from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange
 from crm_kernel.operations.moves import check_transition, lost_reason_faults, requirement_faults, seconds_between
 from crm_kernel.operations.work import WriteWork
+from crm_kernel.operations.write_computed import compute_staged, new_image
 from crm_kernel.operations.write_load import holding
 from crm_kernel.operations.write_values import changed_names
 
 SET_BY_KERNEL = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by", "deleted_at"})
 _FREE = frozenset({"id", *STAGE_FIELDS})
 """Fields of a new record that no grant need give: the stage takes the action `move`."""
-
-
-def new_image(work: WriteWork, change: AnyChange) -> dict[str, Any]:
-    """The record as it will be stored: the new image with what the kernel sets, which row rules may ask for too."""
-    by, at = work.caller.id, work.now
-    if change.old is None:
-        return {**change.new, "version": 1, "created_at": at, "created_by": by, "updated_at": at, "updated_by": by}
-    return {**change.new, "version": change.old["version"] + 1, "updated_at": at, "updated_by": by}
 
 
 def check_new_image(work: WriteWork, change: AnyChange) -> None:
@@ -34,7 +27,7 @@ def check_new_image(work: WriteWork, change: AnyChange) -> None:
     if change.old is None:
         _expect_check(work, change, "create", {n for n in change.values if change.new.get(n) is not None} - _FREE)
         return
-    names = set(changed_names(change)) - SET_BY_KERNEL
+    names = set(changed_names(change)) - SET_BY_KERNEL - change.model.computed
     moved = bool(names & set(STAGE_FIELDS))
     if moved:
         _expect_check(work, change, "move", set())
@@ -103,6 +96,7 @@ def set_stage(work: WriteWork, change: AnyChange) -> None:
         new["stage_since"] = work.now
         if "stage_reason" not in change.values and "stage_reason" not in change.amended_names:
             new["stage_reason"] = None
+        compute_staged(work, change)
     faults = _stage_faults(work, change, pipeline, moved=moved)
     change.faults.extend(f.at(row=change.row) for f in faults)
     if moved:

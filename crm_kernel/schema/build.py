@@ -37,7 +37,8 @@ def build_fields(
     for name, property_ in properties.items():
         options, field_type = property_type(property_, schema, types)
         normal = normal_property(property_)
-        read_only = options.autonumber is not None or options.formula is not None or options.rollup is not None
+        computed = options.formula is not None or options.rollup is not None
+        read_only = computed or options.autonumber is not None
         found[name] = Field(
             name=name,
             type=field_type,

@@ -16,13 +16,27 @@ from crm_kernel.schema.normal import property_type
 from crm_kernel.schema.walk import pointer
 
 _UNSET = (None, False)
+MAX_FORMULAS = 20_000
+"""Characters of all formulas and rollups of a document: that many are read in 0.1 s."""
 
 
 def options(draft: Draft) -> Iterator[Fault]:
     """A rule of `check.py`: unknown members, values out of range, what cannot be meant together, wrong defaults."""
+    length = 0
     for name, schema in draft.properties.items():
         if isinstance(schema, dict):
             yield from _option_faults(draft, name, cast("dict[str, Any]", schema))
+            length += _length(schema)
+    if length > MAX_FORMULAS:
+        detail = f"The formulas and rollups of a document have at most {MAX_FORMULAS:,} characters together."
+        hint = "Compute what they have in common in a field of its own."
+        yield Fault(pointer="/properties", code="limit", detail=detail, hint=hint)
+
+
+def _length(schema: dict[str, Any]) -> int:
+    crm: Any = schema.get("x-crm")
+    found = [crm.get("formula"), crm.get("rollup")] if isinstance(crm, dict) else []
+    return sum(len(str(one)) for one in found if one is not None)
 
 
 def _option_faults(draft: Draft, name: str, schema: dict[str, Any]) -> Iterator[Fault]:
@@ -48,9 +62,30 @@ def _option_problems(draft: Draft, options: Options) -> Iterator[Fault]:
         yield Fault(pointer="/reference", code="reference", detail=f"There is no entity {target!r}.")
     if options.reverse is not None and (not NAME.fullmatch(options.reverse) or options.reverse in RESERVED):
         yield Fault(pointer="/reverse", code="pattern", detail=f"{options.reverse!r} cannot be a reverse name.")
+    yield from _computed_problems(options)
     asked = [n for n in ("reference", "money", "decimal", "phone", "autonumber") if getattr(options, n) not in _UNSET]
     if len(asked) > 1:
         yield Fault(pointer="", code="oneOf", detail=f"Only one of {', '.join(asked)} can be meant.")
+
+
+def _computed_problems(options: Options) -> Iterator[Fault]:
+    """What formulas and rollups cannot be beside, and what a measure needs."""
+    asked = [n for n in ("formula", "rollup", "reference", "autonumber") if getattr(options, n) is not None]
+    computed = options.formula is not None or options.rollup is not None
+    if computed and len(asked) > 1:
+        yield Fault(pointer="", code="oneOf", detail=f"Only one of {', '.join(asked)} can be meant.")
+    if computed and options.unique:
+        hint = "Let the fields that it is computed from be unique, or refuse the write in a hook."
+        yield Fault(pointer="/unique", code="oneOf", detail="What is computed cannot be unique.", hint=hint)
+    if options.rollup is None:
+        return
+    measure, counted = options.rollup.measure, options.rollup.field is not None
+    if measure == "count" and counted:
+        detail = "A count has no field: it counts records."
+        yield Fault(pointer="/rollup/field", code="oneOf", detail=detail, hint="Count those with `where`.")
+    if measure != "count" and not counted:
+        detail = f"The measure {measure!r} needs a field."
+        yield Fault(pointer="/rollup/field", code="required", detail=detail, hint='For example "field": "amount".')
 
 
 def _default_faults(name: str, default: Any, field_type: FieldType) -> Iterator[Fault]:
