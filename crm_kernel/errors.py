@@ -92,6 +92,11 @@ def _utf8(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
+def token(name: object) -> str:
+    """One step of an RFC 6901 JSON Pointer."""
+    return "/" + str(name).replace("~", "~0").replace("/", "~1")
+
+
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing wrong with one value.
 

@@ -46,6 +46,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         """The title, or the name in words."""
         return str(self.schema.get("title") or self.name.replace("_", " ").capitalize())
 
+    def label_in(self, locale: str) -> str:
+        """The label in the language of a locale, where it has one: of "pt-BR" that of "pt" too."""
+        labels = self.options.labels
+        return labels.get(locale) or labels.get(locale.partition("-")[0]) or self.label
+
     @property
     def choices(self) -> tuple[str, ...]:
         """The values of a choice (or list of choices) field in declared order, else ()."""
@@ -78,8 +83,9 @@ class Reverse(NamedTuple):
 class Validator(Protocol):
     """Runs the merged JSON Schema of an entity."""
 
-    def __call__(self, record: Mapping[str, Any], *, only_known: bool = True) -> list[Fault]:
-        """All faults of one record of canonical values (nulls allowed and left out), [] when it is valid."""
+    def __call__(self, record: Mapping[str, Any], *, only_known: bool = True, locale: str = "en") -> list[Fault]:
+        """All faults of one record of canonical values (nulls allowed and left out), [] when it is valid; told with
+        the labels of `locale`."""
         ...
 
 

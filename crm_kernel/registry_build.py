@@ -13,7 +13,7 @@ from crm_kernel.callers import ADMIN
 from crm_kernel.document_check import document_faults
 from crm_kernel.documents import KINDS, PipelineDocument, Report, Role, View
 from crm_kernel.errors import Error, Fault, near
-from crm_kernel.fields.base import Kind, ValueContext
+from crm_kernel.fields.base import ValueContext
 from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.formulas.computed import Computed, Problem, resolve_computed
@@ -34,10 +34,9 @@ from crm_kernel.registry_clashes import clashes, override_faults, own_names
 from crm_kernel.reports import report_faults
 from crm_kernel.restrictions import Narrowing, compile_restriction
 from crm_kernel.role_faults import role_faults
-from crm_kernel.schema.build import Part, build_entity, with_reverses
+from crm_kernel.schema.build import Part, build_entity, rules_beside, with_reverses
 from crm_kernel.schema.check import check_schema
 from crm_kernel.schema.describe import ACTIONS
-from crm_kernel.schema.normal import money_limits
 from crm_kernel.schema.validate import SchemaValidator
 from crm_kernel.views import view_faults
 
@@ -243,9 +242,9 @@ class _Builder:
             return
         self.pipelines[pipeline.name] = pipeline
         model = self.entities[pipeline.entity]
-        money = {name for name, field in model.fields.items() if field.type.kind is Kind.MONEY}
         for stage in pipeline.stages:
-            parts = [money_limits(dict(r.schema), money) for r in pipeline.required_in(stage.name)]
+            required = [r.schema for r in pipeline.required_in(stage.name)]
+            parts = rules_beside(model, required, f"{pipeline.name}/requires")
             if parts:
                 self.requirements[pipeline.name, stage.name] = SchemaValidator(model.fields, parts)
 

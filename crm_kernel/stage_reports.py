@@ -126,5 +126,5 @@ def _report(pipeline: Pipeline, name: str, chart: str, condition: str, measures:
     return msgspec.convert(body, Report)
 
 
-def _no_faults(record: Mapping[str, Any], *, only_known: bool = True) -> list[Fault]:  # noqa: ARG001
+def _no_faults(record: Mapping[str, Any], *, only_known: bool = True, locale: str = "en") -> list[Fault]:  # noqa: ARG001
     return []

@@ -177,6 +177,13 @@ class FieldType:
         """
         return None
 
+    def sent_image(self, value: Any) -> Any:
+        """The image of a sent value that `canonical` refuses, so that JSON Schema names its own faults as well.
+
+        None where JSON Schema is to see nothing: a type with an image of its own for canonical values has none here.
+        """
+        return value if type(self).validated is FieldType.validated else None
+
     def validated(self, value: Any) -> Any:
         """The image of a canonical value that JSON Schema is run on (for decimals a number, …)."""
         return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from crm_kernel.errors import Fault
 from crm_kernel.fields.base import ValueContext
@@ -161,8 +161,10 @@ def rules_of(model: EntityModel) -> SchemaValidator:
 
 
 def properties_of(body: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The fields that a document defines."""
-    return dict((body or {}).get("schema", {}).get("properties", {}))
+    """The fields that a document defines; it need not be sound."""
+    schema: Any = (body or {}).get("schema")
+    properties: Any = cast("dict[str, Any]", schema).get("properties") if isinstance(schema, dict) else None
+    return dict(cast("dict[str, Any]", properties)) if isinstance(properties, dict) else {}
 
 
 def defaults_of(body: Mapping[str, Any] | None, model: EntityModel, context: ValueContext) -> dict[str, Any]:

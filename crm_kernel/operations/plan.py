@@ -160,7 +160,7 @@ def _document(
     errors = list(change.errors)
     if change.body is not None and not change.is_told_only:
         broken = _broken(after, change.kind, change.name)
-        errors += [] if broken is None else broken.faults
+        errors += [fault for fault in (broken.faults if broken else ()) if fault not in errors]
         errors += _type_errors(change, type_faults)
     old = next((d.body for d in stored if (d.kind, d.name) == (change.kind, change.name)), None)
     return {

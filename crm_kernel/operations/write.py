@@ -103,7 +103,7 @@ class Writer:
         _number(requests, atomic=False)
         for request in requests:
             if request.kind == "create" and work.access.knows(request.entity):
-                request.trusted = caller.system
+                request.trusted, request.locale = caller.system, caller.locale
                 merge_ahead(work, request)
 
     def on(self, database: Database) -> Writer:
@@ -187,6 +187,7 @@ class Writer:
     async def _prepare(self, work: WriteWork, changes: list[AnyChange]) -> None:
         """Everything up to the hooks, for changes as their callers sent them."""
         for change in changes:
+            change.locale = work.caller.locale
             access = work.system_access if change.trusted else work.access
             if not access.knows(change.entity):
                 change.fault("", "not_found", f"There is no entity {change.entity!r} for you.", status=404)

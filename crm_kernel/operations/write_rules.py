@@ -59,15 +59,24 @@ def _unwritable_faults(change: AnyChange) -> frozenset[str]:
 
 
 def check_schema(change: AnyChange) -> None:
-    """Faults of the merged JSON Schema, but not below a value that is faulty already."""
-    found = change.model.validate(change.new)
-    if not found:
+    """Faults of the merged JSON Schema, also of values that cannot be stored; each fault once.
+
+    Below a value that is faulty already and of which it sees nothing it has nothing to say.
+    """
+    images = change.images
+    found = change.model.validate({**change.new, **images} if images else change.new, locale=change.locale)
+    if not found and not images:
         return
-    faulty = {f.pointer.split("/")[1] for f in change.faults if f.pointer and f.status == 422}
+    said = {(f.pointer, f.code) for f in found}  # better than by the type of the field, which knows no label
+    change.faults = [f for f in change.faults if (f.pointer, f.code) not in said or not images]
+    told = {(f.pointer, f.code) for f in change.faults}
+    unseen = {f.pointer.split("/")[1] for f in change.faults if f.pointer and f.status == 422} - images.keys()
     for fault in found:
-        if fault.pointer.split("/")[1:2] and fault.pointer.split("/")[1] in faulty:
-            continue
-        change.faults.append(fault.at(row=change.row))
+        if (fault.pointer, fault.code) not in told and fault.pointer.partition("/")[2].partition("/")[0] not in unseen:
+            change.faults.append(fault.at(row=change.row))
+    for name in images:
+        if not any(f.pointer.split("/")[1:2] == [name] for f in change.faults):
+            change.fault(f"/{name}", "type", f"{change.label(name)} is a text.")
 
 
 def set_stage(work: WriteWork, change: AnyChange) -> None:
@@ -112,7 +121,7 @@ def _emptied(change: AnyChange) -> bool:
             and change.new[name] is None
             and not any(f.pointer == f"/{name}" for f in change.faults)
         ):
-            change.fault(f"/{name}", "required", f"{change.model.fields[name].label} cannot be empty.")
+            change.fault(f"/{name}", "required", f"{change.label(name)} cannot be empty.")
             found = True
     return found
 
@@ -121,7 +130,7 @@ def _stage_faults(work: WriteWork, change: AnyChange, pipeline: Any, *, moved: b
     """All that stands against the stage of the new image; 409 for a refused move of a stored record, else 422."""
     old, new = change.old, change.new
     is_move = moved and old is not None and old["stage"] is not None
-    faults = requirement_faults(work.registry, pipeline, new)
+    faults = requirement_faults(work.registry, pipeline, new, change.locale)
     faults += lost_reason_faults(pipeline, new, moved=moved)
     if is_move:
         faults += check_transition(work, pipeline, old or {}, new, trusted=change.trusted)

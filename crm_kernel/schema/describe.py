@@ -91,7 +91,7 @@ def describe(
 
 
 def _property(field: Field, writable: bool, locale: str | None) -> dict[str, Any]:
-    schema = {**field.schema, "title": field.options.labels.get(locale or "", field.label)}
+    schema: dict[str, Any] = {**field.schema, "title": field.label_in(locale or "")}
     if field.options.rollup is not None:  # its document tells of fields and records that he may not see
         schema["x-crm"] = {**schema["x-crm"], "rollup": {"measure": field.options.rollup.measure}}
     return schema if writable and not field.read_only else {**schema, "readOnly": True}
