@@ -113,8 +113,7 @@ class Reader:
         if plan.slow is not None:
             self.list_use.note(plan.slow)
         environment = self._environment(caller)
-        by_order = plan.ordered is not None and query.count == "none"
-        few = None if by_order else await self._few(plan, environment, source)
+        few = await self._few(plan, query, environment, source)
         sql = self._page_sql(plan, few, caller, entity, query)
         limit = query.limit + 1
         rows = await source.read(with_page(sql.text, limit), bind(sql.params, environment))
@@ -151,17 +150,20 @@ class Reader:
         return int((await self._database.read(sql.text, bind(sql.params, environment)))[0][0])
 
     @staticmethod
-    async def _few(plan: Plan, environment: Environment, source: Reads) -> FewPlan | None:
-        """The way that suits a caller who may see few records, None where his rules do not tell or he sees many."""
-        if plan.few is None:
+    async def _few(plan: Plan, query: ListQuery, environment: Environment, source: Reads) -> FewPlan | None:
+        """The way that suits a list of few records, None where there is none or it has many.
+
+        Few have the words that are searched, or the caller may see few.
+        """
+        by_order = plan.ordered is not None and query.count == "none"
+        if plan.ask is None or (by_order and plan.found is None):
             return None
-        has_many = plan.few.few.has_many
-        [(many,)] = await source.read(has_many.text, bind(has_many.params, environment))
-        return None if many else plan.few
+        [answers] = await source.read(plan.ask.text, bind(plan.ask.params, environment))
+        return next((way for way, many in zip(plan.ways, answers, strict=True) if not many), None)
 
     def _page_sql(self, plan: Plan, few: FewPlan | None, caller: Caller, entity: str, query: ListQuery) -> Sql:
         if query.cursor is None:
-            return (plan.ordered or few or plan).first_page
+            return (few if few and few.sure else plan.ordered or few or plan).first_page
         position = self.cursors.read(caller.id, entity, query, len(plan.order))
         return self.planner.page_after(plan, after_position(plan.order, position), few=few)
 

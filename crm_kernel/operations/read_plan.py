@@ -14,7 +14,7 @@ from crm_kernel.filters.path_sql import path_sql
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import NOTHING, Rows
 from crm_kernel.filters.searching import as_filter, search_words
-from crm_kernel.filters.sql import Sql
+from crm_kernel.filters.sql import Sql, compose, join
 from crm_kernel.filters.to_sql import to_sql
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.export_fields import shown_fields
@@ -26,7 +26,8 @@ from crm_kernel.storage.few import Few, few, indexed_fields
 from crm_kernel.storage.indexes import SCOPES
 from crm_kernel.storage.list_use import Slow
 from crm_kernel.storage.ordered import MOST, are_ordered, branches, first_ids
-from crm_kernel.storage.ports import Row
+from crm_kernel.storage.ports import EngineDialect, Row
+from crm_kernel.storage.search_index import candidates, search_index
 from crm_kernel.storage.select import (
     DELETED,
     IDS,
@@ -68,11 +69,15 @@ class Shown(NamedTuple):
 
 
 class FewPlan(NamedTuple):
-    """Another way to the rows of a list, for where `few.has_many` is not so: `where` holds of those of `few.ids`."""
+    """Another way to the rows of a list, for where `few.has_many` is not so: `where` holds of those of `few.ids`.
+
+    `sure`: it is better than any other then.
+    """
 
     few: Few
     where: tuple[Sql, ...]
     first_page: Sql
+    sure: bool = False
 
 
 class OrderedPlan(NamedTuple):
@@ -86,7 +91,9 @@ class OrderedPlan(NamedTuple):
 class Plan(NamedTuple):
     """A compiled list: what each row shows, conditions and sort keys; `position` is where a row has their values.
 
-    `slow` says what would need an index that is not there.
+    `found` is a way through the words that are searched, `few` one through the keys of his row rules; `ask` is a SELECT
+    of whether those of them that are there have many rows. `slow` says what would need an index
+    that is not there.
     """
 
     shown: Shown
@@ -95,9 +102,16 @@ class Plan(NamedTuple):
     order: tuple[OrderBy, ...]
     where: tuple[Sql, ...]
     first_page: Sql
+    found: FewPlan | None = None
     few: FewPlan | None = None
+    ask: Sql | None = None
     ordered: OrderedPlan | None = None
     slow: Slow | None = None
+
+    @property
+    def ways(self) -> list[FewPlan]:
+        """The ways that `ask` asks about."""
+        return [way for way in (self.found, self.few) if way is not None]
 
 
 class Single(NamedTuple):
@@ -110,7 +124,7 @@ class Single(NamedTuple):
 class Planner:
     """Compiles and keeps plans for one registry."""
 
-    def __init__(self, registry: Registry, dialect: Dialect) -> None:
+    def __init__(self, registry: Registry, dialect: EngineDialect) -> None:
         self.registry = registry
         self._dialect = dialect
         self._plans: dict[Any, Plan] = {}
@@ -161,12 +175,16 @@ class Planner:
         read, position = _with_keys(shown.columns.sqls, order)
         plan = Plan(shown, read, position, order, where, _page(model, read, order, where))
         plan = plan._replace(slow=slow(model, expression, query.sort_keys()))
-        found = None if query.deleted or query.export else self._few_rows(access, model)
-        if found is None:
-            return plan
-        where = (state, *filters)
-        plan = plan._replace(few=FewPlan(found, where, _page(model, read, order, where, found.ids)))
-        return plan._replace(ordered=self._by_keys(plan, access, expression, tuple(filters)))
+        index = search_index(model) if wanted else None
+        if wanted and index is not None:
+            found = candidates(self._dialect, index, wanted)
+            plan = plan._replace(found=FewPlan(found, where, _page(model, read, order, where, found.ids), sure=True))
+        few = None if query.deleted or query.export else self._few_rows(access, model)
+        if few is not None:
+            where = (state, *filters)
+            plan = plan._replace(few=FewPlan(few, where, _page(model, read, order, where, few.ids)))
+            plan = plan._replace(ordered=self._by_keys(plan, access, expression, tuple(filters)))
+        return plan._replace(ask=_asked(plan.ways))
 
     def _by_keys(
         self, plan: Plan, access: Access, filter: Expression | None, where: tuple[Sql, ...]
@@ -207,7 +225,7 @@ class Planner:
     @staticmethod
     def page_after(plan: Plan, position: Sql, *, few: FewPlan | None = None) -> Sql:
         """The same list, going on after a position."""
-        if plan.ordered is not None:
+        if plan.ordered is not None and not (few and few.sure):
             model, ordered = plan.shown.model, plan.ordered
             ids = first_ids(model, ordered.branches, [*ordered.where, position], plan.order)
             return _page(model, plan.read, plan.order, (), ids)
@@ -316,6 +334,10 @@ class Planner:
             raise unknown_field(sort.path, readable)
         mask = self.masks(access, model).get(sort.path)
         return order_by(model, model.fields[sort.path], mask, descending=sort.descending)
+
+
+def _asked(ways: Sequence[FewPlan]) -> Sql | None:
+    return compose("SELECT {}", join(", ", [way.few.has_many for way in ways])) if ways else None
 
 
 def _page(

@@ -14,10 +14,12 @@ from piccolo.table import Table
 
 from crm_kernel.errors import Error, Fault
 from crm_kernel.model import EntityModel, Model
+from crm_kernel.storage import search_index
 from crm_kernel.storage.columns import entity_columns, field_columns, quoted
 from crm_kernel.storage.indexes import Index, entity_indexes, is_ours
 from crm_kernel.storage.introspect import Catalog, introspect
 from crm_kernel.storage.ports import Database, EngineDialect, NotUnique, Reads, Tx
+from crm_kernel.storage.search_index import SearchIndex
 from crm_kernel.storage.table_shapes import TableShape, entity_table, shape
 from crm_kernel.storage.tables import KERNEL_TABLES
 
@@ -30,7 +32,8 @@ class Step(NamedTuple):
     """One change of the database.
 
     `entity` is None for the kernel's own tables, `sql` "" where nothing is run, `deferred` where it reads all rows and
-    is run after the transaction.
+    is run after the transaction. An index of words (`search`) is made in the transaction, and filled after it if
+    deferred.
     """
 
     entity: str | None
@@ -38,6 +41,7 @@ class Step(NamedTuple):
     name: str
     sql: str
     deferred: bool = False
+    search: SearchIndex | None = None
 
 
 class DdlPlan(NamedTuple):
@@ -48,12 +52,13 @@ class DdlPlan(NamedTuple):
 
 
 class _Declared(NamedTuple):
-    """A table as it should be; `renames`: column → the name it had."""
+    """A table as it should be; `renames`: column → the name it had; `search`: its index of words."""
 
     entity: str | None
     shape: TableShape
     indexes: list[Index]
     renames: dict[str, str]
+    search: SearchIndex | None = None
 
 
 async def ddl_plan(
@@ -111,8 +116,17 @@ async def apply_steps(tx: Tx, plan: DdlPlan) -> None:
     if plan.faults:
         raise Error("plan_refused", faults=plan.faults)
     for step in plan.steps:
-        if step.sql and not step.deferred:
+        if step.search is not None:
+            await _apply_search(tx, step.search, step)
+        elif step.sql and not step.deferred:
             await tx.execute(step.sql)
+
+
+async def _apply_search(tx: Tx, index: SearchIndex, step: Step) -> None:
+    if step.change == "drop_index":
+        await search_index.drop(tx, index.name)
+    elif step.sql:  # else it was made before, and is only to be filled
+        await search_index.make(tx, index, whole=not step.deferred)
 
 
 async def build_indexes(database: Database, plan: DdlPlan) -> None:
@@ -122,7 +136,9 @@ async def build_indexes(database: Database, plan: DdlPlan) -> None:
     """
     faults: list[Fault] = []
     for step in plan.steps:
-        if step.deferred:
+        if step.deferred and step.search is not None:
+            await search_index.fill(database, step.search)
+        elif step.deferred:
             try:
                 await database.build_index(step.name, step.sql)
             except NotUnique:
@@ -137,9 +153,9 @@ def _all_declared(model: Model, dialect: EngineDialect) -> Iterator[_Declared]:
         yield _Declared(None, shape(table, dialect), list(indexes), {})
     for entity in model.values():
         table: type[Table] = entity_table(entity, dialect)
-        yield _Declared(
-            entity.name, shape(table, dialect), entity_indexes(entity, both_ways=dialect.both_ways), _renames(entity)
-        )
+        indexes = entity_indexes(entity, both_ways=dialect.both_ways)
+        search = search_index.search_index(entity)
+        yield _Declared(entity.name, shape(table, dialect), indexes, _renames(entity), search)
 
 
 def _renames(entity: EntityModel) -> dict[str, str]:
@@ -164,7 +180,7 @@ def _set_aside(declared: _Declared, catalog: Catalog, fields: Collection[str], p
 
 
 def _compare(declared: _Declared, catalog: Catalog, plan: DdlPlan, dialect: EngineDialect) -> None:
-    entity, wanted, _, renames = declared
+    entity, wanted, renames = declared.entity, declared.shape, declared.renames
     there = catalog.tables.get(wanted.name)
     if there is None:
         columns = ", ".join(column.ddl for column in wanted.columns)
@@ -183,6 +199,7 @@ def _compare(declared: _Declared, catalog: Catalog, plan: DdlPlan, dialect: Engi
             elif there[column.name] != column.type:
                 plan.faults.append(_type_fault(wanted.name, column.name, there[column.name], column.type))
     _compare_indexes(declared, catalog, plan, dialect, fresh=there is None)
+    _compare_search(declared, catalog, plan, dialect, fresh=there is None)
 
 
 def _compare_indexes(
@@ -198,6 +215,23 @@ def _compare_indexes(
         if name not in there:
             sql = index.sql() if fresh else index.sql(dialect.create_online)
             plan.steps.append(Step(entity, "add_index", name, sql, deferred=not fresh))
+
+
+def _compare_search(
+    declared: _Declared, catalog: Catalog, plan: DdlPlan, dialect: EngineDialect, *, fresh: bool
+) -> None:
+    """The index of words: made where it is not there or is of other columns, filled where it is not whole."""
+    wanted = declared.search or SearchIndex(declared.shape.name, ())
+    state = catalog.searches.get(wanted.name)
+    if declared.search is None:
+        if state is not None:
+            sql = ";\n".join(dialect.search_drop(wanted.name))
+            plan.steps.append(Step(declared.entity, "drop_index", wanted.name, sql, search=wanted))
+    elif state is None or state.columns != wanted.columns:
+        sql = ";\n".join(search_index.ddl(dialect, wanted))
+        plan.steps.append(Step(declared.entity, "add_index", wanted.name, sql, deferred=not fresh, search=wanted))
+    elif state.filled is not None:
+        plan.steps.append(Step(declared.entity, "add_index", wanted.name, "", deferred=True, search=wanted))
 
 
 def _hidden(before: Model, model: Model, plan: DdlPlan) -> list[Step]:

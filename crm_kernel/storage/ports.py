@@ -82,6 +82,23 @@ class EngineDialect(Dialect, Protocol):
         """A SELECT of (table, number) of the last numbers that were given."""
         ...
 
+    def search_create(self, name: str) -> Sequence[str]:
+        """The statements that make an empty index of words (`search_index.py`): a table of (id, words), and how words
+        are found in it."""
+        ...
+
+    def search_drop(self, name: str) -> Sequence[str]:
+        """The statements that remove one, if it is there."""
+        ...
+
+    def search_has_more(self, name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sql:
+        """The condition that more than so many entries have all wanted words, about; `prefix`: the last one as a start."""
+        ...
+
+    def search_ids(self, name: str, wanted: Sequence[str], *, prefix: bool) -> Sql:
+        """A SELECT of the ids of the entries that have all wanted words."""
+        ...
+
 
 class Selects(Protocol):
     """Whoever can run a SELECT."""
