@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from piccolo.query.base import Query
 
 from crm_kernel.filters.dialect import Dialect
+from crm_kernel.filters.sql import Sql
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -92,7 +93,7 @@ class EngineDialect(Dialect, Protocol):
         ...
 
     def search_has_more(self, name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sql:
-        """The condition that more than so many entries have all wanted words, about; `prefix`: the last one as a start."""
+        """The condition that more than so many entries have all wanted words (`prefix`: the last as a start)."""
         ...
 
     def search_ids(self, name: str, wanted: Sequence[str], *, prefix: bool) -> Sql:

@@ -51,7 +51,8 @@ SELECT c.relname, a.attname,
   format_type(a.atttypid, a.atttypmod) || CASE WHEN l.collname = 'C' THEN ' COLLATE "C"' ELSE '' END
 FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
 WHERE c.relkind = 'r' AND c.relnamespace = CAST(current_schema() AS regnamespace) AND a.attnum > 0
-  AND NOT a.attisdropped AND (c.relname LIKE 'e\\_%' OR c.relname LIKE 'crm\\_%' OR c.relname LIKE 'search\\_%') ORDER BY c.relname, a.attnum
+  AND NOT a.attisdropped AND (
+  c.relname LIKE 'e\\_%' OR c.relname LIKE 'crm\\_%' OR c.relname LIKE 'search\\_%') ORDER BY c.relname, a.attnum
 """
 _INDEXES_SQL = """
 SELECT t.relname, i.relname FROM pg_index AS x

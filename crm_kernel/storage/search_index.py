@@ -29,6 +29,7 @@ MOST = 100_000
 ALWAYS = "_"
 """The one word of a record that has more: it is a candidate of every search. No word of a text has this character."""
 
+_PREFIX = "search_"
 _BATCH = 500
 _BEFORE = 1000
 """Events before the index was made, whose writers may have ended after that."""
@@ -57,7 +58,7 @@ class SearchIndex(NamedTuple):
     @property
     def name(self) -> str:
         """The table of the words: `search_` and the entity."""
-        return "search_" + self.table.partition("_")[2]
+        return _PREFIX + self.table.partition("_")[2]
 
     @property
     def insert(self) -> str:
@@ -92,6 +93,11 @@ def search_index(model: EntityModel) -> SearchIndex | None:
     """The index of an entity, None where nothing of it is searched."""
     columns = [text_column(model.fields[name]) for name in sorted(searched_fields(model, SYSTEM_SCOPE))]
     return SearchIndex(table_name(model.name), tuple(columns)) if columns else None
+
+
+def table_of(name: str) -> str:
+    """The table that an index is of."""
+    return table_name(name.removeprefix(_PREFIX))
 
 
 def text_column(field: Field) -> str:
@@ -138,9 +144,21 @@ def ddl(dialect: EngineDialect, index: SearchIndex) -> list[str]:
 
 async def make(tx: Tx, index: SearchIndex, *, whole: bool) -> None:
     """Make an empty index; `whole`: of a table without records. What is written from now on is in it."""
+    ((last,),) = await tx.read("SELECT coalesce(max(seq), 0) FROM crm_outbox")
+    await _make(tx, index, max(0, last - _BEFORE), None if whole else "")
+
+
+async def make_filled(tx: Tx, index: SearchIndex) -> None:
+    """Make the index of a table whose records are all there, and which nobody else sees yet."""
+    await _make(tx, index, 0, "")
+    while await _fill_some(tx, index):
+        pass
+    await _finish(tx, index)
+
+
+async def _make(tx: Tx, index: SearchIndex, since: int, filled: str | None) -> None:
     await tx.execute(_CREATE_STATE)
-    ((since,),) = await tx.read("SELECT coalesce(max(seq), 0) FROM crm_outbox")
-    await tx.execute(_SET_STATE, (index.name, _listed(index), max(0, since - _BEFORE), None if whole else ""))
+    await tx.execute(_SET_STATE, (index.name, _listed(index), since, filled))
     for sql in ddl(tx.dialect, index):
         await tx.execute(sql)
 
@@ -191,12 +209,11 @@ async def _filled(tx: Tx, index: SearchIndex) -> str | None:
 
 
 async def _written_since(reads: Reads, index: SearchIndex) -> list[str]:
-    entity = index.table.partition("_")[2]
     sql = (
         f"SELECT DISTINCT record FROM crm_outbox, {STATE} AS s"
         " WHERE s.name = ? AND s.filled IS NOT NULL AND seq > s.since AND entity = ?"
     )
-    return [id for (id,) in await reads.read(sql, (index.name, entity))]
+    return [id for (id,) in await reads.read(sql, (index.name, index.name.removeprefix(_PREFIX)))]
 
 
 async def _put(tx: Tx, index: SearchIndex, ids: Sequence[str]) -> None:

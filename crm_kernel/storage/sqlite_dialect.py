@@ -47,7 +47,8 @@ _BUCKETS = {
 }
 _COLUMNS_SQL = """
 SELECT m.name, c.name, c.type FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
-WHERE m.type = 'table' AND (m.name LIKE 'e\\_%' ESCAPE '\\' OR m.name LIKE 'crm\\_%' ESCAPE '\\' OR m.name = 'search__state') ORDER BY m.name, c.cid
+WHERE m.type = 'table' AND (m.name LIKE 'e\\_%' ESCAPE '\\' OR m.name LIKE 'crm\\_%' ESCAPE '\\'
+  OR m.name = 'search__state') ORDER BY m.name, c.cid
 """
 _SHAPES_SQL = """
 SELECT m.name, c.name, c.type, c."notnull", c.pk > 0, c.pk > 0 AND c.type = 'INTEGER'

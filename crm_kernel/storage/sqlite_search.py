@@ -21,7 +21,8 @@ def create(name: str) -> list[str]:
     add = f"INSERT INTO {fts} (rowid, words)"
     remove = f"INSERT INTO {fts} ({fts}, rowid, words) VALUES ('delete', old.number, old.words);"
     return [
-        f"CREATE TABLE {table} (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, words TEXT NOT NULL)",
+        f"CREATE TABLE {table}"
+        " (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, words TEXT NOT NULL)",
         f"CREATE VIRTUAL TABLE {fts} USING fts5(words, content={table}, content_rowid='number', detail=none,"
         " columnsize=0, tokenize=\"ascii tokenchars '_'\")",
         f'CREATE TRIGGER "{name}__insert" AFTER INSERT ON {table} WHEN new.number >= {merged} + {_WAITING} BEGIN'
