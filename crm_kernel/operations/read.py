@@ -155,11 +155,12 @@ class Reader:
 
         Few have the words that are searched, or the caller may see few.
         """
-        by_order = plan.ordered is not None and query.count == "none"
-        if plan.ask is None or (by_order and plan.found is None):
+        in_order = plan.ordered is not None and query.count == "none"
+        asked = plan.asked_in_order if in_order else plan.asked
+        if asked is None:
             return None
-        [answers] = await source.read(plan.ask.text, bind(plan.ask.params, environment))
-        return next((way for way, many in zip(plan.ways, answers, strict=True) if not many), None)
+        [many] = await source.read(asked.has_many.text, bind(asked.has_many.params, environment))
+        return next((way for way, is_many in zip(asked.ways, many, strict=True) if not is_many), None)
 
     def _page_sql(self, plan: Plan, few: FewPlan | None, caller: Caller, entity: str, query: ListQuery) -> Sql:
         if query.cursor is None:

@@ -80,6 +80,13 @@ class FewPlan(NamedTuple):
     sure: bool = False
 
 
+class Asked(NamedTuple):
+    """Ways, the best first, and a SELECT of which of them have many rows."""
+
+    ways: tuple[FewPlan, ...]
+    has_many: Sql
+
+
 class OrderedPlan(NamedTuple):
     """Another way: through the keys of his rules, where indexes hold the records of each in the order of the list."""
 
@@ -91,9 +98,9 @@ class OrderedPlan(NamedTuple):
 class Plan(NamedTuple):
     """A compiled list: what each row shows, conditions and sort keys; `position` is where a row has their values.
 
-    `found` is a way through the words that are searched, `few` one through the keys of his row rules; `ask` is a SELECT
-    of whether those of them that are there have many rows. `slow` says what would need an index
-    that is not there.
+    `found` is a way through the words that are searched, `few` one through the keys of his row rules; `asked` tells
+    which of them to take, `asked_in_order` the same where `ordered` is the way if not `found`. `slow` says what would
+    need an index that is not there.
     """
 
     shown: Shown
@@ -104,14 +111,10 @@ class Plan(NamedTuple):
     first_page: Sql
     found: FewPlan | None = None
     few: FewPlan | None = None
-    ask: Sql | None = None
     ordered: OrderedPlan | None = None
     slow: Slow | None = None
-
-    @property
-    def ways(self) -> list[FewPlan]:
-        """The ways that `ask` asks about."""
-        return [way for way in (self.found, self.few) if way is not None]
+    asked: Asked | None = None
+    asked_in_order: Asked | None = None
 
 
 class Single(NamedTuple):
@@ -184,7 +187,7 @@ class Planner:
             where = (state, *filters)
             plan = plan._replace(few=FewPlan(few, where, _page(model, read, order, where, few.ids)))
             plan = plan._replace(ordered=self._by_keys(plan, access, expression, tuple(filters)))
-        return plan._replace(ask=_asked(plan.ways))
+        return plan._replace(asked=_asked(plan.found, plan.few), asked_in_order=_asked(plan.found))
 
     def _by_keys(
         self, plan: Plan, access: Access, filter: Expression | None, where: tuple[Sql, ...]
@@ -336,8 +339,9 @@ class Planner:
         return order_by(model, model.fields[sort.path], mask, descending=sort.descending)
 
 
-def _asked(ways: Sequence[FewPlan]) -> Sql | None:
-    return compose("SELECT {}", join(", ", [way.few.has_many for way in ways])) if ways else None
+def _asked(*ways: FewPlan | None) -> Asked | None:
+    there = tuple(way for way in ways if way is not None)
+    return Asked(there, compose("SELECT {}", join(", ", [way.few.has_many for way in there]))) if there else None
 
 
 def _page(

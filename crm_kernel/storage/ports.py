@@ -97,7 +97,7 @@ class EngineDialect(Dialect, Protocol):
         ...
 
     def search_ids(self, name: str, wanted: Sequence[str], *, prefix: bool) -> Sql:
-        """A SELECT of the ids of the entries that have all wanted words."""
+        """A SELECT of the ids of the entries that have all wanted words, for where they are few."""
         ...
 
 

@@ -33,10 +33,13 @@ def has_more(name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sq
 
 
 def ids(name: str, wanted: Sequence[str], *, prefix: bool) -> Sql:
-    """The SELECT of the ids of all rows that have them."""
-    return compose(
-        f'SELECT id FROM "{name}" WHERE words @@ CAST({{}} AS tsquery)', param(_query(wanted, prefix=prefix))
-    )
+    """The SELECT of the ids of all rows that have them.
+
+    As an array, which the planner takes for a short one: else it takes a word that it has no figures of for a frequent
+    one, and reads all records rather than those that are found (100,000 contacts: 45 for 1 ms).
+    """
+    found = f'SELECT unnest(ARRAY(SELECT id FROM "{name}" WHERE words @@ CAST({{}} AS tsquery))) AS id'
+    return compose(found, param(_query(wanted, prefix=prefix)))
 
 
 def _query(wanted: Sequence[str], *, prefix: bool) -> str:

@@ -158,6 +158,9 @@ class RecordStore:
     async def analyze(self, database: Database, model: EntityModel) -> None:
         """Let statements be planned for the records that there are now: to be called after many were added."""
         await database.analyze(table_name(model.name))
+        search = self._compiled(model).search
+        if search:
+            await database.analyze(search.name)
 
     async def find_by_key(
         self,

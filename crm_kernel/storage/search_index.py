@@ -75,7 +75,6 @@ class SearchIndex(NamedTuple):
         """The same where the record may have an entry, which is replaced."""
         return f"{self.insert} ON CONFLICT (id) DO UPDATE SET words = excluded.words"
 
-
     def words_of_rows(self, columns: Sequence[str]) -> WordsOf:
         """What gives the (id, words) of rows of these columns; one that is not among them is null."""
         at, texts = columns.index("id"), [columns.index(name) for name in self.columns if name in columns]
@@ -123,7 +122,8 @@ def candidates(dialect: EngineDialect, index: SearchIndex, wanted: Sequence[str]
     of = f"name = '{index.name}' AND columns = '{_listed(index)}'"
     whole = f"EXISTS (SELECT 1 FROM {STATE} WHERE {of} AND filled IS NULL)"
     more = dialect.search_has_more(index.name, words, prefix=prefix, than=MANY)
-    return Few(compose(f"(NOT {whole} OR {{}})", more), dialect.search_ids(index.name, words, prefix=prefix))
+    ids = dialect.search_ids(index.name, words, prefix=prefix)
+    return Few(compose(f"CASE WHEN {whole} THEN {{}} ELSE true END", more), ids)
 
 
 def _listed(index: SearchIndex) -> str:

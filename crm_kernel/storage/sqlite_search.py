@@ -40,10 +40,15 @@ def drop(name: str) -> list[str]:
 
 
 def has_more(name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sql:
-    """The condition that more than so many rows have all wanted words; those that wait are not counted."""
+    """The condition that more than so many rows have all wanted words; those that wait are not counted.
+
+    Rows with the beginning of a word are put together before the first of them is given (1,000,000: 100 ms), so they
+    are asked for only where those that have it as a whole word are few.
+    """
     fts = _fts(name)
     found = f"EXISTS (SELECT 1 FROM {fts} WHERE {fts} MATCH {{}} LIMIT 1 OFFSET {than})"
-    return compose(found, param(_match(wanted, prefix=prefix)))
+    whole, start = (compose(found, param(_match(wanted, prefix=start))) for start in (False, prefix))
+    return compose("CASE WHEN {} THEN true ELSE {} END", whole, start)  # of an OR, SQLite asks both
 
 
 def ids(name: str, wanted: Sequence[str], *, prefix: bool) -> Sql:
