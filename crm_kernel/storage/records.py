@@ -110,7 +110,7 @@ class RecordStore:
         rows = [encode(record) for record in listed]
         await tx.executemany(sql, rows)
         if compiled.search and words:
-            await tx.executemany(compiled.search.insert, words(rows))
+            await tx.executemany(compiled.search.put, words(rows))
 
     async def update(
         self, tx: Tx, model: EntityModel, changes: Iterable[tuple[Mapping[str, Any], Iterable[str]]]

@@ -61,19 +61,18 @@ class SearchIndex(NamedTuple):
         return _PREFIX + self.table.partition("_")[2]
 
     @property
-    def insert(self) -> str:
-        """The statement that stores the words of a new record: (id, words)."""
-        return f"INSERT INTO {quoted(self.name)} (id, words) VALUES (?, ?)"
+    def put(self) -> str:
+        """The statement that stores the (id, words) of a record, in the place of what may be there."""
+        return f"{self._insert} ON CONFLICT (id) DO UPDATE SET words = excluded.words"
 
     @property
     def keep(self) -> str:
-        """The same where the record may have an entry, which stays."""
-        return f"{self.insert} ON CONFLICT (id) DO NOTHING"
+        """The same, where what may be there stays."""
+        return f"{self._insert} ON CONFLICT (id) DO NOTHING"
 
     @property
-    def put(self) -> str:
-        """The same where the record may have an entry, which is replaced."""
-        return f"{self.insert} ON CONFLICT (id) DO UPDATE SET words = excluded.words"
+    def _insert(self) -> str:
+        return f"INSERT INTO {quoted(self.name)} (id, words) VALUES (?, ?)"
 
     def words_of_rows(self, columns: Sequence[str]) -> WordsOf:
         """What gives the (id, words) of rows of these columns; one that is not among them is null."""
