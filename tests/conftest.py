@@ -26,7 +26,7 @@ class PluginApp:
         self.folder = folder
         self.toml = ""
         self._new_database = new_database
-        self._url = ""
+        self.url = ""
         self.environ: dict[str, str] = {}
 
     def plugin(self, name: str, code: str = "", **manifest: Any) -> Path:
@@ -51,9 +51,9 @@ class PluginApp:
     def settings(self) -> Settings:
         """The settings of the app: its `toml`, with `plugins` as the folder of plugins."""
         (self.folder / "plugins").mkdir(exist_ok=True)
-        self._url = self._url or self._new_database(self.folder)
+        self.url = self.url or self._new_database(self.folder)
         (self.folder / "crm.toml").write_text(f'[plugins]\npath = "plugins"\n{self.toml}', encoding="utf-8")
-        return load_settings(self.folder, {"CRM_DATABASE__URL": self._url, **self.environ})
+        return load_settings(self.folder, {"CRM_DATABASE__URL": self.url, **self.environ})
 
 
 @pytest.fixture

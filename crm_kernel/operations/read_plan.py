@@ -38,6 +38,7 @@ from crm_kernel.storage.select import (
     columns,
     count,
     ids_in,
+    one_plan,
     order_by,
     select,
 )
@@ -201,7 +202,7 @@ class Planner:
             return None
         found = branches(self._dialect, [tree for _, tree in keys])
         ids = first_ids(model, found, where, plan.order)
-        return OrderedPlan(found, where, _page(model, plan.read, plan.order, (), ids))
+        return OrderedPlan(found, where, one_plan(_page(model, plan.read, plan.order, (), ids)))
 
     def _show(self, access: Access, model: EntityModel, names: tuple[str, ...] | None, raw: bool) -> Shown:
         # Kept beside the plans: 240 of the 370 µs that a list with a new filter takes to compile.
@@ -231,7 +232,7 @@ class Planner:
         if plan.ordered is not None and not (few and few.sure):
             model, ordered = plan.shown.model, plan.ordered
             ids = first_ids(model, ordered.branches, [*ordered.where, position], plan.order)
-            return _page(model, plan.read, plan.order, (), ids)
+            return one_plan(_page(model, plan.read, plan.order, (), ids))
         where, among = (plan.where, None) if few is None else (few.where, few.few.ids)
         return _page(plan.shown.model, plan.read, plan.order, [*where, position], among)
 

@@ -24,6 +24,7 @@ from crm_kernel.storage.postgres_listening import Listening
 from crm_kernel.storage.postgres_refusals import is_again, not_usable
 from crm_kernel.storage.postgres_sessions import Pool, Session, Target
 from crm_kernel.storage.postgres_transaction import PostgresSnapshot, PostgresTx
+from crm_kernel.storage.select import ONE_PLAN
 
 T = TypeVar("T")
 
@@ -58,6 +59,9 @@ class PostgresEngine:
         reading = {"default_transaction_read_only": "on", "statement_timeout": _milliseconds(heavy_limit)}
         writing = waits | {"statement_timeout": _milliseconds(_LONGEST_WRITE)}
         self._readers = Pool(self._target, reading, size=READERS, patience=patience)
+        # PostgreSQL would plan lists through the keys of rules each time anew: at 1,000,000 contacts 1.5 for 0.6 ms.
+        once = {**reading, "plan_cache_mode": "force_generic_plan"}
+        self._planned = Pool(self._target, once, size=READERS, patience=patience)
         self._heavy = Pool(self._target, reading, size=HEAVY, patience=heavy_limit)
         self._writers = Pool(self._target, writing, size=WRITERS, patience=patience)
         self._listening = Listening(self._target)
@@ -85,13 +89,14 @@ class PostgresEngine:
     async def close(self) -> None:
         """Let running operations finish and close all connections."""
         await self._listening.stop()
-        for pool in (self._writers, self._readers, self._heavy):
+        for pool in (self._writers, self._readers, self._planned, self._heavy):
             await pool.close()
 
     async def read(self, sql: str, params: Params = (), /) -> list[Row]:
         """All rows of a SELECT over committed data. Raises `Error("busy")`."""
         self._meter.statements += 1
-        async with self._readers.session() as session:
+        pool = self._planned if sql.startswith(ONE_PLAN) else self._readers
+        async with pool.session() as session:
             return await session.rows(sql, params)
 
     async def read_heavy(self, sql: str, params: Params = (), /) -> list[Row]:

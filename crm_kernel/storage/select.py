@@ -22,6 +22,8 @@ LIVE = Sql(f'{ALIAS}."deleted_at" IS NULL')
 DELETED = Sql(f'{ALIAS}."deleted_at" IS NOT NULL')
 PAGE = ":page"
 """Stands in a text where the number of rows goes."""
+ONE_PLAN = "/* one plan */ "
+"""Before a statement that is best read the same way whatever its values are, so that an engine may plan it once."""
 NO_ROW = Sql("1 = 0")
 UNSORTABLE = frozenset({Kind.LIST, Kind.OBJECT, Kind.JSON})
 
@@ -143,6 +145,11 @@ def select(
     if order:
         statement = compose("{} ORDER BY {}", statement, order_clause(order))
     return Sql(f"{statement.text} LIMIT {PAGE}", statement.params) if limit else statement
+
+
+def one_plan(statement: Sql) -> Sql:
+    """The statement with the mark that one plan is good for all its values."""
+    return Sql(ONE_PLAN + statement.text, statement.params)
 
 
 def with_page(text: str, limit: int) -> str:

@@ -6,8 +6,9 @@ import asyncio
 import os
 import secrets
 import shutil
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ T = TypeVar("T")
 
 SERVER = "CRM_TEST_POSTGRES"
 """The variable that names the server, as the URL of a database that may be connected to."""
+OPTIONS = "CRM_TEST_POSTGRES_CREATE"
+"""The variable with options of `CREATE DATABASE` that suit the server."""
 LOCAL = "postgresql://postgres@127.0.0.1:5432/postgres"
 FILE = "crm.db"
 
@@ -59,28 +62,38 @@ class PostgresDatabases:
 
     engine = "postgresql"
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, options: str = "") -> None:
         self._server = server
+        self._options = options
         self._thread = ThreadPoolExecutor(1)  # a test may have a running loop already
 
     def new(self, folder: Path, template: str | None = None) -> str:  # noqa: ARG002 - nothing is put there
         """A new database of the server."""
         name = f"crm_test_{secrets.token_hex(8)}"
         source = "template0" if template is None else urlsplit(template).path.removeprefix("/")
-        self._run(self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"'))
+        self._run(self._copy(source, name))
         return urlsplit(self._server)._replace(path=f"/{name}").geturl()
 
     def drop(self, url: str) -> None:
         """Drop the database, whoever is connected to it."""
         name = urlsplit(url).path.removeprefix("/")
-        self._run(self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        self._run(self._drop(name))
 
-    async def _execute(self, sql: str) -> None:
+    async def _copy(self, source: str, name: str) -> None:
+        async with self._connected() as connection:
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" {self._options}')
+
+    async def _drop(self, name: str) -> None:
+        async with self._connected() as connection:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncGenerator[Any]:
         import asyncpg  # noqa: PLC0415 - needed with this engine only
 
         connection = await asyncpg.connect(self._server, timeout=5)
         try:
-            await connection.execute(sql)
+            yield connection
         finally:
             await connection.close()
 
@@ -90,4 +103,6 @@ class PostgresDatabases:
 
 def databases_of(engine: str, environ: Mapping[str, str] = os.environ) -> Databases:
     """The databases of an engine, `sqlite` or `postgresql`; the server is `CRM_TEST_POSTGRES` or the local one."""
-    return SqliteFiles() if engine == "sqlite" else PostgresDatabases(environ.get(SERVER, LOCAL))
+    return (
+        SqliteFiles() if engine == "sqlite" else PostgresDatabases(environ.get(SERVER, LOCAL), environ.get(OPTIONS, ""))
+    )

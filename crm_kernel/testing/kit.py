@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
+
+import msgspec
 
 from crm_kernel.callers import Caller
 from crm_kernel.kernel import Kernel
@@ -47,35 +50,43 @@ class TestCrm(Crm):
 
 
 class Template:
-    """App folders of one composition: the first is built, the others are copies of its database."""
+    """App folders of some compositions: each is built once, all others are copies of its database."""
 
     def __init__(self, folder: Path, new: NewDatabase) -> None:
         self._folder = folder
         self._new = new
-        self._built: dict[tuple[str, ...], str] = {}
+        self._built: dict[tuple[tuple[str, ...], bytes], str] = {}
 
     async def open(
         self, target: Path, plugins: Sequence[str], documents: Sequence[Mapping[str, Any]], new: NewDatabase
     ) -> Kernel:
         """A kernel for an app in `target`, on a database that `new` makes, with these plugins and documents."""
-        key = tuple(plugins)
-        if key not in self._built:
-            self._built[key] = await self._build(plugins)
-        settings = write_app(target, plugins, new(target, self._built[key]), deadline_ms=5000)
-        kernel = await Kernel.open(settings, strict=True)
+        built = await self.database(plugins, documents)
+        kernel = await Kernel.open(write_app(target, plugins, new(target, built), deadline_ms=5000), strict=True)
         await kernel.dispatcher.adopt()
-        if documents:
-            await kernel.documents.put_all(documents, kernel.system("apply"))
         return kernel
 
-    async def _build(self, plugins: Sequence[str]) -> str:
-        folder = self._folder / ("-".join(plugins) or "base")
-        folder.mkdir(parents=True)
-        url = self._new(folder)
-        kernel = await Kernel.open(write_app(folder, plugins, url), strict=True)
+    async def database(self, plugins: Sequence[str] = (), documents: Sequence[Mapping[str, Any]] = ()) -> str:
+        """The closed database of a composition, to be copied; with documents it is itself a copy of the one without."""
+        key = tuple(plugins), msgspec.json.encode(documents)
+        if key not in self._built:
+            source = await self.database(plugins) if documents else None
+            folder = Path(mkdtemp(dir=self._folder))
+            url = self._new(folder, source)
+            await _settle(write_app(folder, plugins, url), documents)
+            self._built[key] = url
+        return self._built[key]
+
+
+async def _settle(settings: Settings, documents: Sequence[Mapping[str, Any]]) -> None:
+    """Bring a database to what an app declares, and close it."""
+    kernel = await Kernel.open(settings, strict=True)
+    try:
         await evolve(kernel.database, kernel.registry.entities)
+        if documents:
+            await kernel.documents.put_all(documents, kernel.system("apply"))
+    finally:
         await kernel.close()
-        return url
 
 
 def write_app(

@@ -12,7 +12,7 @@ from crm_kernel import Change, Error
 from crm_kernel.kernel import Kernel
 from crm_kernel.storage.evolution import evolve
 from crm_kernel.testing import TestCrm
-from crm_kernel.testing.kit import NewDatabase
+from crm_kernel.testing.kit import NewDatabase, Template
 from tests.looking import Looker
 from tests.operations.report_shop import Shop
 
@@ -124,13 +124,14 @@ MakeCrm = Callable[[str], Awaitable[TestCrm]]
 
 
 @pytest_asyncio.fixture
-async def with_plugin(app: Any) -> AsyncIterator[MakeCrm]:
+async def with_plugin(app: Any, crm_template: Template, new_database: NewDatabase) -> AsyncIterator[MakeCrm]:
     """Opens a kernel with one plugin `shop` of the given code."""
     opened: list[Kernel] = []
 
     async def make(code: str, **manifest: Any) -> TestCrm:
         app.plugin("shop", code, **manifest)
         (app.folder / "data").mkdir(exist_ok=True)
+        app.url = app.url or new_database(app.folder, await crm_template.database())
         app.environ["CRM_SECRET"] = "a secret for tests only, of forty characters"
         kernel = await Kernel.open(app.settings())
         await evolve(kernel.database, kernel.registry.entities)
