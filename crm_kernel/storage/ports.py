@@ -92,6 +92,11 @@ class EngineDialect(Dialect, Protocol):
         """The statements that remove one, if it is there."""
         ...
 
+    def search_put(self, name: str, rows: Sequence[tuple[str, str]]) -> tuple[str, Sequence[Params]]:
+        """A statement that stores the (id, words) of some records (at least one, each once) in the place of what may be
+        there, and the bind values it is run with, as `Tx.executemany` takes them."""
+        ...
+
     def search_has_more(self, name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sql:
         """The condition that more than so many entries have all wanted words (`prefix`: the last as a start)."""
         ...

@@ -188,6 +188,9 @@ class PostgresDialect:
     def search_drop(self, name: str) -> Sequence[str]:
         return postgres_search.drop(name)
 
+    def search_put(self, name: str, rows: Sequence[tuple[str, str]]) -> tuple[str, Sequence[Sequence[Any]]]:
+        return postgres_search.put(name, rows)
+
     def search_has_more(self, name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sql:
         return postgres_search.has_more(name, wanted, prefix=prefix, than=than)
 

@@ -7,8 +7,11 @@ asked. The list of the index's newest entries is kept short: it is read as a who
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from crm_kernel.filters.sql import Sql, compose, param
+
+Params = Sequence[Any]
 
 _WAITING = 256  # KiB
 
@@ -24,6 +27,17 @@ def create(name: str) -> list[str]:
 def drop(name: str) -> list[str]:
     """The statements that remove one."""
     return [f'DROP TABLE IF EXISTS "{name}"']
+
+
+def put(name: str, rows: Sequence[tuple[str, str]]) -> tuple[str, Sequence[Params]]:
+    """The statement that stores (id, words) in the place of what may be there: one for all rows, which takes a third of
+    the time of one for each."""
+    insert = f'INSERT INTO "{name}" (id, words)'
+    replace = "ON CONFLICT (id) DO UPDATE SET words = excluded.words"
+    if len(rows) == 1:
+        return f"{insert} VALUES (?, ?) {replace}", rows
+    listed = "SELECT * FROM unnest(CAST(? AS text[]), CAST(CAST(? AS text[]) AS tsvector[]))"
+    return f"{insert} {listed} {replace}", [([id for id, _ in rows], [words for _, words in rows])]
 
 
 def has_more(name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sql:

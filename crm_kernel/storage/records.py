@@ -18,7 +18,7 @@ from crm_kernel.storage.columns import entity_columns, field_columns, is_stored,
 from crm_kernel.storage.decoding import Record, columns_sql, decoder
 from crm_kernel.storage.encoding import Encode, bind_main, encoder
 from crm_kernel.storage.ports import Database, NotUnique, Params, Reads, Tx
-from crm_kernel.storage.search_index import WordsOf, search_index, text_column, words_of
+from crm_kernel.storage.search_index import WordsOf, put, search_index, text_column, words_of
 
 _ANY = "*"
 _MANY = 100
@@ -110,7 +110,7 @@ class RecordStore:
         rows = [encode(record) for record in listed]
         await tx.executemany(sql, rows)
         if compiled.search and words:
-            await tx.executemany(compiled.search.put, words(rows))
+            await put(tx, compiled.search, words(rows))
 
     async def update(
         self, tx: Tx, model: EntityModel, changes: Iterable[tuple[Mapping[str, Any], Iterable[str]]]
@@ -131,7 +131,7 @@ class RecordStore:
             sql, encode = statement
             await tx.executemany(sql, map(encode, records))
         if compiled.search and found:
-            await tx.executemany(compiled.search.put, map(compiled.words, found))
+            await put(tx, compiled.search, [compiled.words(record) for record in found])
 
     async def purge(self, tx: Tx, model: EntityModel, ids: Iterable[str]) -> int:
         """Remove records for good; how many there were."""

@@ -60,20 +60,6 @@ class SearchIndex(NamedTuple):
         """The table of the words: `search_` and the entity."""
         return _PREFIX + self.table.partition("_")[2]
 
-    @property
-    def put(self) -> str:
-        """The statement that stores the (id, words) of a record, in the place of what may be there."""
-        return f"{self._insert} ON CONFLICT (id) DO UPDATE SET words = excluded.words"
-
-    @property
-    def keep(self) -> str:
-        """The same, where what may be there stays."""
-        return f"{self._insert} ON CONFLICT (id) DO NOTHING"
-
-    @property
-    def _insert(self) -> str:
-        return f"INSERT INTO {quoted(self.name)} (id, words) VALUES (?, ?)"
-
     def words_of_rows(self, columns: Sequence[str]) -> WordsOf:
         """What gives the (id, words) of rows of these columns; one that is not among them is null."""
         at, texts = columns.index("id"), [columns.index(name) for name in self.columns if name in columns]
@@ -110,6 +96,12 @@ def words_of(texts: Iterable[str | None]) -> str:
     if len(words) > LONGEST and any(len(word) > LONGEST for word in found):
         words = " ".join({word[:LONGEST] for word in found})
     return words if len(words) <= MOST else ALWAYS
+
+
+async def put(tx: Tx, index: SearchIndex, rows: Sequence[tuple[str, str]]) -> None:
+    """Store the (id, words) of some records, each once."""
+    if rows:
+        await tx.executemany(*tx.dialect.search_put(index.name, rows))
 
 
 def candidates(dialect: EngineDialect, index: SearchIndex, wanted: Sequence[str]) -> Few:
@@ -180,7 +172,7 @@ async def fill(database: Database, index: SearchIndex) -> None:
     again = await _written_since(database, index)
     for start in range(0, len(again), _BATCH):
         some = again[start : start + _BATCH]
-        await database.write(lambda tx, some=some: _put(tx, index, some))
+        await database.write(lambda tx, some=some: _look_again(tx, index, some))
     await database.write(lambda tx: _finish(tx, index))
     await database.analyze(index.name)
 
@@ -196,7 +188,7 @@ async def _fill_some(tx: Tx, index: SearchIndex) -> bool:
     if last is None:
         return False
     rows = await tx.hold(_select(index) + " WHERE t.id > ? AND t.id <= ?", (filled, last), one=False)
-    await tx.executemany(index.keep, [(id, words_of(texts)) for id, *texts in rows])
+    await put(tx, index, [(id, words_of(texts)) for id, *texts in rows])
     await tx.execute(f"UPDATE {STATE} SET filled = ? WHERE name = ?", (last, index.name))
     return True
 
@@ -215,10 +207,10 @@ async def _written_since(reads: Reads, index: SearchIndex) -> list[str]:
     return [id for (id,) in await reads.read(sql, (index.name, index.name.removeprefix(_PREFIX)))]
 
 
-async def _put(tx: Tx, index: SearchIndex, ids: Sequence[str]) -> None:
+async def _look_again(tx: Tx, index: SearchIndex, ids: Sequence[str]) -> None:
     listed = tx.dialect.encode_list(ids, "uuid")
     rows = await tx.hold(f"{_select(index)} WHERE t.id {tx.dialect.one_of}", (listed,), one=False)
-    await tx.executemany(index.put, [(id, words_of(texts)) for id, *texts in rows])
+    await put(tx, index, [(id, words_of(texts)) for id, *texts in rows])
 
 
 async def _finish(tx: Tx, index: SearchIndex) -> None:

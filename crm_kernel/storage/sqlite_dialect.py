@@ -177,6 +177,9 @@ class SqliteDialect:
     def search_drop(self, name: str) -> Sequence[str]:
         return sqlite_search.drop(name)
 
+    def search_put(self, name: str, rows: Sequence[tuple[str, str]]) -> tuple[str, Sequence[Sequence[Any]]]:
+        return sqlite_search.put(name, rows)
+
     def search_has_more(self, name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sql:
         return sqlite_search.has_more(name, wanted, prefix=prefix, than=than)
 

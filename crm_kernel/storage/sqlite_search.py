@@ -39,6 +39,12 @@ def drop(name: str) -> list[str]:
     return [f"DROP TABLE IF EXISTS {_fts(name)}", f'DROP TABLE IF EXISTS "{name}"']
 
 
+def put(name: str, rows: Sequence[tuple[str, str]]) -> tuple[str, Sequence[tuple[str, str]]]:
+    """The statement that stores (id, words) in the place of what may be there, and the rows it is run for."""
+    insert = f'INSERT INTO "{name}" (id, words) VALUES (?, ?)'
+    return f"{insert} ON CONFLICT (id) DO UPDATE SET words = excluded.words", rows
+
+
 def has_more(name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sql:
     """The condition that more than so many rows have all wanted words; those that wait are not counted.
 

@@ -110,8 +110,8 @@ async def test_an_update_of_another_version_than_the_stored_one_changes_nothing(
 ) -> None:
     record = make.record(contact, 1)
     await insert(database, store, contact, record)
-    late = record | {"name": "Late", "version": 3}
-    await database.write(lambda tx: store.update(tx, contact, [(late, ("name", "version"))]))
+    late = record | {"external_id": "Late", "version": 3}
+    await database.write(lambda tx: store.update(tx, contact, [(late, ("external_id", "version"))]))
     assert await store.load(database, contact, [record["id"]]) == [record]
 
 
