@@ -32,7 +32,7 @@ class Route(NamedTuple):
 
     `needs` is the action without which an entity's route is not shown, "" for every entity and "moves" for one that
     has a pipeline; `admin` routes are shown to administrators; `changes` are not shown to who only reads,
-    `open` ones answer anybody; those that are not `keyed` take no Idempotency-Key.
+    and take an Idempotency-Key; `open` ones answer anybody.
     """
 
     method: str
@@ -49,7 +49,6 @@ class Route(NamedTuple):
     admin: bool = False
     changes: bool = False
     open: bool = False
-    keyed: bool = True
     tag: str = ""
 
 
@@ -218,7 +217,7 @@ def operation(route: Route, parameters: Mapping[str, Any], entity: str | None = 
     def filled(text: str) -> str:
         return text.replace("{entity}", entity or "")
 
-    repeatable = ("Idempotency-Key",) if route.changes and route.keyed else ()
+    repeatable = ("Idempotency-Key",) if route.changes else ()
     names = [*(name for name in ("id", "share") if f"/{{{name}}}" in route.path), *route.parameters, *repeatable]
     described: dict[str, Any] = {
         "operationId": filled(route.id) if entity else route.id,
