@@ -74,8 +74,10 @@ class Shares:
     ) -> dict[str, Any]:
         """A new share by `{"user", "actions"?, "fields"?: {"read"?, "write"?}, "expires_at"?}`, as `listed` tells it.
 
-        Nobody gives what he has not. `also` runs in the same transaction, with the share as its outcome. Raises `Error`:
-        not_found, forbidden, read_only_token, invalid (with `reference` for a user who is not there or is disabled).
+        Nobody gives what he has not. `also` runs in the same transaction, with the share as its outcome.
+
+        Raises `Error`: not_found, forbidden, read_only_token, invalid (with `reference` for a user who is not there or
+        is disabled).
         """
         if caller.read_only:
             raise read_only()
