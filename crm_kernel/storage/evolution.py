@@ -199,7 +199,8 @@ def _compare(declared: _Declared, catalog: Catalog, plan: DdlPlan, dialect: Engi
             elif there[column.name] != column.type:
                 plan.faults.append(_type_fault(wanted.name, column.name, there[column.name], column.type))
     _compare_indexes(declared, catalog, plan, dialect, fresh=there is None)
-    _compare_search(declared, catalog, plan, dialect, fresh=there is None)
+    if entity is not None:
+        _compare_search(declared, catalog, plan, dialect, fresh=there is None)
 
 
 def _compare_indexes(
