@@ -20,7 +20,7 @@ from crm_kernel.document_schemas import SCHEMAS
 from crm_kernel.document_words import code_of, detail_of, pointer_of, token
 from crm_kernel.documents import KINDS, RESERVED_KINDS
 from crm_kernel.errors import Fault, near
-from crm_kernel.source_json import MAX_BYTES, MAX_DEPTH, depth
+from crm_kernel.source_json import MAX_BYTES, MAX_DEPTH, depth, unsendable
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
@@ -49,7 +49,11 @@ def document_faults(body: object) -> list[Fault]:
         return [_kind_fault(kind, "kind" in body)]
     if depth(body) > MAX_DEPTH:
         return [Fault(pointer="", code="too_large", detail=f"The document is more than {MAX_DEPTH} levels deep.")]
-    if len(canonical(body)) > MAX_BYTES:
+    try:
+        size = len(canonical(body))
+    except ValueError:
+        return sorted(unsendable(body), key=lambda f: f.pointer)
+    if size > MAX_BYTES:
         return [Fault(pointer="", code="too_large", detail=f"The document is larger than {MAX_BYTES} bytes.")]
     return schema_faults(str(kind), body)
 
@@ -68,9 +72,12 @@ def schema_faults(name: str, body: object) -> list[Fault]:
 
 
 def canonical(body: object) -> bytes:
-    """The canonical form that hashes are made of: members sorted, no blanks, UTF-8."""
+    """The canonical form that hashes are made of: members sorted, no blanks, UTF-8.
+
+    Raises `ValueError` for what no JSON text can hold (see `unsendable`).
+    """
     text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "surrogatepass")
+    return text.encode()
 
 
 def document_hash(body: object) -> str:

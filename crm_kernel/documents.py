@@ -228,3 +228,15 @@ KINDS: Mapping[str, type[Document]] = MappingProxyType(
     }
 )
 """The kinds that are built, by the value of `kind`."""
+
+FOLDERS: Mapping[str, str] = MappingProxyType(
+    {
+        "fields": "fields",
+        "entity": "entities",
+        "pipeline": "pipelines",
+        "role": "roles",
+        "report": "reports",
+        "view": "views",
+    }
+)
+"""Kind -> the folder that its documents are put into, for order only: `kind` and `name` inside decide."""

@@ -78,6 +78,8 @@ FAULT_CODES: Mapping[str, str] = {
     "stage": "no such stage",
     "referenced": "referred to",
     "conflict": "changed since",
+    "convert": "cannot be converted",
+    "backfill": "invalid with the default too",
 }
 """Codes of single faults beside the JSON Schema keywords and the plugins' own (`plugin.code`)."""
 

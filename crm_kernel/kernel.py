@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import msgspec
@@ -33,6 +33,7 @@ from crm_kernel.operations.list_use import FLUSH_SECONDS
 from crm_kernel.operations.log_in import LogIn
 from crm_kernel.operations.once import Once
 from crm_kernel.operations.own_tokens import OwnTokens
+from crm_kernel.operations.purge import Purge
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
 from crm_kernel.operations.sessions import Sessions
@@ -82,6 +83,7 @@ class Kernel:
         self.undo = Undo(database, self.store, self.reader, self._current)
         self.tamper = Tamper(database, clock, self._current)
         self.documents = Documents(self)
+        self.purge = Purge(self)
         self.identity = Identity(self)
         self.explain = Explain(database, self.store, clock, self._current, self.caller_for)
         self.sessions = Sessions(self)
@@ -228,6 +230,10 @@ class Kernel:
     def _forget_people(self) -> None:
         self.identity.by_token.forget()
         self.sessions.by_id.forget()
+
+    async def holders(self, roles: Iterable[str]) -> Mapping[str, Sequence[Caller]]:
+        """The active users who hold each of some roles, as callers."""
+        return await self.identity.holders(roles)
 
     async def caller_for(self, user: str, channel: str) -> Caller:
         """A user by id or login, as a caller. Raises `Error("not_found")`."""

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+from crm_kernel.clock import is_timezone
 from crm_kernel.document_check import schema_faults
 from crm_kernel.errors import Fault, near
 from crm_kernel.mappings import ImportMapping
@@ -61,7 +62,7 @@ def mapping_faults(mapping: ImportMapping) -> list[Fault]:
         fault("/encoding", "enum", f"There is no encoding {mapping.encoding!r}.")
     if mapping.delimiter in _NO_DELIMITERS:
         fault("/delimiter", "enum", f"{mapping.delimiter!r} cannot part columns: it has a meaning of its own in CSV.")
-    if mapping.timezone is not None and mapping.timezone not in available_timezones():
+    if mapping.timezone is not None and not is_timezone(mapping.timezone):
         hint = near(mapping.timezone, available_timezones()) or " expected an IANA name like 'Europe/Riga'."
         fault("/timezone", "enum", f"There is no time zone {mapping.timezone!r};{hint}")
     if mapping.decimal == mapping.delimiter:

@@ -120,6 +120,12 @@ class EntityModel(msgspec.Struct, frozen=True, kw_only=True, dict=True, eq=False
         return frozenset(name for name, f in self.fields.items() if f.options.sensitive)
 
     @cached_property
+    def former(self) -> Mapping[str, str]:
+        """The former names of renamed fields, with what they are called now: history knows the old ones."""
+        was = {f.options.was: f.name for f in self.fields.values() if f.options.was}
+        return {old: name for old, name in was.items() if old not in self.fields}
+
+    @cached_property
     def autonumbers(self) -> Mapping[str, Autonumber]:
         """The fields that number new records."""
         return {name: f.type for name, f in self.fields.items() if isinstance(f.type, Autonumber)}

@@ -63,7 +63,8 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """Everything declared, by kind and name. `version` differs between any two registries of a process.
 
     `narrowings` are plugins' restrictions by entity, `actions` all that grants may name.
-    `aside` are (entity, field) of stored documents whose name a plugin has taken since.
+    `aside` are (entity, field) of stored documents whose name a plugin has taken since, `adopted` those that it is to
+    have with their data.
     """
 
     version: int
@@ -81,6 +82,7 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     declarations: Mapping[tuple[str, str], Declaration]
     broken: Sequence[Broken]
     aside: frozenset[tuple[str, str]] = frozenset()
+    adopted: frozenset[tuple[str, str]] = frozenset()
     value_context: ValueContext
 
     @cached_property

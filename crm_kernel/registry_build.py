@@ -21,6 +21,7 @@ from crm_kernel.manifest import Listener, Restriction
 from crm_kernel.model import EntityModel, Field, Model, Source, Validator
 from crm_kernel.pipelines import Pipeline, default_faults, default_first, pipeline_faults, pipeline_of
 from crm_kernel.registry import BoundListener, Broken, Declaration, Registry
+from crm_kernel.registry_clashes import clashes, override_faults, own_names
 from crm_kernel.reports import report_faults
 from crm_kernel.restrictions import Narrowing, compile_restriction
 from crm_kernel.role_faults import role_faults
@@ -71,6 +72,7 @@ def build_registry(
         declarations=builder.declared,
         broken=builder.broken,
         aside=frozenset(builder.aside),
+        adopted=frozenset(builder.adopted),
         value_context=context,
     )
 
@@ -82,6 +84,7 @@ class _Builder:
         self.declared: dict[tuple[str, str], Declaration] = {}
         self.broken: list[Broken] = []
         self.aside: set[tuple[str, str]] = set()
+        self.adopted: set[tuple[str, str]] = set()
         self.entities: Model = {}
         self.pipelines: dict[str, Pipeline] = {}
         self.guards: dict[tuple[str, int], Expression] = {}
@@ -94,7 +97,7 @@ class _Builder:
             faults = structural_faults(declaration.body)
             first = self.declared.get((declaration.kind, declaration.name))
             if not faults and first is not None:
-                faults = _override_faults(declaration, first)
+                faults = override_faults(declaration, first)
             if faults:
                 self._leave_out(declaration, faults)
             else:
@@ -117,13 +120,13 @@ class _Builder:
             if faults:
                 self._leave_out(declaration, faults)
         fields = sorted(self._of_kind("fields"), key=lambda d: (d.source.kind == "document", d.name))
-        known = {d.name: _own_names(d) for d in self._of_kind("entity")}
+        known = {d.name: own_names(d) for d in self._of_kind("entity")}
         for declaration in fields:
             faults = self._fields_faults(declaration, known)
             if faults:
                 self._leave_out(declaration, faults)
             else:
-                known[declaration.body["entity"]].update(_own_names(declaration))
+                known[declaration.body["entity"]].update(own_names(declaration))
         self._assemble({})
 
     def _entity_names(self) -> set[str]:
@@ -136,25 +139,19 @@ class _Builder:
             return [Fault(pointer="/entity", code="not_found", detail=detail)]
         names = known[entity]
         if declaration.source.kind == "document":
-            taken = {n for n in _own_names(declaration) if n in names and names[n].kind != "document"}
+            taken = {n for n in own_names(declaration) if n in names and names[n].kind != "document"}
             names = {name: source for name, source in names.items() if name not in taken}
             self._set_aside(declaration, taken, known[entity])
         return check_schema(declaration.body["schema"], known=names, entities=self._entity_names())
 
     def _set_aside(self, declaration: Declaration, taken: set[str], known: Mapping[str, Source]) -> None:
         """Fields of a stored document whose names a plugin has taken: the plugin gets them, the document says so."""
-        faults: list[Fault] = []
-        for name in sorted(taken):
-            owner = known[name]
-            if declaration.body["schema"]["properties"][name].get("x-crm", {}).get("adopt") is True:
-                continue  # the plugin's field takes over the column with its data
-            self.aside.add((declaration.body["entity"], name))
-            hint = 'Rename it with "x-crm": {"was": …}, or leave it to the plugin with "x-crm": {"adopt": true}.'
-            detail = f"{name!r} is a field of {owner}; this one is set aside with its data."
-            pointer = f"/schema/properties/{name}"
-            faults.append(Fault(pointer=pointer, code="redefined", detail=detail, hint=hint))
-        if faults:
-            self.broken.append(Broken(declaration.source, declaration.kind, declaration.name, faults))
+        entity = declaration.body["entity"]
+        clash = clashes(declaration, {name: known[name] for name in sorted(taken)}, self.declared.values())
+        self.adopted |= {(entity, name) for name in clash.adopted}
+        self.aside |= {(entity, name) for name in clash.aside}
+        if clash.faults:
+            self.broken.append(Broken(declaration.source, declaration.kind, declaration.name, clash.faults))
 
     def _assemble(self, pipelines: Mapping[str, Sequence[Pipeline]]) -> None:
         """All entities with the fields of their documents and, once known, their pipelines."""
@@ -195,6 +192,9 @@ class _Builder:
         for lines in by_entity.values():
             for pipeline in lines:
                 self._take_pipeline(pipeline)
+        sound = {entity: [p for p in lines if p.name in self.pipelines] for entity, lines in by_entity.items()}
+        if sound != by_entity:  # no entity has a pipeline that is left out
+            self._assemble(sound)
 
     def _take_pipeline(self, pipeline: Pipeline) -> None:
         faults = _requires_faults(pipeline, self.entities[pipeline.entity])
@@ -310,18 +310,6 @@ def structural_faults(body: Mapping[str, Any]) -> list[Fault]:
     if not faults and body["kind"] == "pipeline":
         return pipeline_faults(cast("PipelineDocument", msgspec.convert(body, KINDS["pipeline"])))
     return faults
-
-
-def _override_faults(declaration: Declaration, first: Declaration) -> list[Fault]:
-    if declaration.body.get("overrides") == first.source.name and first.source.kind != "document":
-        return []
-    detail = f'The {declaration.kind} {declaration.name!r} is declared by {first.source}; "overrides" must name it.'
-    return [Fault(pointer="/overrides", code="unique", detail=detail)]
-
-
-def _own_names(declaration: Declaration) -> dict[str, Source]:
-    properties: Mapping[str, Any] = declaration.body["schema"].get("properties", {})
-    return dict.fromkeys(properties, declaration.source)
 
 
 def _with_rotting(model: EntityModel, pipelines: Sequence[Pipeline]) -> EntityModel:

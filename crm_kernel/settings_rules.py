@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 import phonenumbers
 
+from crm_kernel.clock import is_timezone
 from crm_kernel.errors import near
 from crm_kernel.fields.currencies import CURRENCIES
 from crm_kernel.problems import Problem
@@ -169,6 +170,10 @@ def _one_of(expected: str, known: Callable[[], Collection[str]]) -> Rule:
     return Rule(expected, lambda value: isinstance(value, str) and value in known(), known)
 
 
+def _is_timezone(value: object) -> bool:
+    return isinstance(value, str) and is_timezone(value)
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
@@ -195,7 +200,7 @@ _RULES: Mapping[tuple[str, str], Rule] = MappingProxyType(
     {
         ("app", "name"): Rule("a text", _is_text),
         ("app", "locale"): Rule("a language like 'lv' or 'pt-BR'", _is_locale),
-        ("app", "timezone"): _one_of("an IANA time zone like 'Europe/Riga'", available_timezones),
+        ("app", "timezone"): Rule("an IANA time zone like 'Europe/Riga'", _is_timezone, available_timezones),
         ("app", "currency"): _one_of("an ISO 4217 currency like 'EUR'", lambda: CURRENCIES),
         ("app", "region"): _one_of("an ISO 3166 region like 'LV'", lambda: phonenumbers.SUPPORTED_REGIONS),
         ("database", "url"): Rule("'sqlite:///FILE' (relative to crm.toml) or 'postgresql://…'", _is_url),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from codecs import BOM_UTF8
+from math import isfinite
+from typing import Any, cast
 
 from crm_kernel.errors import Fault
 from crm_kernel.problems import Place, Problem, place_of
@@ -13,6 +15,10 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 64
 
 _BLANK = re.compile(r"[ \t\n\r]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF = "has half of a surrogate pair, which is no character."
+_TOKEN = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")(?P<colon>[ \t\n\r]*:)?|[{}\[\]]|NaN|-?Infinity|-?\d[-+.eE\d]*')
+MAX_DIGITS = 1000
 _DECODER = json.JSONDecoder()
 
 
@@ -34,10 +40,10 @@ def read_json(raw: bytes) -> tuple[Any, str]:
     if len(raw) > MAX_BYTES:
         raise JsonFault(f"{len(raw)} bytes, at most {MAX_BYTES} are read.", Place(1, 1))
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as error:
-        place = place_of(raw[: error.start].decode("utf-8", "replace"), error.start)
-        raise JsonFault("not UTF-8.", place) from error
+        before = raw.removeprefix(BOM_UTF8)[: error.start].decode()
+        raise JsonFault("not UTF-8.", place_of(before, len(before))) from error
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except json.JSONDecodeError as error:
@@ -45,7 +51,7 @@ def read_json(raw: bytes) -> tuple[Any, str]:
     except RecursionError as error:
         raise JsonFault(f"more than {MAX_DEPTH} levels deep.", Place(1, 1)) from error
     except ValueError as error:
-        raise JsonFault(str(error), Place(1, 1)) from error
+        raise _no_value(text, str(error)) from error
     if depth(value) > MAX_DEPTH:
         raise JsonFault(f"more than {MAX_DEPTH} levels deep.", Place(1, 1))
     return value, text
@@ -61,6 +67,28 @@ def depth(value: Any) -> int:
             inner = current.values() if isinstance(current, dict) else current
             open_values.extend((v, level + 1) for v in inner)
     return deepest
+
+
+def unsendable(value: Any) -> list[Fault]:
+    """What of a parsed value no JSON text can hold: halves of surrogate pairs, numbers beyond those of JSON readers."""
+    faults: list[Fault] = []
+    open_values: list[tuple[str, Any]] = [("", value)]
+    while open_values:
+        at, current = open_values.pop()
+        if isinstance(current, dict):
+            for name, inner in cast("dict[str, Any]", current).items():
+                if _SURROGATE.search(name):
+                    shown = name.encode("ascii", "backslashreplace").decode()
+                    faults.append(Fault(pointer=at, code="format", detail=f"The name {shown} {_HALF}"))
+                else:
+                    open_values.append((f"{at}/{name.replace('~', '~0').replace('/', '~1')}", inner))
+        elif isinstance(current, list):
+            open_values += [(f"{at}/{index}", inner) for index, inner in enumerate(cast("list[Any]", current))]
+        elif isinstance(current, str) and _SURROGATE.search(current):
+            faults.append(Fault(pointer=at, code="format", detail=f"The text {_HALF}"))
+        elif isinstance(current, float) and not isfinite(current):
+            faults.append(Fault(pointer=at, code="maximum", detail="The number is larger than numbers are here."))
+    return faults
 
 
 def locate(text: str, pointer: str) -> Place:
@@ -89,16 +117,35 @@ def problem_of(fault: Fault, file: str, text: str) -> Problem:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"the member {name!r} stands twice in one object.")
-        found[name] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a member stands twice in one object")
     return found
 
 
 def _constant(text: str) -> Any:
-    raise ValueError(f"{text} is not JSON.")
+    raise ValueError(f"{text} is not JSON")
+
+
+def _no_value(text: str, reason: str) -> JsonFault:
+    """What Python reads as JSON and we do not, with its place: a name twice, `NaN`, a number of thousands of digits."""
+    open_objects: list[set[str] | None] = []
+    for found in _TOKEN.finditer(text):
+        token, place = found[0], place_of(text, found.start())
+        if token in "{[":
+            open_objects.append(set() if token == "{" else None)
+        elif token in "}]":
+            open_objects.pop()
+        elif token[0] != '"':
+            if len(token) > MAX_DIGITS or not token[-1].isdigit():
+                detail = f"{token} is not JSON." if len(token) < MAX_DIGITS else "the number has too many digits."
+                return JsonFault(detail, place)
+        elif found["colon"] and open_objects[-1] is not None:
+            name = json.loads(found["text"])
+            if name in open_objects[-1]:
+                return JsonFault(f"the member {name!r} stands twice in one object.", place)
+            open_objects[-1].add(name)
+    return JsonFault(f"{reason}.", Place(1, 1))
 
 
 def _blank(text: str, at: int) -> int:

@@ -55,8 +55,8 @@ def test_two_files_of_one_name_are_a_problem_of_the_second(tmp_path: Path) -> No
     [
         ('{\n  "kind": "view",\n  "name": oops\n}', "x.json, line 3, column 11: not JSON: Expecting value."),
         ("", "x.json, line 1, column 1: not JSON: Expecting value."),
-        ('{"a": 1, "a": 2}', "x.json, line 1, column 1: the member 'a' stands twice in one object."),
-        ('{"a": NaN}', "x.json, line 1, column 1: NaN is not JSON."),
+        ('{"a": 1, "a": 2}', "x.json, line 1, column 10: the member 'a' stands twice in one object."),
+        ('{"a": NaN}', "x.json, line 1, column 7: NaN is not JSON."),
         (b'{\n "a": "\xff"}', "x.json, line 2, column 8: not UTF-8."),
         ("[" * 300, "x.json, line 1, column 301: not JSON"),
         ("[" * 100 + "]" * 100, "x.json, line 1, column 1: more than 64 levels deep."),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_kernel.source_json import depth, locate, read_json
+from crm_kernel.source_json import JsonFault, depth, locate, read_json
 
 TEXT = """{
   "name":"hot",
@@ -69,3 +69,31 @@ def test_every_value_of_every_document_is_found(value: Any, indent: Any, ascii_o
 @pytest.mark.parametrize(("value", "expected"), [(1, 0), ("x", 0), ({}, 1), ([[], {"a": [1]}], 3)])
 def test_depth(value: Any, expected: int) -> None:
     assert depth(value) == expected
+
+
+@pytest.mark.contract("cli.md#check")
+@pytest.mark.parametrize(
+    ("raw", "line", "column", "detail"),
+    [
+        (b'{"a": 1,\n "b": [{"c": 1, "c ": 2,\n  "c": 3}]}', 3, 3, "the member 'c' stands twice in one object."),
+        (b'{"a": {"b": 1}, "b": 2,\n "\\u0061": 3}', 2, 2, "the member 'a' stands twice in one object."),
+        (b'{"a": "\\"{",\n "b": NaN}', 2, 7, "NaN is not JSON."),
+        (b"[1,\n -Infinity]", 2, 2, "-Infinity is not JSON."),
+        (b"[" + b"9" * 5000 + b"]", 1, 2, "the number has too many digits."),
+        (b'{"a": 1,\n}', 2, 1, "not JSON: Expecting property name enclosed in double quotes."),
+        ('{"ā": "'.encode() + b"\xff" + b'"}', 1, 8, "not UTF-8."),
+        (b"\xef\xbb\xbf[\n\xff", 2, 1, "not UTF-8."),
+        (b'\xff\xfe{\x00"\x00', 1, 1, "not UTF-8."),
+        (b"\xef\xbb\xbf[1 2]", 1, 4, "not JSON: Expecting ',' delimiter."),
+        (b"[" * 70 + b"]" * 70, 1, 1, "more than 64 levels deep."),
+        (b'{"a": "' + b"x" * 300_000 + b'"}', 1, 1, "300009 bytes, at most 262144 are read."),
+    ],
+)
+def test_what_is_not_json_is_told_with_its_place(raw: bytes, line: int, column: int, detail: str) -> None:
+    with pytest.raises(JsonFault) as caught:
+        read_json(raw)
+    assert (caught.value.detail, *caught.value.place) == (detail, line, column)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+    assert read_json(b'\xef\xbb\xbf{"a": 1}') == ({"a": 1}, '{"a": 1}')

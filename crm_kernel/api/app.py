@@ -15,6 +15,7 @@ from uuid_utils import uuid7
 
 from crm_kernel.api import (
     documents,
+    events,
     explain,
     health,
     imports,
@@ -55,6 +56,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *reports.ROUTES,
     *explain.ROUTES,
     *search.ROUTES,
+    *events.ROUTES,
     *documents.ROUTES,
     *plugins.ROUTES,
     *session.ROUTES,

@@ -13,6 +13,8 @@ from litestar import get
 
 from crm_kernel.access import Access
 from crm_kernel.api.answer import Answer
+from crm_kernel.api.openapi_document_routes import DOCUMENT_ROUTES
+from crm_kernel.api.openapi_document_schemas import document_schemas
 from crm_kernel.api.openapi_parts import headers, parameters, security_schemes
 from crm_kernel.api.openapi_people_routes import PEOPLE_ROUTES
 from crm_kernel.api.openapi_people_schemas import people_schemas
@@ -67,12 +69,12 @@ def describe(kernel: Kernel, caller: Caller) -> dict[str, Any]:
     access = registry.access(caller)
     known = [name for name in registry.entities if access.knows(name)]
     reports = [name for name, report in registry.reports.items() if access.allows(report.entity, "read")]
-    schemas = shared_schemas() | people_schemas()
+    schemas = shared_schemas() | document_schemas() | people_schemas()
     for name in known:
         schemas |= entity_schemas(name, kernel.reader.schema(name, caller))
     there = parameters(known, reports, KINDS)
     paths: dict[str, Any] = {}
-    for route in (*SINGLE_ROUTES, *PEOPLE_ROUTES):
+    for route in (*SINGLE_ROUTES, *DOCUMENT_ROUTES, *PEOPLE_ROUTES):
         if caller.unrestricted or not route.admin:
             paths.setdefault(route.path, {})[route.method] = operation(route, there)
     for name in known:

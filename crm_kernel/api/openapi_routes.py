@@ -32,7 +32,7 @@ class Route(NamedTuple):
 
     `needs` is the action without which an entity's route is not shown, "" for every entity and "moves" for one that
     has a pipeline; `admin` routes are shown to administrators; `changes` are not shown to who only reads,
-    and take an Idempotency-Key; `open` ones answer anybody.
+    `open` ones answer anybody; those that are not `keyed` take no Idempotency-Key.
     """
 
     method: str
@@ -49,10 +49,11 @@ class Route(NamedTuple):
     admin: bool = False
     changes: bool = False
     open: bool = False
+    keyed: bool = True
     tag: str = ""
 
 
-_ADMIN = (400, 401, 403, 404)
+ADMIN = (400, 401, 403, 404)
 
 ROUTES = (
     Route("get", "/api/schema", "list_entities", "The entities", "Entities", faults=(400, 401), tag="schema"),
@@ -74,6 +75,16 @@ ROUTES = (
         faults=(400, 401),
         parameters=("searched",),
         tag="search",
+    ),
+    Route(
+        "get",
+        "/api/events",
+        "events",
+        "What has happened, in the order of its commit, as a feed that skips nothing",
+        "Events",
+        faults=(400, 401),
+        parameters=("after", "limit"),
+        tag="events",
     ),
     Route(
         "get",
@@ -105,50 +116,6 @@ ROUTES = (
         parameters=("format",),
         body="object",
         tag="reports",
-    ),
-    Route(
-        "get",
-        "/api/documents",
-        "list_documents",
-        "All documents that are stored",
-        "Documents",
-        faults=(400, 401, 403),
-        admin=True,
-        tag="documents",
-    ),
-    Route(
-        "get",
-        "/api/documents/{kind}/{name}",
-        "get_document",
-        "One document",
-        "Document",
-        faults=_ADMIN,
-        parameters=("kind", "name"),
-        admin=True,
-        tag="documents",
-    ),
-    Route(
-        "put",
-        "/api/documents/{kind}/{name}",
-        "put_document",
-        "Plan and apply one document",
-        "Applied",
-        faults=(*_ADMIN, 409, 413, 422, 503, 507),
-        parameters=("kind", "name", "dry_run"),
-        body="Document",
-        admin=True,
-        tag="documents",
-    ),
-    Route(
-        "delete",
-        "/api/documents/{kind}/{name}",
-        "delete_document",
-        "Plan and apply the removal of one document",
-        "Applied",
-        faults=(*_ADMIN, 409, 503, 507),
-        parameters=("kind", "name", "dry_run"),
-        admin=True,
-        tag="documents",
     ),
     Route(
         "get",
@@ -217,7 +184,7 @@ def operation(route: Route, parameters: Mapping[str, Any], entity: str | None = 
     def filled(text: str) -> str:
         return text.replace("{entity}", entity or "")
 
-    repeatable = ("Idempotency-Key",) if route.changes else ()
+    repeatable = ("Idempotency-Key",) if route.changes and route.keyed else ()
     names = [*(name for name in ("id", "share") if f"/{{{name}}}" in route.path), *route.parameters, *repeatable]
     described: dict[str, Any] = {
         "operationId": filled(route.id) if entity else route.id,

@@ -157,12 +157,6 @@ def _report() -> Schema:
     )
 
 
-def _plan() -> Schema:
-    lists = ("documents", "ddl", "impact", "stages", "dependants", "access")
-    status = {"type": "string", "enum": ["clean", "ready", "needs_choice", "refused"]}
-    return _object({"digest": _TEXT, "status": status, **{name: _array(_OBJECT) for name in lists}})
-
-
 def _plugins() -> Schema:
     plugin = {
         "name": _TEXT,
@@ -216,11 +210,18 @@ def _explanation() -> Schema:
     )
 
 
+def _event() -> Schema:
+    """One event of the feed."""
+    texts = ("id", "type", "entity", "record", "at", "channel")
+    changed = {**_array(_TEXT), "description": "The fields that differ; those you may not read are left out."}
+    members = {"seq": _NUMBER, **dict.fromkeys(texts, _TEXT), "version": _NUMBER, "actor": _TEXT_OR_NULL}
+    return _object({**members, "changed": changed})
+
+
 def shared_schemas() -> dict[str, Schema]:
     """The component schemas that stand in every description."""
     entity = dict.fromkeys(("name", "label", "plural", "title"), _TEXT)
     listed = {**entity, "icon": _TEXT_OR_NULL, "pipelines": _array(_TEXT), "actions": _array(_TEXT)}
-    stored = {"kind": _TEXT, "name": _TEXT}
     pending = _object({"kind": _TEXT, "name": _TEXT, "change": _TEXT})
     return {
         "Problem": _problem(),
@@ -234,10 +235,7 @@ def shared_schemas() -> dict[str, Schema]:
         "Question": _question(),
         "Explanation": _explanation(),
         "Search": _object({"items": _array(_object(dict.fromkeys(("entity", "id", "title", "snippet"), _TEXT)))}),
-        "Plan": _plan(),
-        "Applied": _object({"applied": _FLAG, "plan": ref("Plan")}),
-        "Document": _object(stored),
-        "Documents": _object({"items": _array(_object(stored))}),
+        "Events": _object({"items": _array(_event()), "next": _TEXT}),
         "Plugins": _plugins(),
         "Entities": _object({"items": _array(_object(listed, optional=("title",)))}),
         "Live": _object({"status": {"const": "live"}}),

@@ -29,6 +29,9 @@ def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
         if impact["invalid"]:
             share = f"{impact['invalid']:,} of {impact['total']:,} {impact['entity']} records"
             yield f"  {impact['kind']} {impact['name']} makes {share} invalid: {impact['chosen']}"
+    for change in plan["access"]:
+        records = f"{change['records_gained']:,} records gained, {change['records_lost']:,} lost"
+        yield f"  role {change['role']}: {change['action']} {change['entity']}: {records}, {change['users']:,} users"
 
 
 def plan_faults(settings: Settings, plan: Plan) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from crm_kernel.documents import FOLDERS
 from crm_kernel.errors import Error
 
 _TOML = """\
@@ -40,9 +41,6 @@ An app of crm-kernel: `crm.toml` says what it is made of, `documents/` holds its
 
 _IGNORE = "data/\n__pycache__/\n"
 
-FOLDERS = ("fields", "entities", "pipelines", "roles", "reports", "views")
-"""Folders of documents, for order only: `kind` and `name` inside decide."""
-
 
 @click.command("new")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -59,7 +57,7 @@ def make_app(folder: Path, name: str) -> None:
     taken = [file for file in files if (folder / file).exists()]
     if taken:
         raise Error("conflict", f"{folder} has a {taken[0]} already.", hint="Choose a folder that is new or empty.")
-    for part in FOLDERS:
+    for part in FOLDERS.values():
         (folder / "documents" / part).mkdir(parents=True, exist_ok=True)
         (folder / "documents" / part / ".gitkeep").touch()
     (folder / "plugins").mkdir(exist_ok=True)

@@ -44,7 +44,9 @@ async def bring_up(kernel: Kernel, settings: Settings, *, strict: bool) -> None:
     """Apply the files that touch no data; tell of the others, or with `strict` raise `ConfigError`."""
     answer = await kernel.documents.sync_files(settings.documents, safe_only=True)
     kernel.pending = answer["pending"]
-    waiting = [f"{d['kind']} {d['name']} is not applied ({d['change']})." for d in answer["pending"]]
+    waiting = [
+        f"{d['kind']} {d['name']} is not applied ({d['change']})." for d in answer["pending"] if d["kind"] != "file"
+    ]
     told = [*answer["problems"], *waiting]
     if strict and (told or kernel.problems):
         raise ConfigError([*kernel.problems, *told])

@@ -61,6 +61,20 @@ class Faulty(Exception):
         super().__init__(detail)
 
 
+class Convert(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How stored values become those of another type, in the words of an import mapping. Empty: as their text reads.
+
+    `values` translates texts, `format` is a strptime format of dates, `match` the unique field by which a reference is
+    found, `currency` that of amounts without one (or of those that are kept as numbers).
+    """
+
+    values: dict[str, Any] | None = None
+    format: str | None = None
+    match: str | None = None
+    currency: str | None = None
+    timezone: str | None = None
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The `x-crm` keywords of one field (documents.md). Unset members have these defaults."""
 
@@ -84,6 +98,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     autonumber: str | None = None
     choices: dict[str, Any] | None = None
     was: str | None = None
+    convert: Convert | None = None
     adopt: bool = False
     personal: bool = False
 

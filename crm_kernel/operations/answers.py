@@ -37,10 +37,12 @@ def decode(body: bytes) -> Any:
 def plain_json(value: Any) -> Any:
     """The value of a body with its fractions as floats: documents hold no amounts of money.
 
-    Raises `Error("bad_json")` for a number that is larger than floats are.
+    Raises `Error("bad_json")` for a number that is larger than floats are, and for half of a surrogate pair.
     """
     try:
         return msgspec.json.decode(encode(value))
+    except UnicodeEncodeError:
+        raise Error("bad_json", "The body has half of a surrogate pair, which is no character.") from None
     except msgspec.DecodeError:
         raise Error("bad_json", "The body has a number that is too large.") from None
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
 from crm_kernel.errors import Error
+from crm_kernel.model import EntityModel
 from crm_kernel.operations.changes import AnyChange, Change
 from crm_kernel.operations.following import Following
-from crm_kernel.operations.impact import StageUse
+from crm_kernel.operations.impact import SAMPLE, defaults_of, entity_of
 from crm_kernel.operations.plan import Plan, Proposed
+from crm_kernel.operations.stage_use import remap
 from crm_kernel.operations.work import WriteWork
 from crm_kernel.operations.write import Writer
-from crm_kernel.operations.write_store import store as store_changes
 from crm_kernel.registry import Registry
 from crm_kernel.storage import documents, meta, scan
 from crm_kernel.storage.documents import StoredDocument
 from crm_kernel.storage.evolution import APPLYING, apply_steps, build_indexes, is_empty
 from crm_kernel.storage.ports import Database, NotUnique, Tx
-from crm_kernel.storage.records import unique_error
+from crm_kernel.storage.records import Record, unique_error
 from crm_kernel.storage.store import Store
 
 AT_ONCE = 500
@@ -65,9 +66,11 @@ class Applier:
             await apply_steps(tx, plan.ddl)
             for change in plan.proposed:
                 await _store(tx, change, caller, now)
+            for conversion in plan.conversions:
+                await conversion.fill(tx, plan.registry.entities[conversion.entity], plan.ddl)
             context = WriteWork(tx, services.store, plan.registry, caller, services.clock.now())
             for use in plan.stages:
-                await self._remap(context, use)
+                await remap(context, use)
             for change in plan.proposed:
                 if plan.on_invalid.get((change.kind, change.name)) == "backfill":
                     await self._backfill(context, change)
@@ -83,52 +86,47 @@ class Applier:
         finally:
             await services.store.learn_indexes(services.database)
 
-    async def _remap(self, work: WriteWork, use: StageUse) -> None:
-        """Put records into the stage that the document names; no rule of a move applies, history tells of it."""
-        model = work.model(use.entity)
-        ids = await scan.ids_in_stage(work.tx, model, use.stage or None)
-        for start in range(0, len(ids), AT_ONCE):
-            records = await work.store.records.load(work.tx, model, ids[start : start + AT_ONCE])
-            await store_changes(work, [_restaged(work, use, record) for record in records])
-
     async def _backfill(self, work: WriteWork, change: Proposed) -> None:
         """Write a new field's default where the field is null; what stays invalid refuses the plan."""
-        body = change.body or {}
-        entity = str(body.get("entity", change.name))
-        defaults = {
-            name: schema["default"]
-            for name, schema in body["schema"].get("properties", {}).items()
-            if isinstance(schema, dict) and "default" in schema
-        }
-        model = work.model(entity)
+        entity = entity_of((change.kind, change.name, change.body))
+        if entity is None:
+            return
+        model, old = work.model(entity), self._services.registry.entities.get(entity)
+        defaults = defaults_of(change.body, model, work.values)
+        batch: list[AnyChange] = []
         async for record in scan.live_records(work.tx, work.store.records, model):
             missing = {name: value for name, value in defaults.items() if record.get(name) is None}
-            if not missing and not model.validate(record):
+            if not missing or (old and _stays_invalid(model, old, record, missing)):
                 continue
             update: AnyChange = Change.update(entity, record["id"], missing)
             update.trusted = True
-            await self._services.writer.run_inside(work, [update])
-            if update.faults:
-                raise Error("plan_refused", f"{entity} {record['id']} stays invalid.", faults=update.faults)
+            batch.append(update)
+            if len(batch) == AT_ONCE:
+                await self._fill(work, batch)
+                batch = []
+        await self._fill(work, batch)
+
+    async def _fill(self, work: WriteWork, batch: list[AnyChange]) -> None:
+        await self._services.writer.run_inside(work, batch)
+        faults = [fault for update in batch for fault in update.faults]
+        if faults:
+            first = next(update for update in batch if update.faults)
+            raise Error("plan_refused", f"{first.entity} {first.id} stays invalid.", faults=faults[:SAMPLE])
+
+
+def _stays_invalid(model: EntityModel, old: EntityModel, record: Record, missing: Record) -> bool:
+    """Whether a record was invalid before and would be so with the defaults: it is left as it is."""
+    return bool(model.validate({**record, **missing}) and old.validate(record))
 
 
 async def _store(tx: Tx, change: Proposed, caller: Caller, now: str) -> None:
-    if change.change == "drift" and change.file_hash is not None:
+    if change.change == "drift":
         await documents.set_file_hash(tx, change.kind, change.name, change.file_hash)
     if change.is_told_only:
         return
     if change.body is None:
-        await documents.remove(tx, change.kind, change.name, at=now, by=caller.id)
+        with_file = change.origin == "file"
+        await documents.remove(tx, change.kind, change.name, at=now, by=caller.id, with_file=with_file)
         return
     document = StoredDocument(change.kind, change.name, change.body, change.file_hash, change.origin, now, caller.id)
     await documents.put(tx, document, change.change)
-
-
-def _restaged(work: WriteWork, use: StageUse, record: dict[str, Any]) -> AnyChange:
-    change: AnyChange = Change.update(use.entity, record["id"], {})
-    change.model = work.model(use.entity)
-    change.kind, change.old = "move", record
-    change.new = {**record, "pipeline": use.pipeline, "stage": use.target, "stage_since": work.now}
-    change.changed = ["pipeline", "stage", "stage_since"]
-    change.move_record = {"from": record["stage"], "to": use.target, "reason": None, "seconds": None}
-    return change

@@ -9,15 +9,18 @@ from typing import Any, Protocol, TypeVar
 
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
-from crm_kernel.document_check import document_faults, document_hash
+from crm_kernel.document_check import document_hash
 from crm_kernel.document_files import read_documents
-from crm_kernel.documents import KINDS
 from crm_kernel.errors import Error, Fault
 from crm_kernel.operations.answers import plain_json
 from crm_kernel.operations.apply import Applier, Overtaken
-from crm_kernel.operations.file_sync import Take, proposals
+from crm_kernel.operations.document_files_out import Exported, take_as_applied, write_files
+from crm_kernel.operations.document_sets import DocumentSet, read_set
+from crm_kernel.operations.document_versions import version_items
+from crm_kernel.operations.file_sync import Take, pending, proposals, safe_part
 from crm_kernel.operations.following import Following
-from crm_kernel.operations.plan import OnInvalid, Plan, Planning, Proposed, make_plan
+from crm_kernel.operations.plan import OnInvalid, Plan, Planning, make_plan
+from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.write import Writer
 from crm_kernel.problems import Problem
 from crm_kernel.registry import Registry
@@ -45,6 +48,8 @@ class Services(Planning, Protocol):
     def settings(self) -> Settings: ...
     @property
     def following(self) -> Following: ...
+    @property
+    def reader(self) -> RecordReader: ...
     def swap(self, registry: Registry, documents: int | None) -> None: ...
     def system(self, channel: str) -> Caller: ...
 
@@ -83,7 +88,7 @@ class Documents:
             return dict(declaration.body)
         stored = next((d for d in await self.stored() if (d.kind, d.name) == (kind, name)), None)
         if stored is None:
-            raise Error("not_found", f"There is no {kind} document {name!r}.")
+            raise _no_document(kind, name)
         return dict(stored.body)
 
     async def stored(self) -> list[StoredDocument]:
@@ -93,6 +98,59 @@ class Documents:
             return []
         await self._services.following.look()
         return [d._replace(body=plain_json(d.body)) for d in await stored_documents.everything(database)]
+
+    async def _removed(self) -> dict[tuple[str, str], str]:
+        """Documents that were removed while their files stay, with the hash of the file."""
+        database = self._services.database
+        return {} if await is_empty(database) else await stored_documents.removed(database)
+
+    async def _once_removed(self) -> set[tuple[str, str]]:
+        database = self._services.database
+        return set() if await is_empty(database) else await stored_documents.once_removed(database)
+
+    async def versions(self, kind: str, name: str, caller: Caller) -> list[dict[str, Any]]:
+        """All versions that were ever applied of a document, newest first, each with what it changed.
+
+        `{"version", "change", "at", "by", "diff", "body"}`; `by` is null for the system, `body` where it was removed.
+        Raises `Error("not_found")` for a document that never was.
+        """
+        _expect_admin(caller)
+        empty = await is_empty(self._services.database)
+        found = [] if empty else await stored_documents.versions(self._services.database, kind, name)
+        if not found and (kind, name) not in self._services.registry.declarations:
+            raise _no_document(kind, name)
+        names = await self._services.reader.user_names({v.by for v in found if v.by}, caller)
+        return version_items(found, names)
+
+    async def restore(
+        self, kind: str, name: str, version: int, caller: Caller, *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Plan and apply a version of a document as if it were put now, or deleted where it was removed then.
+
+        Raises `Error`: not_found, plan_refused.
+        """
+        versions = {v["version"]: v for v in await self.versions(kind, name, caller)}
+        if version not in versions:
+            raise Error("not_found", f"The {kind} document {name!r} has no version {version}.")
+        body = versions[version]["body"]
+        if body is None:
+            return await self.delete(kind, name, caller, dry_run=dry_run)
+        return await self.put_all([body], caller, dry_run=dry_run)
+
+    async def export(self, folder: Path, caller: Caller) -> Exported:
+        """Write all stored documents as files into a folder. Raises `ConfigError` where that is impossible.
+
+        In the app's own folder of documents the files count as applied from then on.
+        """
+        _expect_admin(caller)
+        stored = await self.stored()
+        settings = self._services.settings
+        own = folder.resolve() == settings.documents.resolve()
+        done = write_files(folder, stored, await self._removed() if own else {}, settings.folder)
+        if own:
+            async with self._applying:
+                await self._services.database.write(lambda tx: take_as_applied(tx, stored))
+        return done
 
     # Changing -------------------------------------------------------------------------------------------------------
 
@@ -109,47 +167,48 @@ class Documents:
         self, bodies: Sequence[Mapping[str, Any]], caller: Caller, *, dry_run: bool = False
     ) -> dict[str, Any]:
         """Plan and apply several documents (each with `kind` and `name`) as one. Raises `Error("plan_refused")`."""
-        _expect_admin(caller)
-        return await self._alone(lambda: self._put_all(bodies, caller, dry_run=dry_run))
-
-    async def _put_all(self, bodies: Sequence[Mapping[str, Any]], caller: Caller, *, dry_run: bool) -> dict[str, Any]:
-        stored = await self.stored()
-        known = {(d.kind, d.name): d for d in stored}
-        proposed = [
-            Proposed(
-                kind=body["kind"],
-                name=body["name"],
-                body=body,
-                change="change" if (body["kind"], body["name"]) in known else "add",
-                file_hash=known[body["kind"], body["name"]].file_hash
-                if (body["kind"], body["name"]) in known
-                else None,
-                errors=tuple(document_faults(body)),
-            )
-            for body in bodies
-        ]
-        return await self._plan_and_apply(proposed, stored, caller, dry_run=dry_run)
+        return await self._change(DocumentSet(bodies), caller, dry_run=dry_run)
 
     async def delete(self, kind: str, name: str, caller: Caller, *, dry_run: bool = False) -> dict[str, Any]:
         """Plan and apply the removal of one stored document. Raises `Error`: not_found, plan_refused."""
         _expect_admin(caller)
-        return await self._alone(lambda: self._delete(kind, name, caller, dry_run=dry_run))
-
-    async def _delete(self, kind: str, name: str, caller: Caller, *, dry_run: bool) -> dict[str, Any]:
-        stored = await self.stored()
-        if not any((d.kind, d.name) == (kind, name) for d in stored):
+        if not any((d.kind, d.name) == (kind, name) for d in await self.stored()):
             declared = (kind, name) in self._services.registry.declarations
             why = "It comes with a plugin; override it instead." if declared else ""
             raise Error("not_found", f"There is no stored {kind} document {name!r}. {why}".strip())
-        change = Proposed(kind=kind, name=name, body=None, change="remove")
-        return await self._plan_and_apply([change], stored, caller, dry_run=dry_run)
+        return await self._change(DocumentSet(remove=[(kind, name)]), caller, dry_run=dry_run)
 
-    async def _plan_and_apply(
-        self, proposed: Sequence[Proposed], stored: Sequence[StoredDocument], caller: Caller, *, dry_run: bool
-    ) -> dict[str, Any]:
-        plan = await make_plan(self._services, stored, proposed, None)
+    async def plan(self, body: object, caller: Caller) -> dict[str, Any]:
+        """The plan of a set of documents (`document_sets.py`), which changes nothing. Raises `Error("invalid")`."""
+        _expect_admin(caller)
+        changes = read_set(plain_json(body))
+        return (await self._plan(changes)).answer
+
+    async def apply(self, body: object, caller: Caller) -> dict[str, Any]:
+        """Plan and apply a set of documents as one; `{"applied", "plan"}`.
+
+        Raises `Error`: invalid, plan_refused, plan_changed (with `plan`, where its digest is not the one that the body
+        agrees to).
+        """
+        _expect_admin(caller)
+        return await self._change(read_set(plain_json(body)), caller)
+
+    async def _change(self, changes: DocumentSet, caller: Caller, *, dry_run: bool = False) -> dict[str, Any]:
+        _expect_admin(caller)
+        return await self._alone(lambda: self._plan_and_apply(changes, caller, dry_run=dry_run))
+
+    async def _plan(self, changes: DocumentSet) -> Plan:
+        stored = await self.stored()
+        removed = await self._once_removed() if changes.remove else set[tuple[str, str]]()
+        proposed = changes.proposed(stored, removed, await self._removed())
+        return await make_plan(self._services, stored, proposed, changes.on_invalid)
+
+    async def _plan_and_apply(self, changes: DocumentSet, caller: Caller, *, dry_run: bool) -> dict[str, Any]:
+        plan = await self._plan(changes)
         if dry_run:
             return {"applied": False, "plan": plan.answer}
+        if changes.digest not in (None, plan.answer["digest"]):
+            raise Error("plan_changed", "What applying would do is not what was planned.", plan=plan.answer)
         if not plan.is_ready:
             raise plan_refused(plan)
         await self._applier.apply(plan, caller)
@@ -173,8 +232,8 @@ class Documents:
         """The plan of the app folder's files against the database, and files that cannot be read as documents."""
         files, problems = read_documents(folder, self._services.settings.folder)
         stored = await self.stored()
-        plan = await make_plan(self._services, stored, proposals(files, stored, take), on_invalid)
-        return plan, problems
+        proposed = proposals(files, stored, await self._removed(), take)
+        return await make_plan(self._services, stored, proposed, on_invalid), problems
 
     async def sync_files(
         self,
@@ -204,27 +263,14 @@ class Documents:
                 raise plan_refused(plan, sentences)
             await self._applier.apply(plan, caller)
             return {"applied": True, "plan": plan.answer, "problems": [], "pending": []}
-        safe = await self._safe_part(plan, on_invalid)
-        await self._applier.apply(safe, caller)
-        done = {(p.kind, p.name) for p in safe.proposed if not p.is_told_only}
-        pending = [_pending(d) for d in plan.answer["documents"] if (d["kind"], d["name"]) not in done]
-        return {"applied": True, "plan": safe.answer, "problems": sentences, "pending": [p for p in pending if p]}
-
-    async def _safe_part(self, plan: Plan, on_invalid: OnInvalid | None) -> Plan:
-        """The largest part of a plan that is ready: without removals, conflicts and whatever stands in its way."""
-        stored = await self.stored()
-        wanted = [p for p in plan.proposed if p.change in ("add", "change")]
-        part = await make_plan(self._services, stored, wanted, on_invalid)
-        if part.is_ready:
-            return part
-        kept: list[Proposed] = []
-        part = await make_plan(self._services, stored, kept, on_invalid)
-        for change in sorted(wanted, key=lambda p: list(KINDS).index(p.kind)):
-            tried = await make_plan(self._services, stored, [*kept, change], on_invalid)
-            if tried.is_ready:
-                kept.append(change)
-                part = tried
-        return part
+        safe = await safe_part(self._services, await self.stored(), plan, on_invalid)
+        try:
+            await self._applier.apply(safe, caller)
+        except Error as error:
+            if error.code not in ("plan_refused", "unique"):
+                raise
+            sentences.append(f"What is stored stands against what is declared: {error.detail}")
+        return {"applied": True, "plan": safe.answer, "problems": sentences, "pending": pending(plan, safe, problems)}
 
 
 def plan_refused(plan: Plan, problems: Sequence[str] = ()) -> Error:
@@ -243,11 +289,8 @@ def plan_refused(plan: Plan, problems: Sequence[str] = ()) -> Error:
     return Error("plan_refused", detail, plan=plan.answer, problems=list(problems))
 
 
-def _pending(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the server's start leaves to an administrator; drift needs nobody."""
-    if document["change"] == "drift":
-        return None
-    return {name: document[name] for name in ("kind", "name", "change", "file", "errors")}
+def _no_document(kind: str, name: str) -> Error:
+    return Error("not_found", f"There is no {kind} document {name!r}.")
 
 
 def _expect_admin(caller: Caller) -> None:

@@ -6,7 +6,7 @@ a token or a session (`following.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,7 +19,7 @@ from crm_kernel.errors import Error
 from crm_kernel.fields.moment import read_moment
 from crm_kernel.operations.credentials import Credential, Credentials, new_secret, secret_hash
 from crm_kernel.operations.last_use import LastUse
-from crm_kernel.operations.people import TEAM, People, Services, among
+from crm_kernel.operations.people import TEAM, USER, People, Services, among
 from crm_kernel.operations.teams import own_teams, with_below
 from crm_kernel.storage import meta, shares, tokens
 from crm_kernel.storage.ports import Tx
@@ -75,11 +75,37 @@ class Identity(People):
 
     async def caller(self, user: Record, channel: str) -> Caller:
         """A user record as a caller with all his rights, as they are today."""
+        shared = await shares.of_users(self._services.database, [user["id"]])
+        return self._caller(user, channel, await self._parents(), shared)
+
+    async def holders(self, roles: Iterable[str]) -> dict[str, list[Caller]]:
+        """The active users who hold each of some roles, as callers."""
+        wanted, services = set(roles), self._services
+        model = services.registry.entities[USER]
+        alive = "t.deleted_at IS NULL AND t.active"
+        users = [
+            user
+            for user in await services.store.records.load_where(services.database, model, alive)
+            if wanted & set(user["roles"] or ())
+        ]
+        shared = await shares.of_users(services.database, [user["id"] for user in users])
+        parents = await self._parents()
+        found: dict[str, list[Caller]] = {}
+        for caller in [self._caller(user, "api", parents, shared) for user in users]:
+            for role in caller.roles & wanted:
+                found.setdefault(role, []).append(caller)
+        return found
+
+    def _caller(
+        self,
+        user: Record,
+        channel: str,
+        parents: Mapping[str, str | None],
+        shared: Mapping[str, Sequence[StoredShare]],
+    ) -> Caller:
         app = self._services.settings.app
         zone = user["timezone"] or app.timezone
         today = self._services.clock.now().astimezone(_zone(zone)).date().isoformat()
-        parents = await self._parents()
-        shared = await shares.of_user(self._services.database, user["id"])
         return Caller(
             id=user["id"],
             login=user["login"],
@@ -87,7 +113,7 @@ class Identity(People):
             roles=frozenset(user["roles"] or ()),
             team=user["team"] if user["team"] in parents else None,
             teams=with_below(own_teams(user, today), parents),
-            shares=shared_alike(shared, self._services.clock.now()),
+            shares=shared_alike(shared.get(user["id"], ()), self._services.clock.now()),
             timezone=zone,
             locale=user["locale"] or app.locale,
             channel=channel,

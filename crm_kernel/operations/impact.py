@@ -1,22 +1,30 @@
-"""What a new registry means for stored records: which become invalid, which stand in stages that go away."""
+"""What a new registry means for stored records: which become invalid."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from crm_kernel.errors import Fault
+from crm_kernel.fields.base import ValueContext
 from crm_kernel.model import EntityModel
+from crm_kernel.operations.conversions import Conversion, converted
 from crm_kernel.registry import Registry
-from crm_kernel.storage import scan
+from crm_kernel.schema.validate import SchemaValidator
+from crm_kernel.storage.ddl import DdlPlan
+from crm_kernel.storage.decoding import Record
+from crm_kernel.storage.future import future_records
 from crm_kernel.storage.ports import Reads
-from crm_kernel.storage.store import Store
 
 SAMPLE = 20
 
 
 class Impact(NamedTuple):
-    """How many records of an entity a document makes invalid; those that were so before are counted apart."""
+    """How many records of an entity a document makes invalid; those that were so before are counted apart.
+
+    `left` are those that its defaults do not make valid either.
+    """
 
     kind: str
     name: str
@@ -24,91 +32,145 @@ class Impact(NamedTuple):
     total: int
     invalid: int
     already_invalid: int
+    left: int
     sample: Sequence[tuple[str, Sequence[Fault]]]
 
 
-class StageUse(NamedTuple):
-    """Records in a stage that the new pipelines do not have ("" = in none yet), and the stage they are to go to."""
+Changed = tuple[str, str, Mapping[str, Any] | None]
+"""(kind, name, body) of a document; the body is None where it is removed."""
 
-    entity: str
-    pipeline: str
-    stage: str
-    records: int
-    target: str | None
 
-    def fault(self) -> Fault:
-        """What is missing from the document."""
-        where = f"in the stage {self.stage!r}" if self.stage else "without a stage"
-        detail = f"{self.records} records of {self.entity} are {where}: `remap` must say where they go."
-        return Fault(pointer="/remap", code="required", detail=detail, hint=f'"remap": {{"{self.stage}": "…"}}')
+def entity_of(change: Changed) -> str | None:
+    """The entity whose records a document has rules for; None where it has none, or is removed."""
+    kind, name, body = change
+    if body is None:
+        return None
+    return name if kind == "entity" else str(body.get("entity")) if kind == "fields" else None
 
 
 async def invalid_records(
     reads: Reads,
-    store: Store,
     before: Registry,
     after: Registry,
-    changes: Iterable[tuple[str, str, Mapping[str, Any] | None]],
+    ddl: DdlPlan,
+    changes: Sequence[Changed],
+    conversions: Sequence[Conversion],
 ) -> list[Impact]:
-    """For each changed entity or `fields` document: the records that it makes invalid."""
+    """For each changed entity or `fields` document: the records that it makes invalid. One pass over an entity."""
+    by_entity: dict[str, list[Changed]] = {}
+    for change in changes:
+        entity = entity_of(change)
+        if entity is not None:
+            by_entity.setdefault(entity, []).append(change)
     impacts: list[Impact] = []
-    for kind, name, body in changes:
-        if kind not in ("entity", "fields"):
-            continue
-        entity = name if kind == "entity" else str((body or {}).get("entity", ""))
+    for entity, mine in by_entity.items():
         old, new = before.entities.get(entity), after.entities.get(entity)
-        if old is None or new is None or old.schema == new.schema:
+        here = [c for c in conversions if c.entity == entity]
+        if old is None or new is None or (old.schema == new.schema and not here):
             continue
-        impacts.append(await _impact(reads, store, kind, name, old, new))
+        count = _Count(after, old, new, mine)
+        async for page in future_records(reads, old, new, ddl, count.now(here), count.reads):
+            faults = await converted(reads, here, page)
+            for pair in page:
+                count.take(pair.id, pair.now, pair.then, faults.get(pair.id, ()))
+            await asyncio.sleep(0)  # others are answered meanwhile
+        impacts += count.impacts()
     return impacts
 
 
-async def _impact(reads: Reads, store: Store, kind: str, name: str, old: EntityModel, new: EntityModel) -> Impact:
-    total = invalid = already = 0
-    sample: list[tuple[str, Sequence[Fault]]] = []
-    kept = {field: None for field in new.fields if field not in old.fields}
-    async for record in scan.live_records(reads, store.records, old):
-        total += 1
-        faults = new.validate({**record, **kept})
-        if not faults:
-            continue
-        if old.validate(record):
-            already += 1
-            continue
-        invalid += 1
-        if len(sample) < SAMPLE:
-            sample.append((record["id"], faults))
-    return Impact(kind, name, new.name, total, invalid, already, sample)
+class _Tally:
+    """The counts of one document. `validator`: of its own part of the entity's rules."""
+
+    def __init__(self, change: Changed, validator: SchemaValidator | None) -> None:
+        self.change = change
+        self.validator = validator
+        self.invalid = self.already = self.left = 0
+        self.sample: list[tuple[str, Sequence[Fault]]] = []
 
 
-async def stages_in_use(reads: Reads, before: Registry, after: Registry) -> list[StageUse]:
-    """Records in stages that go away, and records of an entity that gets its first pipeline."""
-    uses: list[StageUse] = []
-    for name, model in after.entities.items():
-        old = before.entities.get(name)
-        if (
-            old is None
-            or not model.pipelines
-            or (old.pipelines == model.pipelines and _same_stages(before, after, model))
-        ):
-            continue
-        for pipeline, stage, records in await scan.stage_counts(reads, old):
-            use = _use(after, model, pipeline, stage, records)
-            if use is not None:
-                uses.append(use)
-    return uses
+class _Count:
+    """Counts the records of one entity that its changed documents make invalid."""
+
+    def __init__(self, after: Registry, old: EntityModel, new: EntityModel, changes: Sequence[Changed]) -> None:
+        self._old, self._new = rules_of(old), rules_of(new)
+        self._entity = new.name
+        self._total = 0
+        parts = _parts(after, new) if len(changes) > 1 else {}
+        self._tallies = [
+            _Tally(change, SchemaValidator(new.fields, [parts[change[:2]]]) if change[:2] in parts else None)
+            for change in changes
+        ]
+        self._defaults: Record = {}
+        for _, _, body in changes:
+            self._defaults |= defaults_of(body, new, after.value_context)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The fields whose future values are needed."""
+        return self._new.reads
+
+    def now(self, conversions: Sequence[Conversion]) -> set[str]:
+        """The fields whose present values are needed."""
+        return {*self._old.reads, *(c.old.name for c in conversions)}
+
+    def take(self, id: str, now: Record, then: Record, lost: Sequence[Fault]) -> None:
+        """Count one record; `lost` are its values that cannot be converted."""
+        self._total += 1
+        if not lost and self._new.holds(then):
+            return
+        was_valid = self._old.holds(now)
+        filled = {**then, **{n: v for n, v in self._defaults.items() if n in then and then[n] is None}}
+        is_left = was_valid and not self._new.holds(filled)
+        for tally in self._guilty(then, lost):
+            tally.already += not was_valid
+            tally.invalid += was_valid
+            tally.left += is_left
+            if was_valid and len(tally.sample) < SAMPLE:
+                tally.sample.append((id, [*lost, *self._new(then)]))
+
+    def _guilty(self, then: Record, lost: Sequence[Fault]) -> list[_Tally]:
+        """The documents whose rules do not hold; where none can be told from the others, the first one."""
+        if len(self._tallies) == 1:
+            return self._tallies
+        names = {fault.pointer.split("/")[1] for fault in lost}
+        return [
+            tally
+            for tally in self._tallies
+            if names & properties_of(tally.change[2]).keys()
+            or (tally.validator is not None and not tally.validator.holds(then))
+        ] or self._tallies[:1]
+
+    def impacts(self) -> list[Impact]:
+        """What was counted."""
+        return [
+            Impact(*t.change[:2], self._entity, self._total, t.invalid, t.already, t.left, t.sample)
+            for t in self._tallies
+        ]
 
 
-def _same_stages(before: Registry, after: Registry, model: EntityModel) -> bool:
-    return all(
-        before.pipelines[p].stage_names == after.pipelines[p].stage_names
-        for p in model.pipelines
-        if p in before.pipelines and p in after.pipelines
+def rules_of(model: EntityModel) -> SchemaValidator:
+    """The rules that a model is merged from."""
+    return SchemaValidator(model.fields, model.schema["allOf"])
+
+
+def properties_of(body: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The fields that a document defines."""
+    return dict((body or {}).get("schema", {}).get("properties", {}))
+
+
+def defaults_of(body: Mapping[str, Any] | None, model: EntityModel, context: ValueContext) -> dict[str, Any]:
+    """The defaults of the fields that a document defines, as they are stored."""
+    own = [model.fields[name] for name in properties_of(body) if name in model.fields]
+    return {f.name: f.type.canonical(f.default, context) for f in own if f.default is not None}
+
+
+def _parts(registry: Registry, model: EntityModel) -> dict[tuple[str, str], dict[str, Any]]:
+    """The part of an entity's merged schema that each of its stored documents has given."""
+    names = sorted(
+        name
+        for (kind, name), declared in registry.declarations.items()
+        if kind == "fields" and declared.source.kind == "document" and declared.body["entity"] == model.name
     )
-
-
-def _use(after: Registry, model: EntityModel, pipeline: str | None, stage: str | None, records: int) -> StageUse | None:
-    line = after.pipelines.get(pipeline or model.pipelines[0]) or after.pipelines[model.pipelines[0]]
-    if stage is not None and line.name == pipeline and line.stage(stage) is not None:
-        return None
-    return StageUse(model.name, line.name, stage or "", records, line.remap.get(stage or ""))
+    parts: list[dict[str, Any]] = model.schema["allOf"]
+    found = {("fields", name): part for name, part in zip(names, parts[len(parts) - len(names) :], strict=True)}
+    return {("entity", model.name): parts[0], **found}

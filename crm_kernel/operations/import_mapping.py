@@ -230,7 +230,7 @@ def _read(column: ColumnMapping, field: Field, context: ValueContext, decimal: s
         context = context._replace(currency=column.currency)
     read: Read | None = None
     if column.format is not None and kind in (Kind.DATE, Kind.MOMENT):
-        read = _formatted(column.format, field.type, context)
+        read = formatted(column.format, field.type, context)
     elif type(field.type).parse is not FieldType.parse:
         read = _parsed(field.type, context, decimal if kind in _NUMBERS else ".")
     if read is not None and kind not in _MUTABLE:
@@ -245,7 +245,9 @@ def _parsed(type_: FieldType, context: ValueContext, decimal: str) -> Read:
     return read
 
 
-def _formatted(format: str, type_: FieldType, context: ValueContext) -> Read:
+def formatted(format: str, type_: FieldType, context: ValueContext) -> Read:
+    """Reads dates and moments of a strptime format."""
+
     def read(text: str) -> Any:
         try:
             moment = datetime.strptime(text.strip(), format)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from crm_kernel.document_check import canonical
+from crm_kernel.callers import Caller
+from crm_kernel.clock import Clock
 from crm_kernel.errors import Fault
-from crm_kernel.model import Field
-from crm_kernel.operations.answers import encode
-from crm_kernel.operations.impact import Impact, StageUse, invalid_records, stages_in_use
+from crm_kernel.operations.access_changes import access_changes
+from crm_kernel.operations.conversions import Conversion, type_changes
+from crm_kernel.operations.impact import Impact, entity_of, invalid_records, properties_of
+from crm_kernel.operations.plan_answer import ddl_answer, diff, digest_of, impact_answer
+from crm_kernel.operations.returning import returning_faults
+from crm_kernel.operations.stage_use import StageUse, stages_in_use
+from crm_kernel.operations.unique_use import unique_faults
 from crm_kernel.registry import Broken, Registry
+from crm_kernel.storage.ddl import DdlPlan
 from crm_kernel.storage.documents import StoredDocument
-from crm_kernel.storage.evolution import DdlPlan, ddl_plan
+from crm_kernel.storage.evolution import ddl_plan
 from crm_kernel.storage.ports import Reads
 from crm_kernel.storage.store import Store
 
@@ -50,6 +55,7 @@ class Plan(NamedTuple):
     ddl: DdlPlan
     on_invalid: Mapping[tuple[str, str], OnInvalid]
     stages: Sequence[StageUse]
+    conversions: Sequence[Conversion]
 
     @property
     def status(self) -> str:
@@ -71,7 +77,10 @@ class Planning(Protocol):
     def database(self) -> Reads: ...
     @property
     def store(self) -> Store: ...
+    @property
+    def clock(self) -> Clock: ...
     def build(self, stored: Sequence[dict[str, Any]]) -> Registry: ...
+    async def holders(self, roles: Iterable[str]) -> Mapping[str, Sequence[Caller]]: ...
 
 
 async def make_plan(
@@ -85,30 +94,45 @@ async def make_plan(
     source = reads or services.database
     before = services.registry
     after = services.build(_bodies_after(stored, proposed))
-    ddl = await ddl_plan(after.entities, source, before=before.entities, aside=after.aside)
-    documents = [_document(p, stored, before, after, ddl) for p in proposed]
-    effective = [p for p in proposed if not p.is_told_only]
-    impacts = await invalid_records(
-        source, services.store, before, after, [(p.kind, p.name, p.body) for p in effective]
+    types = type_changes(before, after, services.store)
+    ddl = await ddl_plan(
+        after.entities,
+        source,
+        before=before.entities,
+        aside=before.aside | after.aside,
+        adopted=after.adopted,
+        converted=[] if types.faults else types.changed,
     )
+    effective = [p for p in proposed if not p.is_told_only]
+    choices: dict[tuple[str, str], OnInvalid] = {(p.kind, p.name): _choice(p, on_invalid) for p in effective}
+    type_faults = [*types.faults, *await returning_faults(source, before, after, ddl)]
+    ddl = _told_once(ddl, type_faults)
+    documents = [_document(p, stored, after, type_faults) for p in proposed]
+    changes = [] if ddl.faults else [(p.kind, p.name, p.body) for p in effective]
+    for kind, name, fault in await unique_faults(source, after, changes):
+        _add_error(documents, kind, name, fault)
+    impacts = await invalid_records(source, before, after, ddl, changes, types.conversions)
+    for impact in impacts:
+        if impact.left and choices[impact.kind, impact.name] == "backfill":
+            _add_error(documents, impact.kind, impact.name, _left(impact))
     stages = await stages_in_use(source, before, after)
     for use in stages:
         if use.target is None:
-            _add_error(documents, "pipeline", use.pipeline, use.fault())
-    choices: dict[tuple[str, str], OnInvalid] = {(p.kind, p.name): _choice(p, on_invalid) for p in effective}
+            _add_stage_fault(documents, use)
     dependants = _dependants(before, after, effective)
+    roles = [] if ddl.faults else [p.name for p in effective if p.kind == "role" and not _broken(after, "role", p.name)]
     answer = {
         "digest": "",
         "status": _status(documents, impacts, choices, dependants, ddl),
         "documents": documents,
-        "ddl": _ddl(ddl),
-        "impact": [_impact(impact, choices) for impact in impacts],
-        "stages": [{"pipeline": s.pipeline, "stage": s.stage, "records": s.records} for s in stages],
+        "ddl": ddl_answer(ddl),
+        "impact": [impact_answer(impact, choices[impact.kind, impact.name]) for impact in impacts],
+        "stages": [use.answer() for use in stages],
         "dependants": dependants,
-        "access": [],
+        "access": await access_changes(source, before, after, ddl, roles, services.holders, services.clock.now()),
     }
-    answer["digest"] = hashlib.sha256(encode(answer)).hexdigest()[:32]
-    return Plan(answer, proposed, after, ddl, choices, stages)
+    answer["digest"] = digest_of(answer)
+    return Plan(answer, proposed, after, ddl, choices, stages, types.conversions)
 
 
 def _bodies_after(stored: Sequence[StoredDocument], proposed: Iterable[Proposed]) -> list[dict[str, Any]]:
@@ -129,16 +153,13 @@ def _choice(change: Proposed, chosen: OnInvalid | None) -> OnInvalid:
 
 
 def _document(
-    change: Proposed, stored: Sequence[StoredDocument], before: Registry, after: Registry, ddl: DdlPlan
+    change: Proposed, stored: Sequence[StoredDocument], after: Registry, type_faults: Sequence[Fault]
 ) -> dict[str, Any]:
     errors = list(change.errors)
     if change.body is not None and not change.is_told_only:
         broken = _broken(after, change.kind, change.name)
         errors += [] if broken is None else broken.faults
-        if change.kind in ("fields", "entity"):
-            entity = str(change.body.get("entity", change.name))
-            errors += [f for f in ddl.faults if f.pointer.startswith(f"/{entity}/")]
-            errors += _type_changes(before, after, entity)
+        errors += _type_errors(change, type_faults)
     old = next((d.body for d in stored if (d.kind, d.name) == (change.kind, change.name)), None)
     return {
         "kind": change.kind,
@@ -151,25 +172,27 @@ def _document(
     }
 
 
-def _type_changes(before: Registry, after: Registry, entity: str) -> list[Fault]:
-    """Fields whose stored values would have to be converted."""
-    if entity not in before.entities or entity not in after.entities:
-        return []
-    old, new = before.entities[entity].fields, after.entities[entity].fields
+def _type_errors(change: Proposed, faults: Sequence[Fault]) -> list[Fault]:
+    """Of the faults `/entity/field/…` of fields whose values cannot be converted, those of a document's own fields."""
+    entity = entity_of((change.kind, change.name, change.body))
+    at = "/schema/properties"
     return [
-        Fault(
-            pointer=f"/schema/properties/{name}",
-            code="type",
-            detail=f"{name!r} is stored as {old[name].type.name}; it cannot become {new[name].type.name}.",
-            hint="Add a field of another name and move the values, then remove this one.",
-        )
-        for name in new
-        if name in old and _stored_as(old[name]) != _stored_as(new[name])
+        msgspec.structs.replace(fault, pointer=f"{at}/{name}{rest}")
+        for name in properties_of(change.body)
+        for fault in faults
+        if (rest := fault.pointer.removeprefix(f"/{entity}/{name}")) != fault.pointer and rest[:1] in ("", "/")
     ]
 
 
-def _stored_as(field: Field) -> Any:
-    return field.type.name, field.type.columns(), field.options.decimal, field.options.reference
+def _told_once(ddl: DdlPlan, type_faults: Sequence[Fault]) -> DdlPlan:
+    """The steps with the faults of fields in their place of those of columns."""
+    fields = {fault.pointer.split("/")[2] for fault in type_faults}
+    return ddl._replace(faults=[f for f in ddl.faults if f.pointer[1:] not in fields] + list(type_faults))
+
+
+def _left(impact: Impact) -> Fault:
+    detail = f"{impact.left} records of {impact.entity} stay invalid although the defaults are written."
+    return Fault(pointer="/schema", code="backfill", detail=detail, hint="Give each required field a default.")
 
 
 def _broken(registry: Registry, kind: str, name: str) -> Broken | None:
@@ -182,27 +205,12 @@ def _add_error(documents: list[dict[str, Any]], kind: str, name: str, fault: Fau
             document["errors"].append(fault.render())
 
 
-def diff(old: Any, new: Any, pointer: str = "") -> list[dict[str, Any]]:
-    """The differences of two JSON values: `{"pointer", "old"?, "new"?}` for each member that differs."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        found: list[dict[str, Any]] = []
-        for name in dict.fromkeys([*old, *new]):
-            at = f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
-            if name not in new:
-                found.append({"pointer": at, "old": old[name]})
-            elif name not in old:
-                found.append({"pointer": at, "new": new[name]})
-            else:
-                found += diff(old[name], new[name], at)
-        return found
-    if canonical(old) == canonical(new):
-        return []
-    entry: dict[str, Any] = {"pointer": pointer}
-    if old is not None:
-        entry["old"] = old
-    if new is not None:
-        entry["new"] = new
-    return [entry]
+def _add_stage_fault(documents: list[dict[str, Any]], use: StageUse) -> None:
+    """At the pipeline that is to take the records; else at the one that they are in, or at any that changes."""
+    changed = [d["name"] for d in documents if d["kind"] == "pipeline"]
+    at = next((name for name in (use.pipeline, use.source, *changed) if name in changed), None)
+    if at is not None:
+        _add_error(documents, "pipeline", at, use.fault())
 
 
 def _dependants(before: Registry, after: Registry, proposed: Sequence[Proposed]) -> list[dict[str, Any]]:
@@ -215,27 +223,6 @@ def _dependants(before: Registry, after: Registry, proposed: Sequence[Proposed])
         if (b.kind, b.name) not in was_broken | changed
         for f in b.faults
     ]
-
-
-def _ddl(ddl: DdlPlan) -> list[dict[str, Any]]:
-    return [
-        {"entity": step.entity, "change": step.change, "name": step.name, "sql": step.sql}
-        for step in ddl.steps
-        if step.entity is not None
-    ]
-
-
-def _impact(impact: Impact, choices: Mapping[tuple[str, str], OnInvalid]) -> dict[str, Any]:
-    return {
-        "kind": impact.kind,
-        "name": impact.name,
-        "entity": impact.entity,
-        "total": impact.total,
-        "invalid": impact.invalid,
-        "already_invalid": impact.already_invalid,
-        "sample": [{"id": id, "errors": [f.render() for f in faults]} for id, faults in impact.sample],
-        "chosen": choices[impact.kind, impact.name],
-    }
 
 
 def _status(

@@ -22,7 +22,8 @@ from crm_kernel.operations.answers import encode
 from crm_kernel.operations.export_fields import exported
 from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
 from crm_kernel.operations.list_use import ListUse
-from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, Shown, unknown_field
+from crm_kernel.operations.read_plan import Planner, unknown_field
+from crm_kernel.operations.read_ways import VERSION_AT, FewPlan, Plan, Shown
 from crm_kernel.registry import Registry
 from crm_kernel.storage.ports import Database, Reads, Row
 from crm_kernel.storage.select import IDS, after_position, with_ids, with_page

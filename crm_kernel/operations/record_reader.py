@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from crm_kernel.access import Access, Reading, not_found
@@ -43,8 +43,9 @@ class RecordReader(Reader):
     ) -> list[dict[str, Any]]:
         """The newest entries of history before one, of a record of which these fields may be read."""
         found = await history.of_record(self._database, entity, id, before=before, limit=limit)
-        names = await self._names({e.actor for e in found if e.actor}, caller)
-        return [_entry(e, readable, names) for e in found]
+        names = await self.user_names({e.actor for e in found if e.actor}, caller)
+        model = self._registry().entities[entity]
+        return [_entry(e, model, readable, names) for e in found]
 
     async def in_hand(
         self, entity: str, id: str, caller: Caller, asked: Rows = None
@@ -53,25 +54,36 @@ class RecordReader(Reader):
 
         Raises `Error("not_found")` for one that is hidden from him.
         """
-        access = self.access(caller, entity)
+        self.access(caller, entity)
+        found = (await self.in_hands(entity, [id], caller, asked)).get(id)
+        if found is None or found[0]["deleted_at"] is not None:
+            raise not_found(entity, id)
+        return found
+
+    async def in_hands(
+        self, entity: str, ids: Iterable[str], caller: Caller, asked: Rows = None
+    ) -> dict[str, tuple[dict[str, Any], frozenset[str], bool]]:
+        """`in_hand` for those of `ids` that the caller may read, deleted ones too, in one statement."""
+        access = self._registry().access(caller)
         model = self._registry().entities[entity]
         reading = access.reading(entity)
         rules = [rule for _, rule in reading.masked] + [asked]
         expressions = list({e.text: e for e in rules if isinstance(e, Expression)}.values())
         rows = reading.rows if access.allows(entity, "read") else NOTHING
         loaded = await self._store.lookups.load_with_flags(
-            self._database, model, [id], rows, expressions, self._environment(caller)
+            self._database, model, ids, rows, expressions, self._environment(caller)
         )
-        if id not in loaded or loaded[id][0]["deleted_at"] is not None:
-            raise not_found(entity, id)
-        record, flags = loaded[id]
-        held = dict(zip((e.text for e in expressions), flags, strict=True))
 
-        def holds(rule: Rows) -> bool:
-            return rule is None or (isinstance(rule, Expression) and held[rule.text])
+        def taken(record: dict[str, Any], flags: Sequence[bool]) -> tuple[dict[str, Any], frozenset[str], bool]:
+            held = dict(zip((e.text for e in expressions), flags, strict=True))
 
-        hidden = {name for name, rule in reading.masked if not holds(rule)}
-        return record, frozenset(reading.fields) - hidden, holds(asked)
+            def holds(rule: Rows) -> bool:
+                return rule is None or (isinstance(rule, Expression) and held[rule.text])
+
+            hidden = {name for name, rule in reading.masked if not holds(rule)}
+            return record, frozenset(reading.fields) - hidden, holds(asked)
+
+        return {id: taken(*found) for id, found in loaded.items()}
 
     async def may(self, action: str, entity: str, id: str, caller: Caller) -> bool:
         """Whether a caller may do an action on a record: false for one that is hidden from him or not there.
@@ -92,8 +104,8 @@ class RecordReader(Reader):
             raise
         return held
 
-    async def _names(self, ids: set[str], caller: Caller) -> dict[str, str | None]:
-        """The names of those users whose names he may read."""
+    async def user_names(self, ids: set[str], caller: Caller) -> dict[str, str | None]:
+        """The names of those users whose names the caller may read, by id."""
         if not ids or "name" not in self._registry().access(caller).readable("user"):
             return {}
         found = await self.by_ids("user", ids, caller, fields=("name",))
@@ -162,7 +174,13 @@ class RecordReader(Reader):
         return describe(model, readable=access.readable(entity), writable=writable, locale=caller.locale)
 
 
-def _entry(entry: history.HistoryEntry, readable: frozenset[str], names: Mapping[str, str | None]) -> dict[str, Any]:
+def _entry(
+    entry: history.HistoryEntry,
+    model: EntityModel,
+    readable: frozenset[str],
+    names: Mapping[str, str | None],
+) -> dict[str, Any]:
+    changes = {model.former.get(name, name): change for name, change in (entry.changes or {}).items()}
     actor = None if entry.actor is None else {"id": entry.actor, "name": names.get(entry.actor)}
     return {
         "seq": entry.seq,
@@ -172,7 +190,7 @@ def _entry(entry: history.HistoryEntry, readable: frozenset[str], names: Mapping
         "cause": entry.cause,
         "action": entry.action,
         "version": entry.version,
-        "changes": {n: {"old": old, "new": new} for n, (old, new) in (entry.changes or {}).items() if n in readable},
+        "changes": {n: {"old": old, "new": new} for n, (old, new) in changes.items() if n in readable},
         "move": _move(entry.move, readable),
     }
 

@@ -12,6 +12,7 @@ from crm_kernel.errors import Fault, unknown
 from crm_kernel.fields.base import FieldType
 from crm_kernel.model import EntityModel, Field
 from crm_kernel.schema.patterns import compiled
+from crm_kernel.schema.reads import fields_read
 from crm_kernel.schema.sentences import sentence
 from crm_kernel.schema.walk import at, has_member, is_json, is_utf8, pointer
 
@@ -38,17 +39,34 @@ class SchemaValidator:
         together = [part for part in self._parts if part not in apart]
         return [compiled({"allOf": together} if together else {}), *(compiled(part) for part in apart)]
 
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The fields on whose stored values the outcome depends."""
+        return fields_read(self._parts, self._fields)
+
+    def holds(self, record: Mapping[str, Any]) -> bool:
+        """Whether a stored record, or what it has of the fields that are read, is valid."""
+        try:
+            image = self._image(record)
+            return all(validator.is_valid(image) for validator in self._validators)
+        except ValueError:
+            return False
+
+    def _image(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        image = {name: value for name, value in record.items() if value is not None}
+        for name, type_ in self._images.items():
+            if name in image:
+                image[name] = type_.validated(image[name])
+        return image
+
     def __call__(self, record: Mapping[str, Any], *, only_known: bool = True) -> list[Fault]:
         """All faults of a record of canonical values, ordered by pointer and code; nulls are left out.
 
         With `only_known` members that are no fields are left out too.
         """
-        image = {name: value for name, value in record.items() if value is not None}
+        image = self._image(record)
         if only_known and not image.keys() <= self._fields.keys():
             image = {name: image[name] for name in self._fields if name in image}
-        for name, type_ in self._images.items():
-            if name in image:
-                image[name] = type_.validated(image[name])
         try:
             for validator in self._validators:
                 if not validator.is_valid(image):

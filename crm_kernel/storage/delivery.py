@@ -94,12 +94,10 @@ async def dead(reads: Reads, limit: int = 100) -> list[Pending]:
     return [Pending(*row) for row in await reads.read(sql, (limit,))]
 
 
-async def replay(tx: Tx, seq: int, listener: str | None = None) -> int:
-    """Let dead deliveries of an event be tried again at once; how many there are."""
+async def replay(tx: Tx, first: int, last: int) -> int:
+    """Let dead deliveries of the events with these numbers be tried again at once; how many there are."""
     query = Delivery.update({Delivery.state: RETRY, Delivery.attempts: 0, Delivery.next_at: ""})
-    query = query.where(Delivery.seq == seq).where(Delivery.state == DEAD)
-    if listener is not None:
-        query = query.where(Delivery.listener == listener)
+    query = query.where(Delivery.seq >= first).where(Delivery.seq <= last).where(Delivery.state == DEAD)
     return len(await tx.run(query.returning(Delivery.listener)))
 
 

@@ -24,6 +24,14 @@ _PUT = (
 )
 
 
+_REMOVED = "null"
+"""The body of a document that was removed while its file stays."""
+_ENTOMB = (
+    "UPDATE crm_document SET body = 'null', updated_at = ?, updated_by = ?"
+    " WHERE kind = ? AND name = ? AND file_hash IS NOT NULL"
+)
+
+
 class StoredDocument(NamedTuple):
     """One document. `file_hash`: of the file it was last applied from, None where it never came from one."""
 
@@ -50,13 +58,20 @@ class DocumentChange(NamedTuple):
 
 async def everything(reads: Reads) -> list[StoredDocument]:
     """All documents, by kind and name."""
-    query = Document.select(*_columns()).order_by(Document.kind).order_by(Document.name)
-    return [_document(row) for row in await reads.run(query)]
+    query = Document.select(*_columns()).where(Document.body != _REMOVED)
+    return [_document(row) for row in await reads.run(query.order_by(Document.kind).order_by(Document.name))]
+
+
+async def removed(reads: Reads) -> dict[tuple[str, str], str]:
+    """Documents that were removed although their file is there: (kind, name) -> hash of the file last applied."""
+    rows = await reads.run(Document.select(*_columns()).where(Document.body == _REMOVED))
+    return {(row["kind"], row["name"]): row["file_hash"] for row in rows}
 
 
 async def get(reads: Reads, kind: str, name: str) -> StoredDocument | None:
     """One document."""
-    rows = await reads.run(Document.select(*_columns()).where(Document.kind == kind).where(Document.name == name))
+    query = Document.select(*_columns()).where(Document.kind == kind).where(Document.name == name)
+    rows = await reads.run(query.where(Document.body != _REMOVED))
     return _document(rows[0]) if rows else None
 
 
@@ -67,11 +82,23 @@ async def put(tx: Tx, document: StoredDocument, change: str = "change") -> int:
     return await _add_version(tx, document, body, change)
 
 
-async def remove(tx: Tx, kind: str, name: str, *, at: str, by: str | None) -> int:
-    """Remove a document, its versions stay; the number of the version that says so."""
-    await tx.run(Document.delete().where(Document.kind == kind).where(Document.name == name))
+async def remove(tx: Tx, kind: str, name: str, *, at: str, by: str | None, with_file: bool = False) -> int:
+    """Remove a document, its versions stay; the number of the version that says so.
+
+    The hash of its file is kept, so that the file does not bring it back; but not `with_file`, where that is gone too.
+    """
+    if not with_file:
+        await tx.execute(_ENTOMB, (at, by, kind, name))
+    query = Document.delete().where(Document.kind == kind).where(Document.name == name)
+    await tx.run(query if with_file else query.where(Document.body != _REMOVED))
     gone = StoredDocument(kind, name, {}, None, "", at, by)
     return await _add_version(tx, gone, None, "remove")
+
+
+async def once_removed(reads: Reads) -> set[tuple[str, str]]:
+    """(kind, name) of all documents that were removed once."""
+    rows = await reads.read("SELECT DISTINCT kind, name FROM crm_document_version WHERE change = 'remove'")
+    return {(kind, name) for kind, name in rows}
 
 
 async def set_file_hash(tx: Tx, kind: str, name: str, file_hash: str | None) -> None:

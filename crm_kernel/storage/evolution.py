@@ -7,8 +7,8 @@ its own, and one that is missing after a crash is simply found missing again. No
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
 
 from piccolo.table import Table
 
@@ -16,49 +16,38 @@ from crm_kernel.errors import Error, Fault
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage import search_index
 from crm_kernel.storage.columns import entity_columns, field_columns, quoted
+from crm_kernel.storage.ddl import ASIDE, DdlPlan, Step, is_retired, rename_step, retired
 from crm_kernel.storage.indexes import Index, entity_indexes, is_ours
-from crm_kernel.storage.introspect import Catalog, introspect
+from crm_kernel.storage.introspect import Catalog, indexed_columns, introspect
 from crm_kernel.storage.ports import Database, EngineDialect, NotUnique, Reads, Tx
-from crm_kernel.storage.search_index import SearchIndex
+from crm_kernel.storage.search_steps import apply_search, search_steps
 from crm_kernel.storage.table_shapes import TableShape, entity_table, shape
 from crm_kernel.storage.tables import KERNEL_TABLES
 
-_ASIDE = "__aside"
 APPLYING = "crm:apply"
 """The lock under which tables change."""
 
-
-class Step(NamedTuple):
-    """One change of the database.
-
-    `entity` is None for the kernel's own tables, `sql` "" where nothing is run, `deferred` where it reads all rows and
-    is run after the transaction. An index of words (`search`) is made in the transaction, and filled after it if
-    deferred.
-    """
-
-    entity: str | None
-    change: Literal["create_table", "add_column", "rename_column", "hide_column", "add_index", "drop_index"]
-    name: str
-    sql: str
-    deferred: bool = False
-    search: SearchIndex | None = None
-
-
-class DdlPlan(NamedTuple):
-    """What has to be done, in order, and what cannot be done."""
-
-    steps: list[Step]
-    faults: list[Fault]
+Names = Collection[tuple[str, str]]
+"""(entity, field)."""
+Converted = Collection[tuple[str, str, str]]
+"""(entity, field of another type, what it is called from now on)."""
 
 
 class _Declared(NamedTuple):
-    """A table as it should be; `renames`: column → the name it had; `search`: its index of words."""
+    """A table as it should be; `renames`: column → the name it had."""
 
     entity: str | None
     shape: TableShape
     indexes: list[Index]
     renames: dict[str, str]
-    search: SearchIndex | None = None
+
+
+class _Moved(NamedTuple):
+    """Fields of one table whose stored values go elsewhere; of the converted ones their columns, by the new name."""
+
+    aside: Collection[str] = ()
+    adopted: Collection[str] = ()
+    converted: Mapping[str, Collection[str]] = {}
 
 
 async def ddl_plan(
@@ -66,21 +55,43 @@ async def ddl_plan(
     database: Reads,
     *,
     before: Model | None = None,
-    aside: Collection[tuple[str, str]] = (),
+    aside: Names = (),
+    adopted: Names = (),
+    converted: Converted = (),
 ) -> DdlPlan:
     """The steps from the database to `model` and the kernel's tables.
 
-    `aside`: (entity, field) whose stored columns belong to a document although a plugin has taken the name: they are
-    renamed once, to `<column>__aside`, and keep their data.
+    `aside`: fields whose stored columns belong to a document although a plugin has taken the name: they are renamed
+    once, to `<column>__off`, and keep their data. `adopted`: fields of a plugin that take over what was set aside.
+    `converted`: fields that change their type; their columns are renamed to `<column>__o<n>` and keep their data
+    too, and a step `convert` stands for filling the new ones.
 
     With `before`, the model that ran until now, its columns that are no longer declared are `hide_column` steps: they
-    run nothing, for the data stays until `crm purge`. A column that would change its type is a fault.
+    run nothing, for the data stays until `crm purge`. A column that would change its type otherwise is a fault.
     """
     catalog = await introspect(database)
     plan = DdlPlan([], [])
+    indexed: dict[str, dict[str, set[str]]] | None = None
     for declared in _all_declared(model, database.dialect):
-        _set_aside(declared, catalog, {field for entity, field in aside if entity == declared.entity}, plan)
-        _compare(declared, catalog, plan, database.dialect)
+        table, first = declared.shape.name, len(plan.steps)
+        there = dict(catalog.tables[table]) if table in catalog.tables else None
+        if there is None:
+            columns = ", ".join(column.ddl for column in declared.shape.columns)
+            plan.steps.append(Step(declared.entity, "create_table", table, f"CREATE TABLE {quoted(table)} ({columns})"))
+        else:
+            moved = _moved(declared.entity, before, aside, adopted, converted)
+            _make_way(declared, there, moved, plan)
+            _compare(declared, there, plan)
+            plan.steps.extend(Step(declared.entity, "convert", new, "") for new in moved.converted)
+        renamed = {step.source for step in plan.steps[first:] if step.change == "rename_column"}
+        if renamed and indexed is None:
+            indexed = await indexed_columns(database)
+        stale = {name for name, used in (indexed or {}).get(table, {}).items() if used & renamed}
+        _compare_indexes(declared, catalog, stale, plan, database.dialect, fresh=there is None)
+        if declared.entity is not None:
+            state = catalog.searches.get(search_index.name_of(declared.entity))
+            steps = plan.steps[first:]
+            plan.steps.extend(search_steps(model[declared.entity], state, steps, database.dialect, fresh=there is None))
     plan.steps.extend(_hidden(before or {}, model, plan))
     return plan
 
@@ -90,7 +101,7 @@ async def is_empty(database: Reads) -> bool:
     return "crm_document" not in (await introspect(database)).tables
 
 
-async def evolve(database: Database, model: Model, *, aside: Collection[tuple[str, str]] = ()) -> DdlPlan:
+async def evolve(database: Database, model: Model, *, aside: Names = ()) -> DdlPlan:
     """Bring the database to `model`; what was done. Safe beside other processes, and to be repeated.
 
     Raises `Error("plan_refused")` with the faults before anything is changed, `Error("unique")` where stored values
@@ -117,16 +128,9 @@ async def apply_steps(tx: Tx, plan: DdlPlan) -> None:
         raise Error("plan_refused", faults=plan.faults)
     for step in plan.steps:
         if step.search is not None:
-            await _apply_search(tx, step.search, step)
+            await apply_search(tx, step.search, step)
         elif step.sql and not step.deferred:
             await tx.execute(step.sql)
-
-
-async def _apply_search(tx: Tx, index: SearchIndex, step: Step) -> None:
-    if step.change == "drop_index":
-        await search_index.drop(tx, index.name)
-    elif step.sql:  # else it was made before, and is only to be filled
-        await search_index.make(tx, index, whole=not step.deferred)
 
 
 async def build_indexes(database: Database, plan: DdlPlan) -> None:
@@ -153,96 +157,113 @@ def _all_declared(model: Model, dialect: EngineDialect) -> Iterator[_Declared]:
         yield _Declared(None, shape(table, dialect), list(indexes), {})
     for entity in model.values():
         table: type[Table] = entity_table(entity, dialect)
-        indexes = entity_indexes(entity, both_ways=dialect.both_ways)
-        search = search_index.search_index(entity)
-        yield _Declared(entity.name, shape(table, dialect), indexes, _renames(entity), search)
+        yield _Declared(
+            entity.name, shape(table, dialect), entity_indexes(entity, both_ways=dialect.both_ways), _renames(entity)
+        )
 
 
 def _renames(entity: EntityModel) -> dict[str, str]:
-    """Columns whose field says what it was called, unless another field has taken that name."""
+    """Columns whose field says what it was called: that column, or what was set aside of it for a plugin."""
     return {
-        column.name: field.options.was + column.name.removeprefix(field.name)
+        column.name: field.options.was
+        + column.name.removeprefix(field.name)
+        + (ASIDE if field.options.was in entity.fields else "")
         for field in entity.fields.values()
-        if field.options.was and field.options.was not in entity.fields
+        if field.options.was
         for column in field_columns(field)
     }
 
 
-def _set_aside(declared: _Declared, catalog: Catalog, fields: Collection[str], plan: DdlPlan) -> None:
-    """Rename the columns of fields whose name a plugin has taken, where that was not done before."""
-    table = declared.shape.name
-    there = catalog.tables.get(table, {})
-    for name in [n for n in there if n.partition("__")[0] in fields and not n.endswith(_ASIDE)]:
-        if name + _ASIDE not in there:
-            sql = f"ALTER TABLE {quoted(table)} RENAME COLUMN {quoted(name)} TO {quoted(name + _ASIDE)}"
-            plan.steps.append(Step(declared.entity, "rename_column", name + _ASIDE, sql))
-            there[name + _ASIDE] = there.pop(name)
+def _moved(entity: str | None, before: Model | None, aside: Names, adopted: Names, converted: Converted) -> _Moved:
+    def mine(names: Names) -> list[str]:
+        return [field for owner, field in names if owner == entity]
+
+    old = (before or {}).get(entity or "")
+    columns = {
+        new: [column.name for column in field_columns(old.fields[name])]
+        for owner, name, new in converted
+        if old is not None and owner == entity
+    }
+    return _Moved(mine(aside), mine(adopted), columns)
 
 
-def _compare(declared: _Declared, catalog: Catalog, plan: DdlPlan, dialect: EngineDialect) -> None:
-    entity, wanted, renames = declared.entity, declared.shape, declared.renames
-    there = catalog.tables.get(wanted.name)
-    if there is None:
-        columns = ", ".join(column.ddl for column in wanted.columns)
-        plan.steps.append(Step(entity, "create_table", wanted.name, f"CREATE TABLE {quoted(wanted.name)} ({columns})"))
-    else:
-        there = dict(there)
-        for column in wanted.columns:
-            old = renames.get(column.name)
-            if column.name not in there and old is not None and old in there:
-                there[column.name] = there.pop(old)
-                sql = f"ALTER TABLE {quoted(wanted.name)} RENAME COLUMN {quoted(old)} TO {quoted(column.name)}"
-                plan.steps.append(Step(entity, "rename_column", column.name, sql))
-            if column.name not in there:
-                sql = f"ALTER TABLE {quoted(wanted.name)} ADD COLUMN {column.ddl}"
-                plan.steps.append(Step(entity, "add_column", column.name, sql))
-            elif there[column.name] != column.type:
-                plan.faults.append(_type_fault(wanted.name, column.name, there[column.name], column.type))
-    _compare_indexes(declared, catalog, plan, dialect, fresh=there is None)
-    if entity is not None:
-        _compare_search(declared, catalog, plan, dialect, fresh=there is None)
+def _make_way(declared: _Declared, there: dict[str, str], moved: _Moved, plan: DdlPlan) -> None:
+    """Rename the columns whose names others get: of fields that a plugin has taken, and of another type."""
+
+    def rename(old: str, new: str) -> None:
+        plan.steps.append(rename_step(declared.entity, declared.shape.name, old, new))
+        there[new] = there.pop(old)
+
+    for name in [n for n in there if n.partition("__")[0] in moved.aside and not is_retired(n)]:
+        if name + ASIDE not in there:
+            rename(name, name + ASIDE)
+    for columns in moved.converted.values():
+        number = next(n for n in range(1, len(there) + 2) if not any(retired(c, n) in there for c in columns))
+        for name in columns:
+            if name in there:
+                rename(name, retired(name, number))
+    for field in moved.adopted:
+        for name in [n for n in there if n.partition("__")[0] == field and n.endswith(ASIDE)]:
+            _adopt(declared, name, there, plan)
+
+
+def _adopt(declared: _Declared, aside: str, there: dict[str, str], plan: DdlPlan) -> None:
+    """Let a plugin's column have what was set aside for it, where it has nothing itself."""
+    entity, table, name = declared.entity, declared.shape.name, aside.removesuffix(ASIDE)
+    column = next((c for c in declared.shape.columns if c.name == name), None)
+    if column is None or column.type != there[aside]:
+        return
+    if name not in there:
+        plan.steps.append(rename_step(entity, table, aside, name))
+        there[name] = there.pop(aside)
+        return
+    kept = retired(name, next(n for n in range(1, len(there) + 2) if retired(name, n) not in there))
+    plan.steps.append(rename_step(entity, table, aside, kept))
+    there[kept] = there.pop(aside)
+    sql = f"UPDATE {quoted(table)} SET {quoted(name)} = {quoted(kept)} WHERE {quoted(name)} IS NULL"
+    plan.steps.append(Step(entity, "adopt", name, sql, source=kept))
+
+
+def _compare(declared: _Declared, there: dict[str, str], plan: DdlPlan) -> None:
+    entity, wanted, _, renames = declared
+    for column in wanted.columns:
+        old = renames.get(column.name)
+        if column.name not in there and old is not None and old in there:
+            there[column.name] = there.pop(old)
+            plan.steps.append(rename_step(entity, wanted.name, old, column.name))
+        if column.name not in there:
+            sql = f"ALTER TABLE {quoted(wanted.name)} ADD COLUMN {column.ddl}"
+            plan.steps.append(Step(entity, "add_column", column.name, sql))
+        elif there[column.name] != column.type:
+            plan.faults.append(_type_fault(wanted.name, column.name, there[column.name], column.type))
 
 
 def _compare_indexes(
-    declared: _Declared, catalog: Catalog, plan: DdlPlan, dialect: EngineDialect, *, fresh: bool
+    declared: _Declared, catalog: Catalog, stale: set[str], plan: DdlPlan, dialect: EngineDialect, *, fresh: bool
 ) -> None:
+    """`stale`: indexes of columns that are renamed. They would keep names that say something else."""
     entity, table = declared.entity, declared.shape.name
     there = catalog.indexes.get(table, set())
     wanted = {index.name: index for index in declared.indexes}
-    for name in sorted(there - wanted.keys()):
+    for name in sorted((there - wanted.keys()) | (there & stale)):
         if is_ours(table, name):  # a unique field that no longer is one must not be held to it
             plan.steps.append(Step(entity, "drop_index", name, f"DROP INDEX IF EXISTS {quoted(name)}"))
     for name, index in wanted.items():
-        if name not in there:
+        if name not in there or name in stale:
             sql = index.sql() if fresh else index.sql(dialect.create_online)
             plan.steps.append(Step(entity, "add_index", name, sql, deferred=not fresh))
 
 
-def _compare_search(
-    declared: _Declared, catalog: Catalog, plan: DdlPlan, dialect: EngineDialect, *, fresh: bool
-) -> None:
-    """The index of words: made where it is not there or is of other columns, filled where it is not whole."""
-    wanted = declared.search or SearchIndex(declared.shape.name, ())
-    state = catalog.searches.get(wanted.name)
-    if declared.search is None:
-        if state is not None:
-            sql = ";\n".join(dialect.search_drop(wanted.name))
-            plan.steps.append(Step(declared.entity, "drop_index", wanted.name, sql, search=wanted))
-    elif state is None or state.columns != wanted.columns:
-        sql = ";\n".join(search_index.ddl(dialect, wanted))
-        plan.steps.append(Step(declared.entity, "add_index", wanted.name, sql, deferred=not fresh, search=wanted))
-    elif state.filled is not None:
-        plan.steps.append(Step(declared.entity, "add_index", wanted.name, "", deferred=True, search=wanted))
-
-
 def _hidden(before: Model, model: Model, plan: DdlPlan) -> list[Step]:
-    renamed = {(step.entity, step.name) for step in plan.steps if step.change == "rename_column"}
+    renamed: dict[str | None, set[str]] = {}
+    for step in plan.steps:
+        if step.change == "rename_column":
+            renamed.setdefault(step.entity, set()).add(step.source)
     steps: list[Step] = []
     for name, entity in before.items():
         if name not in model:
             continue
-        kept = {column.name for column in entity_columns(model[name])}
-        kept |= {old for new, old in _renames(model[name]).items() if (name, new) in renamed}
+        kept = {column.name for column in entity_columns(model[name])} | renamed.get(name, set())
         gone = (column.name for column in entity_columns(entity) if column.name not in kept)
         steps += [Step(name, "hide_column", column, "") for column in gone]
     return steps
@@ -250,5 +271,5 @@ def _hidden(before: Model, model: Model, plan: DdlPlan) -> list[Step]:
 
 def _type_fault(table: str, column: str, stored: str, wanted: str) -> Fault:
     detail = f"{table}.{column} holds {stored} and would have to hold {wanted}: the type of a field never changes."
-    hint = "Give the field another name; the old one keeps its data."
+    hint = "Say how values are converted, or give the field another name; the old one keeps its data."
     return Fault(pointer=f"/{column.partition('__')[0]}", code="type", detail=detail, hint=hint)

@@ -26,3 +26,11 @@ async def introspect(database: Selects) -> Catalog:
     for table, name in await database.read(database.dialect.indexes_sql):
         indexes.setdefault(table, set()).add(name)
     return Catalog(tables, indexes, await states(database) if STATE in tables else {})
+
+
+async def indexed_columns(database: Selects) -> dict[str, dict[str, set[str]]]:
+    """Table → index → the columns that it is over."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for table, index, _, column, *_ in await database.read(database.dialect.index_columns_sql):
+        found.setdefault(table, {}).setdefault(index, set()).add(column)
+    return found

@@ -74,6 +74,12 @@ async def by_seq(reads: Reads, seqs: Iterable[int]) -> list[OutboxEvent]:
     return [_event(row) for row in await reads.read(sql, (reads.dialect.encode_list(seqs, "integer"),))]
 
 
+async def seq_of(reads: Reads, id: str) -> int | None:
+    """The number of an event, None where there is none of this id."""
+    rows = await reads.read("SELECT seq FROM crm_outbox WHERE id = ?", (id,))
+    return rows[0][0] if rows else None
+
+
 async def last_seq(database: Database) -> int:
     """The number of the last event behind which none can come any more (0: none), removed ones too."""
     return await database.settled("crm_outbox")

@@ -36,7 +36,12 @@ def away() -> Error:
 
 def is_again(error: BaseException) -> bool:
     """Whether the whole operation may succeed if it is run again."""
-    return code_of(error) in _AGAIN or (code_of(error) == _CHANGED and "cached plan" in str(error))
+    return code_of(error) in _AGAIN or is_stale(error)
+
+
+def is_stale(error: BaseException) -> bool:
+    """Whether a table was changed under a prepared statement, which ran nothing."""
+    return code_of(error) == _CHANGED and "cached" in str(error)
 
 
 def refusal(error: BaseException, *, lost: bool) -> BaseException:

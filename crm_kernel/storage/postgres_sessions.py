@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from crm_kernel.storage.engine_parts import busy
 from crm_kernel.storage.ports import Params, Row
-from crm_kernel.storage.postgres_refusals import away, refusal
+from crm_kernel.storage.postgres_refusals import away, is_stale, refusal
 from crm_kernel.storage.postgres_statements import numbered, of_one, without_nul
 
 KEPT = 1000
@@ -69,6 +69,8 @@ class Session:
             statement = self._prepared.get(sql) or await self._prepare(sql)
             return [tuple(record) for record in await statement.fetch(*params)]
         except Exception as error:
+            if self._starts_anew(error):
+                return await self.rows(sql, params)
             raise self._refused(sql, error) from error
 
     async def named_rows(self, sql: str, params: Params) -> list[dict[str, Any]]:
@@ -77,6 +79,8 @@ class Session:
             statement = self._prepared.get(sql) or await self._prepare(sql)
             return [dict(record) for record in await statement.fetch(*map(without_nul, params))]
         except Exception as error:
+            if self._starts_anew(error):
+                return await self.named_rows(sql, params)
             raise self._refused(sql, error) from error
 
     async def execute(self, sql: str, params: Params) -> int:
@@ -86,6 +90,8 @@ class Session:
             await statement.fetch(*params)
             told = statement.get_statusmsg().rpartition(" ")[2]
         except Exception as error:
+            if self._starts_anew(error):
+                return await self.execute(sql, params)
             raise self._refused(sql, error) from error
         return int(told) if told.isdigit() else 0
 
@@ -109,6 +115,14 @@ class Session:
             del self._prepared[next(iter(self._prepared))]
         statement = self._prepared[sql] = await self.connection.prepare(numbered(sql))
         return statement
+
+    def _starts_anew(self, error: Exception) -> bool:
+        """Forget all statements where tables were changed under them; whether the one may be run again by itself."""
+        if not is_stale(error):
+            return False
+        there = bool(self._prepared)
+        self._prepared.clear()
+        return there and not self.connection.is_in_transaction()
 
     def _refused(self, sql: str, error: Exception) -> BaseException:
         self._prepared.pop(sql, None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from crm_kernel.model import EntityModel
+from crm_kernel.model import EntityModel, Field
 from crm_kernel.storage.columns import quoted, table_name
+from crm_kernel.storage.indexes import entity_indexes
 from crm_kernel.storage.introspect import introspect
 from crm_kernel.storage.ports import Reads
 from crm_kernel.storage.records import Record, RecordStore
@@ -31,22 +32,39 @@ async def live_records(reads: Reads, records: RecordStore, model: EntityModel) -
 
 async def stage_counts(reads: Reads, model: EntityModel) -> list[tuple[str | None, str | None, int]]:
     """(pipeline, stage, records) of all records of an entity, deleted ones too; nulls where it has no pipeline yet."""
-    if not await is_stored(reads, model.name):
+    columns = (await introspect(reads)).tables.get(table_name(model.name))
+    if columns is None:
         return []
     table = quoted(table_name(model.name))
-    if not model.pipelines:
+    if "pipeline" not in columns:
         total = (await reads.read(f"SELECT count(*) FROM {table}"))[0][0]
         return [(None, None, total)] if total else []
-    sql = f"SELECT pipeline, stage, count(*) FROM {table} GROUP BY pipeline, stage"
+    sql = f"SELECT pipeline, stage, count(*) FROM {table} GROUP BY pipeline, stage ORDER BY pipeline, stage"
     return [(pipeline, stage, total) for pipeline, stage, total in await reads.read(sql)]
 
 
-async def ids_in_stage(reads: Reads, model: EntityModel, stage: str | None) -> list[str]:
-    """The ids of all records in a stage (None: without one), deleted ones too."""
-    table = quoted(table_name(model.name))
-    condition = "stage IS NULL" if stage is None else "stage = ?"
-    rows = await reads.read(f"SELECT id FROM {table} WHERE {condition}", () if stage is None else (stage,))
+async def ids_in_stage(reads: Reads, model: EntityModel, pipeline: str | None, stage: str | None) -> list[str]:
+    """The ids of all records in a stage of a pipeline (None: in none), deleted ones too."""
+    asked = {"pipeline": pipeline, "stage": stage}
+    condition = " AND ".join(f"{name} IS NULL" if value is None else f"{name} = ?" for name, value in asked.items())
+    params = [value for value in asked.values() if value is not None]
+    rows = await reads.read(f"SELECT id FROM {quoted(table_name(model.name))} WHERE {condition} ORDER BY id", params)
     return [row[0] for row in rows]
+
+
+async def shared_values(reads: Reads, model: EntityModel, field: Field) -> int:
+    """How many values of a field stand in several live records, where no unique index holds that yet."""
+    table = table_name(model.name)
+    catalog = await introspect(reads)
+    index = next(i for i in entity_indexes(model) if i.unique and i.columns[0].partition("__")[0] == field.name)
+    if index.name in catalog.indexes.get(table, ()) or not set(index.columns) <= catalog.tables.get(table, {}).keys():
+        return 0
+    columns = ", ".join(map(quoted, index.columns))
+    given = " AND ".join(f"{quoted(column)} IS NOT NULL" for column in index.columns)
+    groups = (
+        f"SELECT 1 FROM {quoted(table)} WHERE deleted_at IS NULL AND {given} GROUP BY {columns} HAVING count(*) > 1"
+    )
+    return int((await reads.read(f"SELECT count(*) FROM ({groups}) AS shared"))[0][0])
 
 
 async def is_stored(reads: Reads, entity: str) -> bool:

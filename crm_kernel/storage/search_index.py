@@ -58,7 +58,7 @@ class SearchIndex(NamedTuple):
     @property
     def name(self) -> str:
         """The table of the words: `search_` and the entity."""
-        return _PREFIX + self.table.partition("_")[2]
+        return name_of(self.table.partition("_")[2])
 
     def words_of_rows(self, columns: Sequence[str]) -> WordsOf:
         """What gives the (id, words) of rows of these columns; one that is not among them is null."""
@@ -77,6 +77,11 @@ def search_index(model: EntityModel) -> SearchIndex | None:
     """The index of an entity, None where nothing of it is searched."""
     columns = [text_column(model.fields[name]) for name in sorted(searched_fields(model, SYSTEM_SCOPE))]
     return SearchIndex(table_name(model.name), tuple(columns)) if columns else None
+
+
+def name_of(entity: str) -> str:
+    """What the index of an entity is called."""
+    return _PREFIX + entity
 
 
 def table_of(name: str) -> str:

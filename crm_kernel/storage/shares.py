@@ -41,10 +41,15 @@ async def of_record(reads: Reads, entity: str, record: str) -> list[StoredShare]
     return [_share(row) for row in await reads.run(query.order_by(Share.created_at).order_by(Share.id))]
 
 
-async def of_user(reads: Reads, user: str) -> list[StoredShare]:
-    """What was shared with a user, oldest first, what is over too."""
-    query = Share.select().where(Share.user == user).order_by(Share.created_at).order_by(Share.id)
-    return [_share(row) for row in await reads.run(query)]
+async def of_users(reads: Reads, users: Collection[str]) -> dict[str, list[StoredShare]]:
+    """What was shared with each of some users, oldest first, what is over too."""
+    if not users:
+        return {}
+    query = Share.select().where(Share.user.is_in(list(users))).order_by(Share.created_at).order_by(Share.id)
+    found: dict[str, list[StoredShare]] = {}
+    for share in [_share(row) for row in await reads.run(query)]:
+        found.setdefault(share.user, []).append(share)
+    return found
 
 
 async def remove(tx: Tx, id: str, entity: str, record: str) -> bool:

@@ -45,8 +45,8 @@ MUTATIONS_BEYOND_ROLES = [
     ),
     Mutation(
         "a share of another user",
-        "crm_kernel.storage.shares:of_user",
-        ".where(Share.user == user)",
+        "crm_kernel.storage.shares:of_users",
+        ".where(Share.user.is_in(list(users)))",
         "",
     ),
     Mutation(

@@ -66,8 +66,8 @@ MUTATIONS_OF_WAYS = [
     Mutation(
         "the index of words decides by itself",
         f"{_PLAN}:Planner._compile",
-        "FewPlan(found, where, _page(model, read, order, where, found.ids)",
-        "FewPlan(found, where[:-1], _page(model, read, order, where[:-1], found.ids)",
+        "FewPlan(found, where, page(model, read, order, where, found.ids)",
+        "FewPlan(found, where[:-1], page(model, read, order, where[:-1], found.ids)",
     ),
     Mutation(
         "the index of words keeps what was",

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from crm_kernel.api.app import MAX_PATH, ROUTES
+from crm_kernel.api.openapi_document_routes import DOCUMENT_ROUTES
 from crm_kernel.api.openapi_people_routes import PEOPLE_ROUTES
 from crm_kernel.api.openapi_record_routes import RECORD_ROUTES
 from crm_kernel.api.openapi_routes import ROUTES as SINGLE_ROUTES
@@ -160,6 +161,6 @@ async def test_websockets_are_refused(asgi: Any) -> None:
 
 
 def test_every_route_is_described() -> None:
-    described = {(r.method.upper(), r.path) for r in (*RECORD_ROUTES, *SINGLE_ROUTES, *PEOPLE_ROUTES)}
+    described = {(r.method.upper(), r.path) for r in (*RECORD_ROUTES, *SINGLE_ROUTES, *DOCUMENT_ROUTES, *PEOPLE_ROUTES)}
     there = {(m, path.replace(":str", "")) for route in ROUTES for m in route.http_methods for path in route.paths}
     assert described == there

@@ -63,7 +63,10 @@ def test_what_has_an_impact_waits_and_is_told(
     (folder / "documents" / "bad.json").write_text("{", "utf-8")
     assert crm(*LINE, app=folder).status == 0
     assert "lead" in served[0]["entities"]
-    assert [(d["kind"], d["name"], d["change"]) for d in served[0]["pending"]] == [("entity", "lead", "remove")]
+    assert [(d["kind"], d["name"], d["change"]) for d in served[0]["pending"]] == [
+        ("entity", "lead", "remove"),
+        ("file", "documents/bad.json", "broken"),
+    ]
     assert "entity lead is not applied (remove)." in caplog.text
     assert "documents/bad.json, line 1" in caplog.text
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crm_kernel.errors import CATALOGUE, FAULT_CODES
 
-LATER = {"plan_changed"}
+LATER: set[str] = set()
 """Codes of the published list whose routes are not built yet. A code leaves this set when it is first raised."""
 
 

@@ -126,7 +126,7 @@ async def test_pauses_grow_until_a_delivery_is_dead_and_then_only_a_replay_helps
     (dead,) = await delivery.dead(crm.kernel.database)
     assert dead.error == "ZeroDivisionError: no"
     module(crm)("failing").clear()
-    await crm.kernel.database.write(lambda tx: delivery.replay(tx, dead.seq))
+    await crm.kernel.database.write(lambda tx: delivery.replay(tx, dead.seq, dead.seq))
     await crm.deliver()
     assert names(crm)[deliver.MAX_ATTEMPTS :] == ["B", "A"]
     assert await delivery.waiting(crm.kernel.database) == set()

@@ -107,8 +107,10 @@ async def test_the_impact_on_records_is_told_and_needs_a_choice(crm: TestCrm) ->
     refused = await refusal(crm.write([Change.update("contact", made[9]["id"], {"job_title": "x"})]))
     assert refused.faults == [("/size", "maximum")]
     await crm.write([Change.delete("contact", made[9]["id"]), Change.restore("contact", made[9]["id"])])
+    await crm.write([Change.delete("contact", made[10]["id"])])
+    await crm.write([Change.purge("contact", made[10]["id"])])
     again = await plan_of(crm.put(fields(properties={"size": {"type": "integer", "maximum": 3}})))
-    assert (again["impact"][0]["invalid"], again["impact"][0]["already_invalid"]) == (1, 25)
+    assert (again["impact"][0]["invalid"], again["impact"][0]["already_invalid"]) == (1, 24)
 
 
 @pytest.mark.contract("documents.md#on-invalid-backfill")
@@ -142,6 +144,53 @@ async def test_a_removed_field_is_hidden_and_a_renamed_one_keeps_its_data(crm: T
     assert "height" not in await crm.get("contact", record["id"])
     await crm.put(fields(properties={"height": {"type": "integer"}}))
     assert (await crm.get("contact", record["id"]))["height"] == 4
+
+
+@pytest.mark.contract("documents.md#x-was", "documents.md#plan-first")
+async def test_what_speaks_of_a_former_name_is_named(crm: TestCrm) -> None:
+    """A rename keeps data, history and index; views, reports, roles and pipelines have to follow in the same apply."""
+    old = fields(properties={"size": {"type": "integer", "x-crm": {"index": True}}})
+    view = {
+        "kind": "view",
+        "name": "big",
+        "entity": "contact",
+        "filter": "size > 5",
+        "columns": ["size"],
+        "sort": "size",
+    }
+    count = [{"count": "*", "as": "n"}]
+    report = {
+        "kind": "report",
+        "name": "by-size",
+        "label": "S",
+        "entity": "contact",
+        "group_by": ["size"],
+        "measures": count,
+    }
+    role = {"kind": "role", "name": "r", "grants": [{"entity": "contact", "actions": ["read"], "where": "size = 1"}]}
+    stages = [{"name": "a", "type": "open", "requires": {"required": ["size"]}}, {"name": "b", "type": "open"}]
+    line = {"kind": "pipeline", "name": "p", "entity": "contact", "label": "P", "stages": stages}
+    admin = crm.kernel.system("api")
+    await crm.kernel.documents.put_all([old, view, report, role, line], admin)
+    record = (await contacts(crm, {"size": 7}))[0]
+    new = fields(properties={"width": {"type": "integer", "x-crm": {"was": "size", "index": True}}})
+    plan = await plan_of(crm.put(new))
+    assert {(d["kind"], d["name"], d["pointer"]) for d in plan["dependants"]} == {
+        ("view", "big", "/filter"),
+        ("view", "big", "/columns/0"),
+        ("view", "big", "/sort"),
+        ("report", "by-size", "/group_by/0"),
+        ("role", "r", "/grants/0/where"),
+        ("pipeline", "p", "/stages/0/requires"),
+    }
+    text = json.dumps([new, view, report, role, line]).replace('"size', '"width').replace(" size", " width")
+    follow = json.loads(text.replace('"was": "width"', '"was": "size"'))
+    await crm.kernel.documents.put_all(follow, admin)
+    assert [r["id"] for r in await crm.find("contact", "width > 6", sort="-width")] == [record["id"]]
+    indexes = (await introspect(crm.kernel.database)).indexes["e_contact"]
+    assert [any(f"__{name}__" in index for index in indexes) for name in ("size", "width")] == [False, True]
+    history = (await crm.kernel.reader.history("contact", record["id"], admin))["items"]
+    assert history[0]["changes"]["width"] == {"old": None, "new": 7}
 
 
 @pytest.mark.contract("documents.md#entity-document", "documents.md#view-checked", "documents.md#reserved-kinds")

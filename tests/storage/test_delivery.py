@@ -53,8 +53,8 @@ async def test_a_dead_letter_waits_for_a_replay(database: Database) -> None:
     await database.write(lambda tx: delivery.put(tx, died))
     assert await delivery.due(database, "mail", LATER) == []
     assert await delivery.dead(database) == [died[1], died[0]]
-    assert await database.write(lambda tx: delivery.replay(tx, 1, "log")) == 1
-    assert await database.write(lambda tx: delivery.replay(tx, 1)) == 1
+    assert await database.write(lambda tx: delivery.replay(tx, 2, 9)) == 0
+    assert await database.write(lambda tx: delivery.replay(tx, 1, 1)) == 2
     assert await delivery.dead(database) == []
     assert await delivery.due(database, "mail", NOW) == [pending(1, error="no")]
 

@@ -14,7 +14,8 @@ from crm_kernel.fields.money import MoneyType
 from crm_kernel.fields.number import Integer
 from crm_kernel.fields.text import Text
 from crm_kernel.model import EntityModel, Model
-from crm_kernel.storage.evolution import DdlPlan, Step, build_indexes, ddl_plan, evolve, is_empty
+from crm_kernel.storage.ddl import DdlPlan, Step
+from crm_kernel.storage.evolution import build_indexes, ddl_plan, evolve, is_empty
 from crm_kernel.storage.introspect import introspect
 from crm_kernel.storage.ports import Database
 from crm_kernel.storage.records import RecordStore

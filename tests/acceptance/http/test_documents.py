@@ -122,3 +122,21 @@ def test_reports(world: World) -> None:
     as_csv = world.send("bob", "POST", "/api/reports/run?format=csv", json=report)
     assert as_csv.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert as_csv.text.splitlines() == ["purchase_type,total", "cash,3.5", ",4.0"]
+
+
+@pytest.mark.contract("http-api.md#documents-versions", "http-api.md#documents-restore")
+def test_a_version_comes_back_over_http(world: World) -> None:
+    path, body = "/api/documents/view/of-mine", {"kind": "view", "name": "of-mine", "entity": "contact", "label": "A"}
+    for label in ("A", "Ā"):
+        assert world.send("ann", "PUT", path, json={**body, "label": label}).status_code == 200
+    newest, oldest = world.get("ann", f"{path}/versions")["items"]
+    assert (newest["version"], newest["by"]["name"], newest["change"]) == (2, "ann", "change")
+    assert newest["diff"] == [{"pointer": "/label", "old": "A", "new": "Ā"}]
+    assert (oldest["body"], oldest["change"]) == (body, "add")
+    restored = world.send("ann", "POST", f"{path}/versions/1/restore").json()
+    assert (restored["applied"], restored["plan"]["documents"][0]["change"]) == (True, "change")
+    assert world.get("ann", path) == body
+    assert [v["version"] for v in world.get("ann", f"{path}/versions")["items"]] == [3, 2, 1]
+    assert world.send("ann", "DELETE", path).status_code == 200
+    assert world.send("ann", "POST", f"{path}/versions/2/restore").json()["applied"] is True
+    assert world.get("ann", path)["label"] == "Ā"

@@ -9,6 +9,7 @@ from tests.acceptance.http.conftest import Case, World, cases
 SCHEMA = "GET /api/schema"
 ENTITY_SCHEMA = "GET /api/schema/{entity}"
 SEARCH = "GET /api/search"
+EVENTS = "GET /api/events"
 REPORT = "GET /api/reports/{name}"
 RUN = "POST /api/reports/run"
 EXPLAIN = "POST /api/explain/access"
@@ -16,6 +17,10 @@ DOCUMENTS = "GET /api/documents"
 GET_DOCUMENT = "GET /api/documents/{kind}/{name}"
 PUT_DOCUMENT = "PUT /api/documents/{kind}/{name}"
 DELETE_DOCUMENT = "DELETE /api/documents/{kind}/{name}"
+PLAN = "POST /api/documents/plan"
+APPLY = "POST /api/documents/apply"
+VERSIONS = "GET /api/documents/{kind}/{name}/versions"
+RESTORE = "POST /api/documents/{kind}/{name}/versions/{version}/restore"
 PLUGINS = "GET /api/plugins"
 OPENAPI = "GET /openapi.json"
 LIVE = "GET /health/live"
@@ -60,6 +65,19 @@ def test_entity_schema(world: World, case: Case) -> None:
     Case(SEARCH, "denied", 200, who="dan", path="/api/search?q=lease", has={"items": []}),
 )
 def test_search(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(EVENTS, "good", 200, path="/api/events?limit=1"),
+    Case(EVENTS, "good", 200, path="/api/events?after=e999999999", has={"items": [], "next": "e999999999"}),
+    Case(EVENTS, "bad", 400, path="/api/events?after=7", code="bad_cursor"),
+    Case(EVENTS, "bad", 400, path="/api/events?limit=0", code="bad_value"),
+    Case(EVENTS, "bad", 400, path="/api/events?since=1", code="unknown_parameter"),
+    Case(EVENTS, "unauthenticated", 401, **NOBODY),
+    Case(EVENTS, "denied", 200, who="dan", path="/api/events?after=e999999999", has={"items": []}),
+)
+def test_events(world: World, case: Case) -> None:
     world.run(case)
 
 
@@ -147,6 +165,70 @@ def test_put_document(world: World, case: Case) -> None:
     Case(DELETE_DOCUMENT, "denied", 403, path=PATH, code="forbidden"),
 )
 def test_delete_document(world: World, case: Case) -> None:
+    world.send("ann", "PUT", PATH, json=VIEW)
+    world.run(case)
+
+
+SET: dict[str, Any] = {"documents": [VIEW], "remove": [{"kind": "role", "name": "nobody"}]}
+BOTH = {"documents": [VIEW], "remove": [{"kind": "view", "name": "mine"}]}
+ODD = {"documents": [1, {"kind": "view"}], "remove": {}, "on_invalid": "perhaps", "digest": 3, "more": 1}
+
+
+@cases(
+    Case(PLAN, "good", 200, who="ann", body={"documents": [VIEW]}, has={"status": "ready"}),
+    Case(PLAN, "good", 200, who="ann", body=SET, has={"status": "refused"}),
+    Case(PLAN, "good", 200, who="reader", body={"documents": [VIEW]}, has={"status": "ready"}),
+    Case(PLAN, "bad", 422, who="ann", body=[], code="invalid"),
+    Case(PLAN, "bad", 422, who="ann", body={}, code="invalid"),
+    Case(PLAN, "bad", 422, who="ann", body=ODD, code="invalid"),
+    Case(PLAN, "bad", 422, who="ann", body=BOTH, code="invalid"),
+    Case(PLAN, "unauthenticated", 401, body={"documents": [VIEW]}, **NOBODY),
+    Case(PLAN, "denied", 403, body={"documents": [VIEW]}, code="forbidden"),
+)
+def test_plan_documents(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(APPLY, "good", 200, who="ann", body={"documents": [VIEW]}, has={"applied": True}),
+    Case(APPLY, "good", 200, who="ann", body={"documents": []}, has={"applied": True}),
+    Case(APPLY, "bad", 409, who="ann", body=SET, code="plan_refused"),
+    Case(APPLY, "bad", 409, who="ann", body={"documents": [VIEW], "digest": "0"}, code="plan_changed"),
+    Case(APPLY, "bad", 422, who="ann", body=ODD, code="invalid"),
+    Case(APPLY, "unauthenticated", 401, body={"documents": [VIEW]}, **NOBODY),
+    Case(APPLY, "denied", 403, body={"documents": [VIEW]}, code="forbidden"),
+    Case(APPLY, "denied", 403, who="reader", body={"documents": [VIEW]}, code="read_only_token"),
+)
+def test_apply_documents(world: World, case: Case) -> None:
+    world.run(case)
+    world.send("ann", "DELETE", PATH)
+
+
+@cases(
+    Case(VERSIONS, "good", 200, who="ann", path=f"{PATH}/versions"),
+    Case(VERSIONS, "good", 200, who="ann", path="/api/documents/entity/contact/versions", has={"items": []}),
+    Case(VERSIONS, "bad", 404, who="ann", path="/api/documents/view/nothing/versions", code="not_found"),
+    Case(VERSIONS, "bad", 400, who="ann", path=f"{PATH}/versions?limit=1", code="unknown_parameter"),
+    Case(VERSIONS, "unauthenticated", 401, path=f"{PATH}/versions", **NOBODY),
+    Case(VERSIONS, "denied", 403, path=f"{PATH}/versions", code="forbidden"),
+)
+def test_versions(world: World, case: Case) -> None:
+    world.send("ann", "PUT", PATH, json=VIEW)
+    world.run(case)
+
+
+@cases(
+    Case(RESTORE, "good", 200, who="ann", path=f"{PATH}/versions/1/restore?dry_run=true", has={"applied": False}),
+    Case(RESTORE, "good", 200, who="ann", path=f"{PATH}/versions/1/restore", has={"applied": True}),
+    Case(RESTORE, "bad", 404, who="ann", path=f"{PATH}/versions/99/restore", code="not_found"),
+    Case(RESTORE, "bad", 404, who="ann", path=f"{PATH}/versions/%C2%B2/restore", code="not_found"),
+    Case(RESTORE, "bad", 404, who="ann", path=f"{PATH}/versions/{'9' * 5000}/restore", code="not_found"),
+    Case(RESTORE, "bad", 404, who="ann", path="/api/documents/view/nothing/versions/1/restore", code="not_found"),
+    Case(RESTORE, "unauthenticated", 401, path=f"{PATH}/versions/1/restore", **NOBODY),
+    Case(RESTORE, "denied", 403, path=f"{PATH}/versions/1/restore", code="forbidden"),
+    Case(RESTORE, "denied", 403, who="reader", path=f"{PATH}/versions/1/restore", code="read_only_token"),
+)
+def test_restore(world: World, case: Case) -> None:
     world.send("ann", "PUT", PATH, json=VIEW)
     world.run(case)
 
