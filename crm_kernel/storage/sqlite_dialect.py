@@ -78,7 +78,7 @@ class SqliteDialect:
     indexes_sql = "SELECT tbl_name, name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
     shapes_sql = _SHAPES_SQL
     index_columns_sql = _INDEX_COLUMNS_SQL
-    numbers_sql = "SELECT name, seq FROM sqlite_sequence"
+    numbers_sql = "SELECT name, seq FROM sqlite_sequence WHERE name NOT LIKE 'search\\_%' ESCAPE '\\'"
 
     def column_type(self, storage: Storage) -> str:
         return _COLUMN_TYPES[storage]
