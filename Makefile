@@ -11,7 +11,7 @@ MANIFESTS := pyproject.toml $(wildcard plugins/*/pyproject.toml)
 EDITABLE := $(foreach manifest,$(MANIFESTS),--editable ./$(dir $(manifest)))
 COVERAGE := 90
 # Asking the same lines very often, or in processes of their own, says no more of coverage and takes twice the time.
-UNMEASURED := tests/acceptance tests/access tests/bench tests/differential tests/docs tests/faults tests/filters/test_property.py tests/security
+UNMEASURED := tests/acceptance tests/access tests/bench tests/conformance tests/differential tests/docs tests/faults tests/filters/test_property.py tests/hostile tests/security
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 POSTGRES ?= # --own: the tests get a server of their own, kept in memory
 

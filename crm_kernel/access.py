@@ -18,7 +18,7 @@ from crm_kernel.documents import GrantFields, Role
 from crm_kernel.errors import CATALOGUE, Error
 from crm_kernel.filters.expression import Expression, Some
 from crm_kernel.filters.my_teams import spread
-from crm_kernel.filters.resolver import both, either, resolve
+from crm_kernel.filters.resolver import all_of, both, either, resolve
 from crm_kernel.filters.scope import NOTHING, Rows
 from crm_kernel.filters.shared import shared_rows
 from crm_kernel.model import EntityModel, Model
@@ -214,7 +214,7 @@ class Access:
             if grants is None:
                 names = frozenset(self._model[entity].fields)
             else:
-                names = frozenset[str]().union(*(g.readable for g in grants))
+                names = self._model[entity].without_hidden(frozenset[str]().union(*(g.readable for g in grants)))
             self._readable[entity] = names
         return self._readable[entity]
 
@@ -261,11 +261,14 @@ class Access:
         """Among the rows he may read, those whose `field` he may read: None = all of them."""
         key = (entity, field)
         if key not in self._field_rows:
-            grants = self.grants(entity, "read")
-            giving = None if grants is None else tuple(g for g in grants if field in g.readable)
-            everywhere = grants is None or giving == grants
-            self._field_rows[key] = None if everywhere else self._any_of(giving)
+            names = (field, *self._model[entity].inputs.get(field, ()))
+            self._field_rows[key] = all_of([self._given_rows(entity, name) for name in names])
         return self._field_rows[key]
+
+    def _given_rows(self, entity: str, field: str) -> Rows:
+        grants = None if field in ALWAYS_READABLE else self.grants(entity, "read")
+        giving = None if grants is None else tuple(g for g in grants if field in g.readable)
+        return None if grants is None or giving == grants else self._any_of(giving)
 
     def key_rows(self, entity: str, names: Iterable[str]) -> list[Rows]:
         """The rules of those rows that he may find by values of these fields: he may read them and the fields."""

@@ -131,9 +131,9 @@ class PipelineDocument(Document, frozen=True, kw_only=True, tag="pipeline"):
 
     label: Label | None = None
     entity: Name
-    stages: Annotated[list[StagePart], Meta(min_length=1)]
+    stages: Annotated[list[StagePart], Meta(min_length=1, max_length=500)]
     default: bool = False
-    transitions: list[TransitionPart] | None = None
+    transitions: Annotated[list[TransitionPart], Meta(max_length=2000)] | None = None
     remap: Annotated[dict[str, str], Meta(description='Old stage to new; "" for records without one.')] | None = None
 
 
@@ -160,7 +160,7 @@ class Role(Document, frozen=True, kw_only=True, tag="role"):
     """A role: grants add up, nothing is granted by default."""
 
     label: Label | None = None
-    grants: list[GrantPart] = []
+    grants: Annotated[list[GrantPart], Meta(max_length=1000)] = []
 
 
 class GroupPart(Part, frozen=True, kw_only=True, rename={"as_": "as"}):
@@ -195,10 +195,10 @@ class Report(Document, frozen=True, kw_only=True, tag="report"):
 
     label: Label
     entity: Name
-    measures: Annotated[list[MeasurePart], Meta(min_length=1)]
+    measures: Annotated[list[MeasurePart], Meta(min_length=1, max_length=100)]
     params: dict[Name, Annotated[dict[str, Any], Meta(extra_json_schema=_METASCHEMA)]] = {}
     filter: Expression | None = None
-    group_by: list[str | GroupPart] = []
+    group_by: Annotated[list[str | GroupPart], Meta(max_length=20)] = []
     having: Expression | None = None
     order: list[Annotated[str, Meta(min_length=1)]] = []
     limit: Annotated[int, Meta(ge=1, le=100_000)] = 1000
@@ -211,8 +211,8 @@ class View(Document, frozen=True, kw_only=True, tag="view"):
     label: Label | None = None
     entity: Name
     filter: Expression | None = None
-    columns: list[str] = []
-    sort: list[str] | str = []
+    columns: Annotated[list[Annotated[str, Meta(max_length=500)]], Meta(max_length=1000)] = []
+    sort: Annotated[list[str], Meta(max_length=20)] | str = []
     layout: Literal["list"] = "list"
     roles: list[DocumentName] = []
 

@@ -77,6 +77,7 @@ FAULT_CODES: Mapping[str, str] = {
     "reason": "needs a reason",
     "stage": "no such stage",
     "referenced": "referred to",
+    "cycle": "computed from itself",
     "conflict": "changed since",
     "convert": "cannot be converted",
     "backfill": "invalid with the default too",
@@ -89,6 +90,11 @@ _PRECEDENCE = {401: 0, 404: 1, 403: 2, 412: 3, 422: 4, 409: 5}
 def _utf8(text: str) -> str:
     """A text as it can be answered: what was sent may have half of a surrogate pair, and a sentence may quote it."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def token(name: object) -> str:
+    """One step of an RFC 6901 JSON Pointer."""
+    return "/" + str(name).replace("~", "~0").replace("/", "~1")
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

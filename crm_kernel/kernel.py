@@ -34,6 +34,7 @@ from crm_kernel.operations.log_in import LogIn
 from crm_kernel.operations.once import Once
 from crm_kernel.operations.own_tokens import OwnTokens
 from crm_kernel.operations.purge import Purge
+from crm_kernel.operations.recompute import LOOK_SECONDS, Recompute
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
 from crm_kernel.operations.sessions import Sessions
@@ -92,7 +93,9 @@ class Kernel:
         self.own_tokens = OwnTokens(self)
         self.shares = Shares(self)
         self.following = Following(database, self._forget_people, self.reload)
+        self.recompute = Recompute(database, self.store, clock, self._current)
         self.housekeeping = Housekeeping(
+            Chore("recompute", LOOK_SECONDS, self.recompute.look),
             Chore("prune-keys", 3600.0, self.once.prune),
             Chore("prune-sessions", 3600.0, self.sessions.prune),
             Chore("prune-attempts", 3600.0, attempts.prune),

@@ -46,6 +46,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         """The title, or the name in words."""
         return str(self.schema.get("title") or self.name.replace("_", " ").capitalize())
 
+    def label_in(self, locale: str) -> str:
+        """The label in the language of a locale, where it has one: of "pt-BR" that of "pt" too."""
+        labels = self.options.labels
+        return labels.get(locale) or labels.get(locale.partition("-")[0]) or self.label
+
     @property
     def choices(self) -> tuple[str, ...]:
         """The values of a choice (or list of choices) field in declared order, else ()."""
@@ -55,6 +60,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     def item_reference(self) -> str | None:
         """The entity that the elements of a list of references refer to ("*" for any), None for other fields."""
         return getattr(getattr(self.type, "item", None), "target", None)
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether it is a formula or a rollup."""
+        return self.options.formula is not None or self.options.rollup is not None
 
     @property
     def explicit(self) -> bool:
@@ -73,8 +83,9 @@ class Reverse(NamedTuple):
 class Validator(Protocol):
     """Runs the merged JSON Schema of an entity."""
 
-    def __call__(self, record: Mapping[str, Any], *, only_known: bool = True) -> list[Fault]:
-        """All faults of one record of canonical values (nulls allowed and left out), [] when it is valid."""
+    def __call__(self, record: Mapping[str, Any], *, only_known: bool = True, locale: str = "en") -> list[Fault]:
+        """All faults of one record of canonical values (nulls allowed and left out), [] when it is valid; told with
+        the labels of `locale`."""
         ...
 
 
@@ -98,6 +109,23 @@ class EntityModel(msgspec.Struct, frozen=True, kw_only=True, dict=True, eq=False
     reverses: Mapping[str, Reverse] = {}
     pipelines: tuple[str, ...] = ()
     cls: type | None = None
+    inputs: Mapping[str, frozenset[str]] = {}
+    """What each formula reads of its record, and what that is computed from in turn."""
+
+    @cached_property
+    def computed(self) -> frozenset[str]:
+        """The formulas and rollups: the kernel alone sets them."""
+        return frozenset(n for n, f in self.fields.items() if f.is_computed)
+
+    @cached_property
+    def rollups(self) -> frozenset[str]:
+        """The fields that change when other records do, without a new version of this one."""
+        return frozenset(n for n, f in self.fields.items() if f.options.rollup is not None)
+
+    def without_hidden(self, names: frozenset[str]) -> frozenset[str]:
+        """Those of `names` that may be read where only they may: a formula only with all its inputs."""
+        hidden = {name for name, inputs in self.inputs.items() if name in names and not inputs <= names}
+        return names - hidden if hidden else names
 
     @cached_property
     def references(self) -> tuple[Field, ...]:

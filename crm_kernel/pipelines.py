@@ -13,6 +13,9 @@ import msgspec
 
 from crm_kernel.documents import DURATION_PATTERN, PipelineDocument
 from crm_kernel.errors import Fault, near
+from crm_kernel.fields.rotting import Limit, Rotting
+from crm_kernel.model import EntityModel, Field
+from crm_kernel.schema.check import mentions
 
 ANY = "*"
 """In `from`: every stage."""
@@ -237,3 +240,30 @@ def _fetch_nothing(uri: str) -> Any:
 
 def _fault(pointer: str, code: str, detail: str) -> Fault:
     return Fault(pointer=pointer, code=code, detail=detail)
+
+
+def with_rotting(model: EntityModel, pipelines: Sequence[Pipeline]) -> EntityModel:
+    """The entity with the limits of its stages in `rotting`."""
+    if not pipelines:
+        return model
+    limits = tuple(
+        Limit(p.name, stage.name, stage.rots_after) for p in pipelines for stage in p.stages if stage.rots_after
+    )
+    rotting = msgspec.structs.replace(model.fields["rotting"], type=Rotting(limits))
+    fields: dict[str, Field] = {**model.fields, "rotting": rotting}
+    return msgspec.structs.replace(model, fields=fields)
+
+
+def requires_faults(pipeline: Pipeline, model: EntityModel) -> list[Fault]:
+    """Names in `requires` that are no fields of the entity."""
+    return [
+        Fault(
+            pointer=f"/stages/{index}/requires",
+            code="unknown_field",
+            detail=f"unknown field {name!r}:{near(name, model.fields)}",
+        )
+        for index, stage in enumerate(pipeline.stages)
+        if stage.requires
+        for _, name in mentions(stage.requires)
+        if name not in model.fields
+    ]

@@ -22,6 +22,8 @@ from crm_kernel.filters.environment import Environment
 from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.my_teams import MOST
 from crm_kernel.filters.values import SecondsAgo
+from crm_kernel.formulas.computed import Computed
+from crm_kernel.formulas.rollup import Rollup
 from crm_kernel.manifest import Listener
 from crm_kernel.model import EntityModel, Model, Source, Validator
 from crm_kernel.pipelines import Pipeline
@@ -62,7 +64,8 @@ class BoundListener(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """Everything declared, by kind and name. `version` differs between any two registries of a process.
 
-    `narrowings` are plugins' restrictions by entity, `actions` all that grants may name.
+    `narrowings` are plugins' restrictions by entity, `actions` all that grants may name, `computed` the formulas and
+    rollups of each entity that has any.
     `aside` are (entity, field) of stored documents whose name a plugin has taken since, `adopted` those that it is to
     have with their data.
     """
@@ -79,11 +82,20 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     reports: Mapping[str, Report]
     views: Mapping[str, View]
     listeners: Sequence[BoundListener]
+    computed: Mapping[str, Computed]
     declarations: Mapping[tuple[str, str], Declaration]
     broken: Sequence[Broken]
     aside: frozenset[tuple[str, str]] = frozenset()
     adopted: frozenset[tuple[str, str]] = frozenset()
     value_context: ValueContext
+
+    @cached_property
+    def rollups_over(self) -> Mapping[str, Sequence[Rollup]]:
+        """The rollups that measure records of an entity, by that entity."""
+        found: dict[str, list[Rollup]] = {}
+        for rollup in (r for computed in self.computed.values() for r in computed.rollups):
+            found.setdefault(rollup.child, []).append(rollup)
+        return found
 
     @cached_property
     def _accesses(self) -> dict[Any, Access]:

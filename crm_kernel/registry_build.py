@@ -13,22 +13,30 @@ from crm_kernel.callers import ADMIN
 from crm_kernel.document_check import document_faults
 from crm_kernel.documents import KINDS, PipelineDocument, Report, Role, View
 from crm_kernel.errors import Error, Fault, near
-from crm_kernel.fields.base import Kind, ValueContext
-from crm_kernel.fields.rotting import Limit, Rotting
+from crm_kernel.fields.base import ValueContext
 from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.resolver import resolve
+from crm_kernel.formulas.computed import Computed, Problem, resolve_computed
+from crm_kernel.listener_faults import listener_fault
 from crm_kernel.manifest import Listener, Restriction
-from crm_kernel.model import EntityModel, Field, Model, Source, Validator
-from crm_kernel.pipelines import Pipeline, default_faults, default_first, pipeline_faults, pipeline_of
+from crm_kernel.model import EntityModel, Model, Source, Validator
+from crm_kernel.pipelines import (
+    Pipeline,
+    default_faults,
+    default_first,
+    pipeline_faults,
+    pipeline_of,
+    requires_faults,
+    with_rotting,
+)
 from crm_kernel.registry import BoundListener, Broken, Declaration, Registry
 from crm_kernel.registry_clashes import clashes, override_faults, own_names
 from crm_kernel.reports import report_faults
 from crm_kernel.restrictions import Narrowing, compile_restriction
 from crm_kernel.role_faults import role_faults
-from crm_kernel.schema.build import Part, build_entity, with_reverses
-from crm_kernel.schema.check import check_schema, mentions
+from crm_kernel.schema.build import Part, build_entity, rules_beside, with_reverses
+from crm_kernel.schema.check import check_schema
 from crm_kernel.schema.describe import ACTIONS
-from crm_kernel.schema.normal import money_limits
 from crm_kernel.schema.validate import SchemaValidator
 from crm_kernel.views import view_faults
 
@@ -50,9 +58,7 @@ def build_registry(
     """
     builder = _Builder(context, (*ACTIONS, *actions))
     builder.take(declarations)
-    builder.build_entities()
-    builder.build_pipelines()
-    builder.resolve_guards()
+    builder.build()
     roles = builder.roles()
     reports = builder.typed("report", Report, report_faults)
     views = builder.typed("view", View, view_faults)
@@ -69,6 +75,7 @@ def build_registry(
         reports=reports,
         views=views,
         listeners=builder.listeners(listeners),
+        computed=builder.computed,
         declarations=builder.declared,
         broken=builder.broken,
         aside=frozenset(builder.aside),
@@ -89,6 +96,7 @@ class _Builder:
         self.pipelines: dict[str, Pipeline] = {}
         self.guards: dict[tuple[str, int], Expression] = {}
         self.requirements: dict[tuple[str, str], Validator] = {}
+        self.computed: Mapping[str, Computed] = {}
 
     # ---- which documents are in force -----------------------------------------------------------------------------
     def take(self, declarations: Iterable[Declaration]) -> None:
@@ -111,6 +119,35 @@ class _Builder:
 
     def _of_kind(self, kind: str) -> list[Declaration]:
         return [d for (k, _), d in self.declared.items() if k == kind]
+
+    # ---- what depends on each other ---------------------------------------------------------------------------------
+    def build(self) -> None:
+        """Entities, pipelines and what is computed; where that does not fit, all again without its documents."""
+        while True:
+            self.build_entities()
+            self.build_pipelines()
+            self.resolve_guards()
+            resolved = resolve_computed(self.entities, self._context)
+            if not resolved.problems:
+                self.entities, self.computed = resolved.model, resolved.computed
+                return
+            faults: dict[tuple[str, str], list[Fault]] = {}
+            for problem in resolved.problems:
+                fault = problem.fault.at(prefix=f"/schema/properties/{problem.field}")
+                faults.setdefault(self._declaring(problem), []).append(fault)
+            for key, found in faults.items():
+                self._leave_out(self.declared[key], found)
+
+    def _declaring(self, problem: Problem) -> tuple[str, str]:
+        """The document that declares a field."""
+        source = self.entities[problem.entity].fields[problem.field].source
+        return next(
+            key
+            for key, d in self.declared.items()
+            if d.source == source
+            and (key == ("entity", problem.entity) or (d.kind == "fields" and d.body["entity"] == problem.entity))
+            and problem.field in own_names(d)
+        )
 
     # ---- entities and their fields --------------------------------------------------------------------------------
     def build_entities(self) -> None:
@@ -148,9 +185,10 @@ class _Builder:
         """Fields of a stored document whose names a plugin has taken: the plugin gets them, the document says so."""
         entity = declaration.body["entity"]
         clash = clashes(declaration, {name: known[name] for name in sorted(taken)}, self.declared.values())
+        aside = {(entity, name) for name in clash.aside} - self.aside  # else it was told already
         self.adopted |= {(entity, name) for name in clash.adopted}
-        self.aside |= {(entity, name) for name in clash.aside}
-        if clash.faults:
+        self.aside |= aside
+        if aside:
             self.broken.append(Broken(declaration.source, declaration.kind, declaration.name, clash.faults))
 
     def _assemble(self, pipelines: Mapping[str, Sequence[Pipeline]]) -> None:
@@ -169,12 +207,13 @@ class _Builder:
                 pipelines={p.name: p.stage_names for p in lines},
                 cls=declaration.cls,
             )
-            models[declaration.name] = _with_rotting(model, lines)
+            models[declaration.name] = with_rotting(model, lines)
         self.entities = with_reverses(models)
 
     # ---- pipelines ------------------------------------------------------------------------------------------------
     def build_pipelines(self) -> None:
         """Pipelines of entities that are there, one default each; then the entities again, with their stages."""
+        self.pipelines, self.requirements, self.guards = {}, {}, {}
         by_entity: dict[str, list[Pipeline]] = {}
         for declaration in self._of_kind("pipeline"):
             entity = declaration.body["entity"]
@@ -197,15 +236,15 @@ class _Builder:
             self._assemble(sound)
 
     def _take_pipeline(self, pipeline: Pipeline) -> None:
-        faults = _requires_faults(pipeline, self.entities[pipeline.entity])
+        faults = requires_faults(pipeline, self.entities[pipeline.entity])
         if faults:
             self._leave_out(self.declared["pipeline", pipeline.name], faults)
             return
         self.pipelines[pipeline.name] = pipeline
         model = self.entities[pipeline.entity]
-        money = {name for name, field in model.fields.items() if field.type.kind is Kind.MONEY}
         for stage in pipeline.stages:
-            parts = [money_limits(dict(r.schema), money) for r in pipeline.required_in(stage.name)]
+            required = [r.schema for r in pipeline.required_in(stage.name)]
+            parts = rules_beside(model, required, f"{pipeline.name}/requires")
             if parts:
                 self.requirements[pipeline.name, stage.name] = SchemaValidator(model.fields, parts)
 
@@ -278,7 +317,7 @@ class _Builder:
         bound: list[BoundListener] = []
         for plugin, listener in listeners:
             name = f"{plugin}.{listener.label}"
-            fault = self._listener_fault(listener)
+            fault = listener_fault(listener, self.entities, self._context)
             if fault is not None:
                 self.broken.append(Broken(Source("plugin", plugin), "listener", name, [fault]))
                 continue
@@ -288,21 +327,6 @@ class _Builder:
             bound.append(BoundListener(name=name, plugin=plugin, listener=listener, where=where))
         return bound
 
-    def _listener_fault(self, listener: Listener) -> Fault | None:
-        if listener.entity is None:
-            if listener.where is None:
-                return None
-            return Fault(pointer="/entity", code="required", detail="A listener with `where` names its entity.")
-        if listener.entity not in self.entities:
-            detail = f"There is no entity {listener.entity!r}:{near(listener.entity, self.entities)}"
-            return Fault(pointer="/entity", code="not_found", detail=detail)
-        try:
-            if listener.where is not None:
-                resolve(listener.where, listener.entity, self.entities, event=True, context=self._context)
-        except Error as error:
-            return Fault(pointer="/where", code=error.code, detail=error.detail)
-        return None
-
 
 def structural_faults(body: Mapping[str, Any]) -> list[Fault]:
     """The faults of a document that show without any other."""
@@ -310,29 +334,3 @@ def structural_faults(body: Mapping[str, Any]) -> list[Fault]:
     if not faults and body["kind"] == "pipeline":
         return pipeline_faults(cast("PipelineDocument", msgspec.convert(body, KINDS["pipeline"])))
     return faults
-
-
-def _with_rotting(model: EntityModel, pipelines: Sequence[Pipeline]) -> EntityModel:
-    if not pipelines:
-        return model
-    limits = tuple(
-        Limit(p.name, stage.name, stage.rots_after) for p in pipelines for stage in p.stages if stage.rots_after
-    )
-    rotting = msgspec.structs.replace(model.fields["rotting"], type=Rotting(limits))
-    fields: dict[str, Field] = {**model.fields, "rotting": rotting}
-    return msgspec.structs.replace(model, fields=fields)
-
-
-def _requires_faults(pipeline: Pipeline, model: EntityModel) -> list[Fault]:
-    """Names in `requires` that are no fields of the entity."""
-    return [
-        Fault(
-            pointer=f"/stages/{index}/requires",
-            code="unknown_field",
-            detail=f"unknown field {name!r}:{near(name, model.fields)}",
-        )
-        for index, stage in enumerate(pipeline.stages)
-        if stage.requires
-        for _, name in mentions(stage.requires)
-        if name not in model.fields
-    ]

@@ -285,5 +285,5 @@ _TYPES: Mapping[Kind, Callable[[], FieldType]] = MappingProxyType(
 )
 
 
-def _no_faults(record: Mapping[str, Any], *, only_known: bool = True) -> list[Fault]:  # noqa: ARG001
+def _no_faults(record: Mapping[str, Any], *, only_known: bool = True, locale: str = "en") -> list[Fault]:  # noqa: ARG001
     return []

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any, cast
 
 from crm_kernel.errors import Fault
+from crm_kernel.errors import token as step_of
 from crm_kernel.problems import Place, Problem, place_of
 
 MAX_BYTES = 256 * 1024
@@ -59,13 +60,10 @@ def read_json(raw: bytes) -> tuple[Any, str]:
 
 def depth(value: Any) -> int:
     """How many objects and arrays stand in one another; 0 for a scalar. Never recurses, so any input is safe."""
-    deepest, open_values = 0, [(value, 1)]
-    while open_values:
-        current, level = open_values.pop()
-        if isinstance(current, dict | list):
-            deepest = max(deepest, level)
-            inner = current.values() if isinstance(current, dict) else current
-            open_values.extend((v, level + 1) for v in inner)
+    deepest, level = 0, [value]
+    while level := [v for v in level if isinstance(v, dict | list)]:
+        deepest += 1
+        level = [inner for v in level for inner in (v.values() if isinstance(v, dict) else v)]
     return deepest
 
 
@@ -81,7 +79,7 @@ def unsendable(value: Any) -> list[Fault]:
                     shown = name.encode("ascii", "backslashreplace").decode()
                     faults.append(Fault(pointer=at, code="format", detail=f"The name {shown} {_HALF}"))
                 else:
-                    open_values.append((f"{at}/{name.replace('~', '~0').replace('/', '~1')}", inner))
+                    open_values.append((at + step_of(name), inner))
         elif isinstance(current, list):
             open_values += [(f"{at}/{index}", inner) for index, inner in enumerate(cast("list[Any]", current))]
         elif isinstance(current, str) and _SURROGATE.search(current):

@@ -98,7 +98,7 @@ def test_the_kind_decides(body: dict[str, Any], detail: str) -> None:
             example("fields", schema={"required": ["a", "a"]}),
             "/schema/required",
             "uniqueItems",
-            "Got [\"a\", \"a\"]: ['a', 'a'] has non-unique elements.",
+            'Got ["a", "a"]: ["a","a"] has non-unique elements.',
         ),
         (example("fields", schema=[]), "/schema", "type", "Got [], expected an object."),
         (

@@ -8,6 +8,7 @@ from crm_kernel.api.answer import Answer
 from crm_kernel.api.auth import read_only
 from crm_kernel.api.request import ApiRequest, flag
 from crm_kernel.operations.answers import encode
+from crm_kernel.source_json import MAX_BYTES
 
 CHANGE_PARAMETERS = frozenset({"dry_run"})
 _DIGITS = 10
@@ -33,7 +34,7 @@ async def get_document(request: ApiRequest) -> Answer:
 async def put_document(request: ApiRequest) -> Answer:
     """Plan and apply one document."""
     dry_run = _dry_run(request)
-    body = await request.value()
+    body = await request.value(limit=MAX_BYTES)
     kind, name = request.path_params["kind"], request.path_params["name"]
     return Answer(encode(await request.kernel.documents.put(kind, name, body, request.caller, dry_run=dry_run)))
 

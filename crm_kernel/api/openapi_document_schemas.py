@@ -75,7 +75,7 @@ def document_schemas() -> dict[str, Schema]:
     plan = {"$ref": "#/components/schemas/Plan"}
     return {
         "Plan": _plan(),
-        "Applied": _object({"applied": {"type": "boolean"}, "plan": plan}),
+        "Applied": _object({"applied": {"type": "boolean"}, "plan": plan, "job": _TEXT_OR_NULL}),
         "DocumentSet": _document_set(),
         "Document": _object(stored),
         "DocumentVersions": _object({"items": _array(_version())}),

@@ -54,6 +54,7 @@ class Route(NamedTuple):
 
 
 ADMIN = (400, 401, 403, 404)
+"""What a route for administrators may refuse."""
 
 ROUTES = (
     Route("get", "/api/schema", "list_entities", "The entities", "Entities", faults=(400, 401), tag="schema"),

@@ -117,7 +117,7 @@ def _job() -> Schema:
     names = ("created", "updated", "unchanged", "skipped", "refused")
     job = {
         "id": {"anyOf": [_ID, {"type": "null"}]},
-        "kind": {"type": "string", "enum": ["import"]},
+        "kind": {"type": "string", "enum": ["import", "recompute"]},
         "state": {"type": "string", "enum": ["queued", "running", "done", "failed", "cancelled", "undone"]},
         "rows": {**_NUMBER, "description": "Rows of the file; 0 as long as a large file was not looked through."},
         "counts": _object(dict.fromkeys(names, _NUMBER)),
@@ -125,12 +125,13 @@ def _job() -> Schema:
         "errors_url": _TEXT_OR_NULL,
         "undo": {"type": "string", "enum": ["possible", "partly", "no"]},
         "entity": _TEXT,
-        "file": _TEXT,
+        "file": _TEXT_OR_NULL,
         "dry_run": _FLAG,
         "done": {**_NUMBER, "description": "Rows that are done."},
         "undone": _object({"records": _NUMBER, "refused": _NUMBER}),
+        "fields": {**_array(_TEXT), "description": "The formulas and rollups that are computed anew."},
     }
-    return _object(job, optional=("undone",))
+    return _object(job, optional=("undone", "fields"))
 
 
 def _import() -> Schema:

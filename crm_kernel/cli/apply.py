@@ -46,7 +46,7 @@ def command(given: Given, *, yes: bool, on_invalid: str | None, take: str | None
 
     answer = asyncio.run(go())
     if given.json:
-        print_json({"applied": True, "plan": answer["plan"]})
+        print_json({"applied": True, "plan": answer["plan"], "job": answer["job"]})
         return
     for line in plan_lines(answer["plan"]):
         click.echo(line)
@@ -66,9 +66,12 @@ async def _apply(
     if gone and not yes:
         _confirm(gone)
     answer = await kernel.documents.sync_files(settings.documents, take=take, on_invalid=on_invalid)
+    left = await kernel.recompute.finish()
+    if left is not None:
+        note(f"Stored records are computed anew by a server: GET /api/jobs/{left} says how far it is.")
     await kernel.dispatcher.adopt()  # so that listeners are told of what is written before the first `crm serve`
     write_lock(settings, kernel.plugins)
-    return answer
+    return {**answer, "job": left}
 
 
 def _confirm(gone: list[str]) -> None:

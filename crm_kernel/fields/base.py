@@ -61,6 +61,18 @@ class Faulty(Exception):
         super().__init__(detail)
 
 
+class RollupOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A measure of the records that refer to this one by the reverse name `of`, those that satisfy `where`.
+
+    `field` is what is measured, a field of theirs (`amount`, `price`); a count has none.
+    """
+
+    of: str
+    measure: Literal["count", "sum", "min", "max", "avg"]
+    field: str | None = None
+    where: str | None = None
+
+
 class Convert(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How stored values become those of another type, in the words of an import mapping. Empty: as their text reads.
 
@@ -88,7 +100,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     search: bool = False
     sensitive: bool = False
     formula: str | None = None
-    rollup: dict[str, Any] | None = None
+    rollup: RollupOptions | None = None
     reference: str | None = None  # name of an entity, or "*" for any
     reverse: str | None = None
     money: bool = False
@@ -164,6 +176,13 @@ class FieldType:
         JSON columns arrive as text; date-times as text with `Z`; booleans as 0/1/None on SQLite.
         """
         return None
+
+    def sent_image(self, value: Any) -> Any:
+        """The image of a sent value that `canonical` refuses, so that JSON Schema names its own faults as well.
+
+        None where JSON Schema is to see nothing: a type with an image of its own for canonical values has none here.
+        """
+        return value if type(self).validated is FieldType.validated else None
 
     def validated(self, value: Any) -> Any:
         """The image of a canonical value that JSON Schema is run on (for decimals a number, …)."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Self, cast
 
 import msgspec
 
-from crm_kernel.errors import Fault
+from crm_kernel.errors import Fault, token
 from crm_kernel.fields.base import Column, Faulty, FieldType, Kind, Shape, ValueContext
 from crm_kernel.fields.folding import fold
 from crm_kernel.fields.number import exact
@@ -22,27 +22,45 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-def kept(value: Any, pointer: str = "", depth: int = 0) -> Any:
+def kept(value: Any) -> Any:
     """A nested value as it was sent; floats become the decimals they were written as.
 
-    Raises `Faulty`: `format` for texts that cannot be stored, `type` for what is not JSON.
+    Raises `Faulty` with all faults: `format` for texts that cannot be stored, `type` for what is not JSON.
     """
-    if isinstance(value, str):
-        check_characters(value, pointer)
-        return value
+    faults: list[Fault] = []
+    found = _kept(value, "", 0, faults)
+    if faults:
+        raise faulty_of(faults)
+    return found
+
+
+def faulty_of(faults: Sequence[Fault]) -> Faulty:
+    """What to raise for several faults of one value."""
+    first, *more = faults
+    return Faulty(first.code, first.detail, first.pointer, more=more)
+
+
+def _kept(value: Any, pointer: str, depth: int, faults: list[Fault]) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
-    if depth > MAX_DEPTH:
-        raise Faulty("format", f"Nested more than {MAX_DEPTH} levels deep.", pointer)
-    if isinstance(value, list | tuple):
-        return [kept(item, f"{pointer}/{n}", depth + 1) for n, item in enumerate(cast("list[Any]", value))]
-    if isinstance(value, dict):
-        return {
-            _key(k, pointer): kept(v, f"{pointer}/{k}", depth + 1) for k, v in cast("dict[Any, Any]", value).items()
-        }
-    number = exact(value)
-    if number is None:
-        raise Faulty("type", f"{type(value).__name__} is no JSON value.", pointer)
+    try:
+        if isinstance(value, str):
+            check_characters(value, pointer)
+            return value
+        if depth > MAX_DEPTH:
+            raise Faulty("format", f"Nested more than {MAX_DEPTH} levels deep.", pointer)
+        if isinstance(value, list | tuple):
+            items = cast("list[Any]", value)
+            return [_kept(item, f"{pointer}/{n}", depth + 1, faults) for n, item in enumerate(items)]
+        if isinstance(value, dict):
+            members = cast("dict[Any, Any]", value).items()
+            return {_key(k, pointer): _kept(v, pointer + token(k), depth + 1, faults) for k, v in members}
+        number = exact(value)
+        if number is None:
+            raise Faulty("type", f"{type(value).__name__} is no JSON value.", pointer)
+    except Faulty as faulty:
+        faults += faulty.faults
+        return None
     return number
 
 
@@ -161,6 +179,5 @@ class ListType(JsonType):
             except Faulty as faulty:
                 faults += [fault.at(prefix=f"/{index}") for fault in faulty.faults]
         if faults:
-            first = faults[0]
-            raise Faulty(first.code, first.detail, first.pointer, more=faults[1:])
+            raise faulty_of(faults)
         return result

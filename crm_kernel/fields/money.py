@@ -65,6 +65,11 @@ class MoneyType(FieldType):
             raise Faulty("scale", f"{currency} has {digits} decimals, got {number}.", "/amount")
         return {"amount": unscaled(units, digits), "currency": currency}
 
+    def sent_image(self, value: Any) -> Any:
+        """An amount as text is a number."""
+        amount = value.get("amount") if isinstance(value, dict) else None
+        return {**value, "amount": read_number(amount)} if isinstance(amount, str) else value
+
     def parse(self, text: str, context: ValueContext) -> Any:
         stripped = text.strip()
         found = _TEXT.fullmatch(stripped)

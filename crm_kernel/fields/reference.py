@@ -50,6 +50,9 @@ class Reference(FieldType):
             raise Faulty(*self.refusal(text))
         return text
 
+    def sent_image(self, value: Any) -> Any:
+        return None  # that it is no id is told by `reference`; its `format` would say the same again
+
     def refusal(self, text: str) -> tuple[str, str]:
         """Code and sentence for a text that is no id."""
         return "reference", f"There is no {self.target} with the id {text[:40]!r}."

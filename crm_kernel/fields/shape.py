@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from crm_kernel.fields.base import FieldType, Options, Shape
+from crm_kernel.fields.number import MAX_INTEGER
 
 
 def options_of(schema: Mapping[str, Any]) -> Options:
@@ -49,7 +50,8 @@ def _type_of(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int | float | Decimal):
-        return "integer" if value == value // 1 else "number"
+        # beyond what an integer field holds it is a double: a field of nothing but this value would hold none
+        return "integer" if abs(value) <= MAX_INTEGER and value == value // 1 else "number"
     if isinstance(value, str):
         return "string"
     return "array" if isinstance(value, list | tuple) else "object"

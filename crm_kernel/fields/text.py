@@ -55,6 +55,9 @@ class Text(FieldType):
         text = (value.strip() or None) if value.isascii() and "\0" not in value else clean(value)
         return text if text is None or self._is_normal else self.normal(text, context)
 
+    def sent_image(self, value: Any) -> Any:
+        return super().sent_image(value.strip() if isinstance(value, str) else value)
+
     def normal(self, text: str, context: ValueContext) -> str:
         """The normal form of a trimmed text that is not empty. Raises `Faulty`."""
         return text

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +15,7 @@ from crm_kernel.filters import syntax
 from crm_kernel.filters.faults import bad, too_much, unknown
 from crm_kernel.filters.tokens import Token, tokenize, unquoted
 
+N = TypeVar("N")
 MAX_DEPTH = 32
 MAX_COMPARISONS = 200
 MAX_LIST_VALUES = 1000
@@ -30,15 +32,17 @@ _VALUE = "a value ('text', number, true, false or @variable)"
 
 def parse(text: str) -> syntax.Node:
     """The tree of a filter. Raises `Error("bad_filter")` with the column where it cannot be read."""
-    return _Parser(tokenize(text)).whole()
+    return Parser(tokenize(text)).whole()
 
 
 def parse_path(text: str) -> syntax.Path:
     """A path on its own. Raises `Error("bad_filter")` with the column where it cannot be read."""
-    return _Parser(tokenize(text)).only_path()
+    return Parser(tokenize(text)).only_path()
 
 
-class _Parser:
+class Parser:
+    """Reads the tokens of one text. Formulas add arithmetic to it."""
+
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._position = 0
@@ -46,12 +50,14 @@ class _Parser:
         self._comparisons = 0
 
     def whole(self) -> syntax.Node:
+        """The tree of all that is there."""
         node = self._or()
         if self._next.kind != "end":
             raise bad(self._next.at, self._next.words, "'and', 'or' or the end")
         return node
 
     def only_path(self) -> syntax.Path:
+        """The path that all is."""
         path = self._path("a field name")
         if self._next.kind != "end":
             raise bad(self._next.at, self._next.words, "the end of the path")
@@ -132,7 +138,7 @@ class _Parser:
         self._need_symbol(")")
         return syntax.Quantified(at=token.at, end=self._end, path=path, inner=inner, negated=token.keyword == "none")
 
-    def _deeper(self, at: int, rule: Callable[[], syntax.Node]) -> syntax.Node:
+    def _deeper(self, at: int, rule: Callable[[], N]) -> N:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise too_much(at, f"nested deeper than {MAX_DEPTH}")

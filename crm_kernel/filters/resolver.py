@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -28,7 +28,7 @@ from crm_kernel.filters.operands import EXPECTED, NUMBERS, Operands, described
 from crm_kernel.filters.operators import OPERATORS, has_words
 from crm_kernel.filters.parser import parse
 from crm_kernel.filters.places import STORAGES, Places, Referring, World, nested
-from crm_kernel.filters.scope import SYSTEM_SCOPE, Scope
+from crm_kernel.filters.scope import NOTHING, SYSTEM_SCOPE, Rows, Scope
 from crm_kernel.filters.shapes import Schema
 from crm_kernel.filters.values import Chosen, Constant, Value, folded
 from crm_kernel.model import Model
@@ -56,7 +56,21 @@ def resolve(
     and `before.…` may be used (then only as a predicate), `context` the app's currency. Raises
     `Error("bad_filter" | "unknown_field")`, both with the member `column`.
     """
-    written = parse(text)
+    return resolve_node(parse(text), text, entity, model, scope=scope, params=params, event=event, context=context)
+
+
+def resolve_node(
+    written: syntax.Node,
+    text: str,
+    entity: str,
+    model: Model,
+    *,
+    scope: Scope = SYSTEM_SCOPE,
+    params: Mapping[str, Schema] | None = None,
+    event: bool = False,
+    context: ValueContext | None = None,
+) -> Expression:
+    """As `resolve`, for what is read already: `text` is what its columns are counted in."""
     resolver = _Resolver(model, scope, Operands(params or {}, context or ValueContext()))
     root = resolver.tree(written, World(model[entity], events=event))
     levels = levels_of(root)
@@ -91,6 +105,15 @@ def both(expressions: list[Expression]) -> Expression:
     roots = tuple(e.root for e in expressions)
     root = Some(()) if Some(()) in roots else All(roots)
     return _joined(expressions, "and", root, syntax.And(at=1, end=1, items=written))
+
+
+def all_of(rules: Iterable[Rows]) -> Rows:
+    """The rows that each of `rules` gives."""
+    limits = {rule.text if isinstance(rule, Expression) else "": rule for rule in rules if rule is not None}
+    if "" in limits:
+        return NOTHING
+    found = [rule for rule in limits.values() if isinstance(rule, Expression)]
+    return both(found) if found else None
 
 
 def _joined(expressions: list[Expression], word: str, root: Tree, written: syntax.Node) -> Expression:

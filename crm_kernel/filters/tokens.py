@@ -14,16 +14,15 @@ MAX_CHARACTERS = 8000
 _OPERATOR_WORDS = ("in", "between", "is", "null", "contains", "starts", "ends", "with", "matches")
 KEYWORDS = frozenset(("or", "and", "not", "any", "none", "true", "false", *_OPERATOR_WORDS))
 
-_TOKEN = re.compile(
-    r"""(?P<blank>[ \t\r\n]+)
+_PARTS = r"""(?P<blank>[ \t\r\n]+)
     | (?P<duration>[0-9]+[^\W\d_]\w*)
     | (?P<number>[0-9]+(?:\.[0-9]+)?)
     | (?P<name>[^\W\d]\w*)
     | (?P<variable>@\w*(?:\.\w*)?)
     | (?P<text>'(?:[^']|'')*')
-    | (?P<symbol><=|>=|!=|[=<>(),.*+\-])""",
-    re.VERBOSE,
-)
+    | (?P<symbol><=|>=|!=|[=<>(),.*+\-])"""
+_TOKEN = re.compile(_PARTS, re.VERBOSE)
+_ARITHMETIC = re.compile(_PARTS.replace("(?P<symbol>", "(?P<symbol>/|"), re.VERBOSE)
 
 
 class Token(NamedTuple):
@@ -55,14 +54,18 @@ def shortened(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def tokenize(text: str) -> list[Token]:
-    """All tokens, the last of kind `end`. Raises `bad_filter` for a text that cannot be cut or is too long."""
+def tokenize(text: str, *, arithmetic: bool = False) -> list[Token]:
+    """All tokens, the last of kind `end`; with `arithmetic` those of formulas.
+
+    Raises `bad_filter` for a text that cannot be cut or is too long.
+    """
+    pattern = _ARITHMETIC if arithmetic else _TOKEN
     if len(text) > MAX_CHARACTERS:
         raise too_much(MAX_CHARACTERS + 1, f"more than {MAX_CHARACTERS:,} characters")
     tokens: list[Token] = []
     position = 0
     while position < len(text):
-        found = _TOKEN.match(text, position)
+        found = pattern.match(text, position)
         if found is None:
             raise _unreadable(text, position)
         kind = str(found.lastgroup)

@@ -92,6 +92,7 @@ class Merged(NamedTuple):
     access: Access
     new: dict[str, Any]
     faults: list[Fault]
+    images: dict[str, Any]
 
 
 class Change(Generic[E]):
@@ -112,8 +113,10 @@ class Change(Generic[E]):
         "found",
         "given",
         "id",
+        "images",
         "journal",
         "kind",
+        "locale",
         "merged",
         "model",
         "move_record",
@@ -161,6 +164,8 @@ class Change(Generic[E]):
         self.given: dict[str, bool] = {}
         self.changed: list[str] = []
         self.faults: list[Fault] = []
+        self.images: dict[str, Any] = {}  # of values that cannot be stored, for JSON Schema to look at
+        self.locale = "en"  # of whoever asked: faults are told in it
         self.trusted = False
         self.skipped = False
         self.plugin: str | None = None
@@ -272,6 +277,9 @@ class Change(Generic[E]):
             hint = near(name, self.model.fields)
             self.refuse(f"/{name}", f"unknown field {name!r}:{hint}", code="unknown_field")
             return
+        if field.is_computed:
+            self.refuse(f"/{name}", f"{field.label} is computed from other fields.", code="read_only")
+            return
         try:
             self.new[name] = None if value is None else field.type.canonical(value, self.context)
         except Faulty as faulty:
@@ -294,6 +302,10 @@ class Change(Generic[E]):
         self.faults.append(
             Fault(pointer=pointer, code=code, detail=detail, row=self.row, status=status, extra=extra or None)
         )
+
+    def label(self, name: str) -> str:
+        """What a field is called in the language of whoever asked."""
+        return self.model.fields[name].label_in(self.locale)
 
     def is_new(self) -> bool:
         """Whether it creates its record."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, cast, get_args
 
-from crm_kernel.document_check import document_faults
-from crm_kernel.errors import Fault
+from crm_kernel.errors import Error, Fault
+from crm_kernel.operations.answers import encode
 from crm_kernel.operations.members import Members
 from crm_kernel.operations.plan import OnInvalid, Proposed
+from crm_kernel.source_json import MAX_BYTES
 from crm_kernel.storage.documents import StoredDocument
 
 MEMBERS = ("documents", "remove", "on_invalid", "digest")
@@ -53,13 +55,17 @@ def read_set(body: object) -> DocumentSet:
     documents = _objects(members, values, "documents")
     remove = _objects(members, values, "remove")
     named = [(d["kind"], d["name"]) for d in (*documents, *remove)]
-    for kind, name in sorted({key for key in named if named.count(key) > 1}):
+    for kind, name in sorted(key for key, times in Counter(named).items() if times > 1):
         members.fault(("documents",), "unique", f"The {kind} document {name!r} is named twice.")
     chosen = _choice(members, values.get("on_invalid"))
     digest = members.text("digest", _LONGEST) if "digest" in members else None
     if not documents and not remove and "documents" not in members and "remove" not in members:
         members.fault(("documents",), "required", "documents or remove is required.")
     members.check()
+    for document in documents:
+        if len(encode(document)) > MAX_BYTES:
+            detail = f"The {document['kind'][:48]} document {document['name'][:48]!r} is larger than {MAX_BYTES} bytes."
+            raise Error("too_large", detail)
     return DocumentSet(documents, [(d["kind"], d["name"]) for d in remove], chosen, digest)
 
 
@@ -101,7 +107,6 @@ def _put(body: Mapping[str, Any], there: bool, hashes: Mapping[tuple[str, str], 
         body=body,
         change="change" if there else "add",
         file_hash=hashes.get((body["kind"], body["name"])),
-        errors=tuple(document_faults(body)),
     )
 
 

@@ -20,6 +20,7 @@ from crm_kernel.operations.document_versions import version_items
 from crm_kernel.operations.file_sync import Take, pending, proposals, safe_part
 from crm_kernel.operations.following import Following
 from crm_kernel.operations.plan import OnInvalid, Plan, Planning, make_plan
+from crm_kernel.operations.recompute import Recompute
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.write import Writer
 from crm_kernel.problems import Problem
@@ -48,6 +49,8 @@ class Services(Planning, Protocol):
     def settings(self) -> Settings: ...
     @property
     def following(self) -> Following: ...
+    @property
+    def recompute(self) -> Recompute: ...
     @property
     def reader(self) -> RecordReader: ...
     def swap(self, registry: Registry, documents: int | None) -> None: ...
@@ -206,13 +209,13 @@ class Documents:
     async def _plan_and_apply(self, changes: DocumentSet, caller: Caller, *, dry_run: bool) -> dict[str, Any]:
         plan = await self._plan(changes)
         if dry_run:
-            return {"applied": False, "plan": plan.answer}
+            return {"applied": False, "plan": plan.answer, "job": None}
         if changes.digest not in (None, plan.answer["digest"]):
             raise Error("plan_changed", "What applying would do is not what was planned.", plan=plan.answer)
         if not plan.is_ready:
             raise plan_refused(plan)
         await self._applier.apply(plan, caller)
-        return {"applied": True, "plan": plan.answer}
+        return {"applied": True, "plan": plan.answer, "job": await self._services.recompute.note()}
 
     async def _alone(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """What an attempt to apply gives, made anew where another process applied documents meanwhile."""

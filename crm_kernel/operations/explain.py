@@ -170,9 +170,13 @@ class _Answer:
         return "field_not_given" if limited or fixed else None
 
     def _is_given(self, told: Sequence[_Told]) -> bool:
-        """Whether the field is: what leaves in an export is what may be read, whichever grant gives the row to it."""
+        """Whether the field is: what leaves in an export is what may be read, whichever grant gives the row to it.
+
+        A formula is where all its inputs are.
+        """
         if self._asked.action in _READING:
-            return any(t.row is not False and t.field for t in told)
+            giving = [t.grant.readable for t in told if t.row is not False and "read" in t.grant.actions]
+            return self._asked.field in self._model.without_hidden(frozenset[str]().union(*giving))
         return any(t.gives for t in told)
 
     def _out_of_scope(self) -> bool:

@@ -88,10 +88,12 @@ class Identity(People):
             for user in await services.store.records.load_where(services.database, model, alive)
             if wanted & set(user["roles"] or ())
         ]
-        shared = await shares.of_users(services.database, [user["id"] for user in users])
+        shared: dict[str, list[StoredShare]] = {user["id"]: [] for user in users}
+        for share in await shares.of_users(services.database, shared):
+            shared[share.user].append(share)
         parents = await self._parents()
         found: dict[str, list[Caller]] = {}
-        for caller in [self._caller(user, "api", parents, shared) for user in users]:
+        for caller in [self._caller(user, "api", parents, shared[user["id"]]) for user in users]:
             for role in caller.roles & wanted:
                 found.setdefault(role, []).append(caller)
         return found
@@ -101,7 +103,7 @@ class Identity(People):
         user: Record,
         channel: str,
         parents: Mapping[str, str | None],
-        shared: Mapping[str, Sequence[StoredShare]],
+        shared: Sequence[StoredShare],
     ) -> Caller:
         app = self._services.settings.app
         zone = user["timezone"] or app.timezone
@@ -113,7 +115,7 @@ class Identity(People):
             roles=frozenset(user["roles"] or ()),
             team=user["team"] if user["team"] in parents else None,
             teams=with_below(own_teams(user, today), parents),
-            shares=shared_alike(shared.get(user["id"], ()), self._services.clock.now()),
+            shares=shared_alike(shared, self._services.clock.now()),
             timezone=zone,
             locale=user["locale"] or app.locale,
             channel=channel,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from crm_kernel.errors import Fault
 from crm_kernel.fields.base import ValueContext
@@ -18,6 +18,7 @@ from crm_kernel.storage.future import future_records
 from crm_kernel.storage.ports import Reads
 
 SAMPLE = 20
+_TURNS = 4
 
 
 class Impact(NamedTuple):
@@ -73,9 +74,15 @@ async def invalid_records(
             faults = await converted(reads, here, page)
             for pair in page:
                 count.take(pair.id, pair.now, pair.then, faults.get(pair.id, ()))
-            await asyncio.sleep(0)  # others are answered meanwhile
+            await let_others()
         impacts += count.impacts()
     return impacts
+
+
+async def let_others() -> None:
+    """Let whoever else asks something be answered: a request takes some turns of the loop."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 class _Tally:
@@ -154,8 +161,10 @@ def rules_of(model: EntityModel) -> SchemaValidator:
 
 
 def properties_of(body: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The fields that a document defines."""
-    return dict((body or {}).get("schema", {}).get("properties", {}))
+    """The fields that a document defines; it need not be sound."""
+    schema: Any = (body or {}).get("schema")
+    properties: Any = cast("dict[str, Any]", schema).get("properties") if isinstance(schema, dict) else None
+    return dict(cast("dict[str, Any]", properties)) if isinstance(properties, dict) else {}
 
 
 def defaults_of(body: Mapping[str, Any] | None, model: EntityModel, context: ValueContext) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class ImportUndo:
                 continue
             whole, faults = merged(of_record)
             faults = faults or obstacles(model, whole, loaded[id])
-            result[id] = _Left(entity, id, told(faults, readable)) if faults else opposite(whole, loaded[id])
+            result[id] = _Left(entity, id, told(faults, readable)) if faults else opposite(model, whole, loaded[id])
         return result
 
     async def _write(

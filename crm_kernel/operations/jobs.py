@@ -17,6 +17,7 @@ from crm_kernel.clock import Clock
 from crm_kernel.errors import ConfigError, Error, Fault
 from crm_kernel.mapping_files import parse_mapping
 from crm_kernel.mappings import ImportMapping
+from crm_kernel.operations import recompute
 from crm_kernel.operations.csv_text import csv_line
 from crm_kernel.operations.import_changes import BATCH, Duplicates
 from crm_kernel.operations.import_job import (
@@ -142,6 +143,9 @@ class Jobs:
 
     async def get(self, id: str, caller: Caller, *, reads: Reads | None = None) -> dict[str, Any]:
         """A job as http-api.md has it. Raises `Error("not_found")` for one that is not his."""
+        computing = await self._recomputation(id, caller, reads or self._services.database)
+        if computing is not None:
+            return recompute.answer(computing)
         stored, job = await self._his(id, caller, reads or self._services.database)
         undo = "no" if reads is not None else await possible_undo(job, stored.state, self._services.database)
         return await answer(job, stored.state, reads or self._services.database, undo=undo)
@@ -151,6 +155,7 @@ class Jobs:
 
         async def work(tx: Tx) -> None:
             await tx.lock(f"job {id}")
+            await self._refuse_recomputation(id, caller, tx)
             stored, job = await self._his(id, caller, tx)
             if not is_waiting(stored.state):
                 raise Error("conflict", f"The job is {stored.state}: there is nothing to cancel.", hint="")
@@ -165,6 +170,7 @@ class Jobs:
 
         `here`: by this process, which calls `work`. Raises `Error`: not_found, conflict (why it cannot be undone).
         """
+        await self._refuse_recomputation(id, caller, self._services.database)
         stored, job = await self._his(id, caller, self._services.database)
         if here and is_waiting(stored.state) and job.undoing is not None:
             return await self.get(id, caller)  # begun by a process that was ended
@@ -280,6 +286,16 @@ class Jobs:
 
     async def _put(self, tx: Tx, job: Job, state: str) -> None:
         await jobs.advance(tx, job.id, state=state, body=job.body(), at=self._services.clock.now_text())
+
+    async def _recomputation(self, id: str, caller: Caller, reads: Reads) -> StoredJob | None:
+        """The job if it is one that computes fields anew, for whom may change documents."""
+        may_see = caller.system or (caller.is_admin and caller.entities is None)
+        stored = await jobs.get(reads, id) if may_see and _ID.fullmatch(id) else None
+        return stored if stored is not None and stored.kind == recompute.KIND else None
+
+    async def _refuse_recomputation(self, id: str, caller: Caller, reads: Reads) -> None:
+        if await self._recomputation(id, caller, reads) is not None:
+            raise Error("conflict", "Fields are being computed anew: that is neither cancelled nor undone.", hint="")
 
     async def _his(self, id: str, caller: Caller, reads: Reads) -> tuple[StoredJob, Job]:
         stored = await jobs.get(reads, id) if _ID.fullmatch(id) else None

@@ -20,10 +20,12 @@ def seconds_between(start: str, end: str) -> int:
     return int((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
 
 
-def requirement_faults(registry: Registry, pipeline: Pipeline, record: dict[str, Any]) -> list[Fault]:
+def requirement_faults(
+    registry: Registry, pipeline: Pipeline, record: dict[str, Any], locale: str = "en"
+) -> list[Fault]:
     """Faults of `requires` of the record's stage, inherited requirements included, with their keyword codes."""
     validate = registry.requirement(pipeline.name, record["stage"])
-    return [] if validate is None else validate(record)
+    return [] if validate is None else validate(record, locale=locale)
 
 
 def lost_reason_faults(pipeline: Pipeline, record: dict[str, Any], *, moved: bool) -> list[Fault]:

@@ -14,6 +14,7 @@ from crm_kernel.operations.access_changes import access_changes
 from crm_kernel.operations.conversions import Conversion, type_changes
 from crm_kernel.operations.impact import Impact, entity_of, invalid_records, properties_of
 from crm_kernel.operations.plan_answer import ddl_answer, diff, digest_of, impact_answer
+from crm_kernel.operations.requires_use import unmet_requirements
 from crm_kernel.operations.returning import returning_faults
 from crm_kernel.operations.stage_use import StageUse, stages_in_use
 from crm_kernel.operations.unique_use import unique_faults
@@ -112,6 +113,7 @@ async def make_plan(
     for kind, name, fault in await unique_faults(source, after, changes):
         _add_error(documents, kind, name, fault)
     impacts = await invalid_records(source, before, after, ddl, changes, types.conversions)
+    impacts += await unmet_requirements(source, before, after, ddl, changes)
     for impact in impacts:
         if impact.left and choices[impact.kind, impact.name] == "backfill":
             _add_error(documents, impact.kind, impact.name, _left(impact))
@@ -149,7 +151,7 @@ def _bodies_after(stored: Sequence[StoredDocument], proposed: Iterable[Proposed]
 
 def _choice(change: Proposed, chosen: OnInvalid | None) -> OnInvalid:
     own: Any = (change.body or {}).get("on_invalid")
-    return chosen or own or "reject"
+    return chosen or own or ("keep" if change.kind == "pipeline" else "reject")
 
 
 def _document(
@@ -158,7 +160,7 @@ def _document(
     errors = list(change.errors)
     if change.body is not None and not change.is_told_only:
         broken = _broken(after, change.kind, change.name)
-        errors += [] if broken is None else broken.faults
+        errors += [fault for fault in (broken.faults if broken else ()) if fault not in errors]
         errors += _type_errors(change, type_faults)
     old = next((d.body for d in stored if (d.kind, d.name) == (change.kind, change.name)), None)
     return {

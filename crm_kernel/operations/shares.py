@@ -226,7 +226,7 @@ def _held(access: Access, model: EntityModel, actions: Iterable[str], true: Coll
             parts = (g.writable - _checked(g) if action == "update" else g.readable for g in holding)
             given = frozenset[str]().union(*parts)
         if action == "read":
-            readable = given
+            readable = model.without_hidden(given)
         elif action == "update":
             writable = frozenset(name for name in given if not model.fields[name].read_only)
     return Held(frozenset(held), readable, writable)

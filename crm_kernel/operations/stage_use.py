@@ -8,6 +8,7 @@ from crm_kernel.errors import Fault
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.changes import AnyChange, Change
 from crm_kernel.operations.work import WriteWork
+from crm_kernel.operations.write_computed import compute, roll_up
 from crm_kernel.operations.write_store import store as store_changes
 from crm_kernel.registry import Registry
 from crm_kernel.storage import scan
@@ -74,7 +75,11 @@ async def remap(work: WriteWork, use: StageUse) -> None:
     ids = await scan.ids_in_stage(work.tx, model, use.source, use.stage or None)
     for start in range(0, len(ids), AT_ONCE):
         records = await work.store.records.load(work.tx, model, ids[start : start + AT_ONCE])
-        await store_changes(work, [_restaged(work, use, record) for record in records])
+        changes = [_restaged(work, use, record) for record in records]
+        for change in changes:
+            compute(work, change)
+        await store_changes(work, changes)
+        await roll_up(work, changes)
 
 
 def _restaged(work: WriteWork, use: StageUse, record: dict[str, Any]) -> AnyChange:

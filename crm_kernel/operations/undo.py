@@ -61,7 +61,7 @@ class Undo:
         if faults:
             readable = self._registry().access(caller).readable(entity)
             raise Error("conflict", "What was changed since stands against it.", faults=told(faults, readable))
-        return opposite(entry, found[0])
+        return opposite(model, entry, found[0])
 
     async def visible(self, entity: str, id: str, caller: Caller) -> None:
         """Raises `Error("not_found")` for a record that the caller cannot see, deleted or not."""
@@ -86,7 +86,8 @@ def obstacles(model: EntityModel, entry: HistoryEntry, record: Mapping[str, Any]
             return [_fault("", "The values of this change were erased.")]
         case "update" | "move":
             changes = entry.changes or {}
-            return [fault for name in changes if (fault := _obstacle(model, name, changes[name], record)) is not None]
+            entered = [name for name in changes if name not in model.computed]
+            return [fault for name in entered if (fault := _obstacle(model, name, changes[name], record)) is not None]
         case action:
             return [_fault("", f"A change of the kind {action} cannot be taken back.")]
 
@@ -102,10 +103,13 @@ def _obstacle(model: EntityModel, name: str, values: Any, record: Mapping[str, A
     return None
 
 
-def opposite(entry: HistoryEntry, record: Mapping[str, Any]) -> AnyChange:
-    """The change that takes `entry` back from the record as it is, refused where the record changes meanwhile."""
+def opposite(model: EntityModel, entry: HistoryEntry, record: Mapping[str, Any]) -> AnyChange:
+    """The change that takes `entry` back from the record as it is, refused where the record changes meanwhile.
+
+    Formulas follow by themselves.
+    """
     entity, id, version = entry.entity, entry.record, record["version"]
-    old = {name: values[0] for name, values in (entry.changes or {}).items()}
+    old = {name: values[0] for name, values in (entry.changes or {}).items() if name not in model.computed}
     match entry.action:
         case "create" | "restore":
             return Change("delete", entity, id=id, version=version)

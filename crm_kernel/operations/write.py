@@ -1,9 +1,10 @@
 """The one door for writes: every change by anyone passes `Writer.write` (floor 7).
 
 Steps, each over the whole batch: resolve entities → load current rows through the caller's row rules → merge → field
-permissions → normalise and default → references → row rules on the new image → JSON Schema → pipelines →
-`before_move`, `before_write` → what hooks amended or added passes the same rules with system rights → store →
-`check_write` → history and outbox → commit → wake the dispatcher. Faults are collected per change; an answer tells all.
+permissions → normalise and default → references → formulas → row rules on the new image → JSON Schema → pipelines →
+`before_move`, `before_write` → what hooks amended or added passes the same rules with system rights → store, history
+and outbox → `check_write` → rollups → commit → wake the dispatcher. Faults are collected per change; an answer tells
+all.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hoo
 from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
 from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import Work, WriteWork
+from crm_kernel.operations.write_computed import compute, new_image, roll_up
 from crm_kernel.operations.write_load import check_action, check_version, load, merge, merge_ahead
-from crm_kernel.operations.write_rules import check_new_image, check_schema, new_image, set_stage
+from crm_kernel.operations.write_rules import check_new_image, check_schema, set_stage
 from crm_kernel.operations.write_store import store
 from crm_kernel.operations.write_values import (
     changed_names,
@@ -101,7 +103,7 @@ class Writer:
         _number(requests, atomic=False)
         for request in requests:
             if request.kind == "create" and work.access.knows(request.entity):
-                request.trusted = caller.system
+                request.trusted, request.locale = caller.system, caller.locale
                 merge_ahead(work, request)
 
     def on(self, database: Database) -> Writer:
@@ -179,11 +181,13 @@ class Writer:
         after = self._batch(work, sound)
         _keep_journal(after)
         await self._hooks.run("check_write", after, len(sound))
+        await roll_up(work, _sound(sound))
         return added
 
     async def _prepare(self, work: WriteWork, changes: list[AnyChange]) -> None:
         """Everything up to the hooks, for changes as their callers sent them."""
         for change in changes:
+            change.locale = work.caller.locale
             access = work.system_access if change.trusted else work.access
             if not access.knows(change.entity):
                 change.fault("", "not_found", f"There is no entity {change.entity!r} for you.", status=404)
@@ -207,6 +211,8 @@ class Writer:
         await check_references(work, valued, amended=amended)
         if not amended:
             await fill_teams(work, [c for c in valued if c.old is None])
+        for change in valued if work.registry.computed else ():
+            compute(work, change)
         related = [e for e in _expressions(work, valued) if e.uses_related]
         if related:
             await work.prefetch(related, [new_image(work, c) for c in valued])
@@ -299,7 +305,7 @@ def _is_unchanged(change: AnyChange) -> bool:
     if change.kind not in ("update", "move"):
         return False
     change.changed = changed_names(change)
-    return not change.changed
+    return change.model.computed.issuperset(change.changed)
 
 
 def _name_record(work: WriteWork, change: AnyChange) -> None:

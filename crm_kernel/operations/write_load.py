@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from crm_kernel.access import MOVE_FIELDS, Grant
 from crm_kernel.errors import HINTED_ROWS, unknown
 from crm_kernel.fields.base import Faulty, Kind
@@ -203,20 +205,22 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
-def _canonical(field: Field, sent: Any, change: AnyChange) -> Any:
-    if sent is None:
-        return None
+def _patched(field: Field, sent: Any, change: AnyChange) -> Any:
+    """What was sent with what is stored: only the values that have members are patched."""
     patched = change.old is not None and field.type.kind in (Kind.OBJECT, Kind.MONEY, Kind.JSON)
-    value = merge_patch((change.old or {}).get(field.name), sent) if patched else sent
-    return field.type.canonical(value, change.context)
+    return merge_patch((change.old or {}).get(field.name), sent) if patched else sent
+
+
+def _canonical(field: Field, sent: Any, change: AnyChange) -> Any:
+    return None if sent is None else field.type.canonical(_patched(field, sent, change), change.context)
 
 
 def merge_ahead(work: Work, change: AnyChange) -> None:
     """Do for a create what `merge` does, without a transaction: it is kept and taken once there is one."""
     change.model, change.context = work.model(change.entity), work.values
     merge(work, change)
-    change.merged = Merged(change.model, work.access, change.new, change.faults)
-    change.new, change.faults = {}, []
+    change.merged = Merged(change.model, work.access, change.new, change.faults, change.images)
+    change.new, change.faults, change.images = {}, [], {}
 
 
 def merge(work: Work, change: AnyChange) -> None:
@@ -225,6 +229,7 @@ def merge(work: Work, change: AnyChange) -> None:
     if done is not None and done.model is change.model and done.access is work.access:
         change.new = dict(done.new)
         change.faults += done.faults
+        change.images = done.images
         return
     if change.old is None:
         change.new = dict.fromkeys(change.model.fields)
@@ -247,25 +252,34 @@ def merge(work: Work, change: AnyChange) -> None:
             else:
                 value = _canonical(field, sent, change)
         except Faulty as faulty:
-            change.faults.extend(f.at(row=change.row, prefix=f"/{name}") for f in faulty.faults)
-            new[name] = None
-            continue
-        is_text = value is None or isinstance(value, str)
-        if not is_text and (field.type.kind in _NAMED or name in STAGE_FIELDS):
-            # What follows looks these up by name, long before the JSON Schema would say the same.
-            change.fault(f"/{name}", "type", f"{field.label} is a text.")
-            new[name] = None
+            for fault in faulty.faults:
+                said = f"{change.label(name)}: {fault.detail}"
+                change.faults.append(msgspec.structs.replace(fault, detail=said).at(change.row, f"/{name}"))
+            _keep_image(change, name, field.type.sent_image(_patched(field, sent, change)))
             continue
         if change.old is not None and value == change.old.get(name) and sees(work, change, name):
             continue
         if (field.read_only or writable is not None) and not _may_write(change, field, writable):
-            change.fault(f"/{name}", "read_only", f"{field.label} may not be written.")
+            change.fault(f"/{name}", "read_only", f"{change.label(name)} may not be written.")
+            continue
+        is_text = value is None or isinstance(value, str)
+        if not is_text and (field.type.kind in _NAMED or name in STAGE_FIELDS):
+            _keep_image(change, name, value)  # what follows looks these up by name, long before the JSON Schema is run
+            if field.source.kind == "system":
+                change.fault(f"/{name}", "type", f"{change.label(name)} is a text.")  # no schema speaks of these
             continue
         new[name] = value
     if others:
         _unknown(work, change, others)
     if is_new:
         _defaults(change)
+
+
+def _keep_image(change: AnyChange, name: str, image: Any) -> None:
+    """Store nothing of a value that cannot be stored, but let the JSON Schema name all that is wrong with it."""
+    change.new[name] = None
+    if image is not None:
+        change.images[name] = image
 
 
 def _unknown(work: Work, change: AnyChange, names: Iterable[str], *within: str) -> None:

@@ -11,20 +11,13 @@ from crm_kernel.errors import Fault
 from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange
 from crm_kernel.operations.moves import check_transition, lost_reason_faults, requirement_faults, seconds_between
 from crm_kernel.operations.work import WriteWork
+from crm_kernel.operations.write_computed import compute_staged, new_image
 from crm_kernel.operations.write_load import holding
 from crm_kernel.operations.write_values import changed_names
 
 SET_BY_KERNEL = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by", "deleted_at"})
 _FREE = frozenset({"id", *STAGE_FIELDS})
 """Fields of a new record that no grant need give: the stage takes the action `move`."""
-
-
-def new_image(work: WriteWork, change: AnyChange) -> dict[str, Any]:
-    """The record as it will be stored: the new image with what the kernel sets, which row rules may ask for too."""
-    by, at = work.caller.id, work.now
-    if change.old is None:
-        return {**change.new, "version": 1, "created_at": at, "created_by": by, "updated_at": at, "updated_by": by}
-    return {**change.new, "version": change.old["version"] + 1, "updated_at": at, "updated_by": by}
 
 
 def check_new_image(work: WriteWork, change: AnyChange) -> None:
@@ -34,7 +27,7 @@ def check_new_image(work: WriteWork, change: AnyChange) -> None:
     if change.old is None:
         _expect_check(work, change, "create", {n for n in change.values if change.new.get(n) is not None} - _FREE)
         return
-    names = set(changed_names(change)) - SET_BY_KERNEL
+    names = set(changed_names(change)) - SET_BY_KERNEL - change.model.computed
     moved = bool(names & set(STAGE_FIELDS))
     if moved:
         _expect_check(work, change, "move", set())
@@ -66,15 +59,24 @@ def _unwritable_faults(change: AnyChange) -> frozenset[str]:
 
 
 def check_schema(change: AnyChange) -> None:
-    """Faults of the merged JSON Schema, but not below a value that is faulty already."""
-    found = change.model.validate(change.new)
-    if not found:
+    """Faults of the merged JSON Schema, also of values that cannot be stored; each fault once.
+
+    Below a value that is faulty already and of which it sees nothing it has nothing to say.
+    """
+    images = change.images
+    found = change.model.validate({**change.new, **images} if images else change.new, locale=change.locale)
+    if not found and not images:
         return
-    faulty = {f.pointer.split("/")[1] for f in change.faults if f.pointer and f.status == 422}
+    said = {(f.pointer, f.code) for f in found}  # better than by the type of the field, which knows no label
+    change.faults = [f for f in change.faults if (f.pointer, f.code) not in said or not images]
+    told = {(f.pointer, f.code) for f in change.faults}
+    unseen = {f.pointer.split("/")[1] for f in change.faults if f.pointer and f.status == 422} - images.keys()
     for fault in found:
-        if fault.pointer.split("/")[1:2] and fault.pointer.split("/")[1] in faulty:
-            continue
-        change.faults.append(fault.at(row=change.row))
+        if (fault.pointer, fault.code) not in told and fault.pointer.partition("/")[2].partition("/")[0] not in unseen:
+            change.faults.append(fault.at(row=change.row))
+    for name in images:
+        if not any(f.pointer.split("/")[1:2] == [name] for f in change.faults):
+            change.fault(f"/{name}", "type", f"{change.label(name)} is a text.")
 
 
 def set_stage(work: WriteWork, change: AnyChange) -> None:
@@ -103,6 +105,7 @@ def set_stage(work: WriteWork, change: AnyChange) -> None:
         new["stage_since"] = work.now
         if "stage_reason" not in change.values and "stage_reason" not in change.amended_names:
             new["stage_reason"] = None
+        compute_staged(work, change)
     faults = _stage_faults(work, change, pipeline, moved=moved)
     change.faults.extend(f.at(row=change.row) for f in faults)
     if moved:
@@ -118,7 +121,7 @@ def _emptied(change: AnyChange) -> bool:
             and change.new[name] is None
             and not any(f.pointer == f"/{name}" for f in change.faults)
         ):
-            change.fault(f"/{name}", "required", f"{change.model.fields[name].label} cannot be empty.")
+            change.fault(f"/{name}", "required", f"{change.label(name)} cannot be empty.")
             found = True
     return found
 
@@ -127,7 +130,7 @@ def _stage_faults(work: WriteWork, change: AnyChange, pipeline: Any, *, moved: b
     """All that stands against the stage of the new image; 409 for a refused move of a stored record, else 422."""
     old, new = change.old, change.new
     is_move = moved and old is not None and old["stage"] is not None
-    faults = requirement_faults(work.registry, pipeline, new)
+    faults = requirement_faults(work.registry, pipeline, new, change.locale)
     faults += lost_reason_faults(pipeline, new, moved=moved)
     if is_move:
         faults += check_transition(work, pipeline, old or {}, new, trusted=change.trusted)

@@ -7,6 +7,7 @@ from typing import Any
 from crm_kernel.access import MOVE_FIELDS
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.work import WriteWork
+from crm_kernel.operations.write_computed import compute_numbered
 from crm_kernel.operations.write_values import changed_names
 from crm_kernel.storage import counters, history, meta, outbox, secrets, sessions, shares, stages, tokens
 from crm_kernel.storage.history import HistoryEntry
@@ -92,6 +93,9 @@ async def _number(work: WriteWork, creates: list[AnyChange]) -> None:
         numbers = await counters.take(work.tx, f"{model.name}.{name}", len(creates))
         for number, change in zip(numbers, creates, strict=True):
             change.new[name] = autonumber.format(number)
+    if model.autonumbers:
+        for change in creates:
+            compute_numbered(work, change)
 
 
 async def _refuse_referenced(work: WriteWork, purges: list[AnyChange]) -> None:
@@ -138,10 +142,10 @@ async def _follow_people(work: WriteWork, users: list[AnyChange]) -> None:
 
 
 def _told(change: AnyChange) -> list[str]:
-    """The changed fields that history and events name."""
-    if MOVED_AT not in change.changed:
+    """The changed fields that history and events name: the records that a rollup measures have a history of theirs."""
+    if MOVED_AT not in change.changed and not change.model.rollups:
         return change.changed
-    return [name for name in change.changed if name != MOVED_AT]
+    return [name for name in change.changed if name != MOVED_AT and name not in change.model.rollups]
 
 
 def _action(change: AnyChange) -> str:

@@ -112,7 +112,7 @@ def _refuse_missing(found: list[tuple[AnyChange, str, str, str]], existing: dict
             if pointer == f"/{name}":
                 change.targets[f"{name}__entity"] = entity
             continue
-        label = change.model.fields[name].label
+        label = change.label(name)
         what = "record" if target == ANY else target
         change.fault(pointer, "reference", f"{label} refers to {what} {id!r}, which is not there for you.")
         change.new[name] = None
@@ -162,7 +162,7 @@ async def _check_unique_field(work: WriteWork, field: Field, group: list[AnyChan
 
 
 def _taken(change: AnyChange, field: Field) -> None:
-    change.fault(f"/{field.name}", "unique", f"{field.label} is taken by another record.", status=409)
+    change.fault(f"/{field.name}", "unique", f"{change.label(field.name)} is taken by another record.", status=409)
 
 
 async def _check_new_ids(work: WriteWork, creates: list[AnyChange]) -> None:

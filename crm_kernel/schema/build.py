@@ -14,7 +14,7 @@ from crm_kernel.model import EntityModel, Field, Reverse, Source
 from crm_kernel.schema.normal import money_limits, normal_property, property_type
 from crm_kernel.schema.system import NO_PIPELINES, system_fields
 from crm_kernel.schema.validate import SchemaValidator
-from crm_kernel.schema.walk import LINKS, has_member
+from crm_kernel.schema.walk import LINKS, Links, has_member
 
 
 class Part(NamedTuple):
@@ -33,11 +33,13 @@ def build_fields(
     """
     properties = cast("dict[str, Any]", schema.get("properties", {}))
     required = set(schema.get("required", ()))
+    links = Links(schema)
     found: dict[str, Field] = {}
     for name, property_ in properties.items():
-        options, field_type = property_type(property_, schema, types)
+        options, field_type = property_type(property_, links, types)
         normal = normal_property(property_)
-        read_only = options.autonumber is not None or options.formula is not None or options.rollup is not None
+        computed = options.formula is not None or options.rollup is not None
+        read_only = computed or options.autonumber is not None
         found[name] = Field(
             name=name,
             type=field_type,
@@ -100,7 +102,8 @@ def _merged_part(schema: Mapping[str, Any], own: Mapping[str, Field]) -> dict[st
     """A part with its properties in normal form, without those that belong to an earlier part."""
     part = dict(schema)
     if "properties" in part:
-        part["properties"] = {name: field.schema for name, field in own.items()}
+        written = cast("dict[str, Any]", part["properties"])
+        part["properties"] = {n: False if written[n] is False else field.schema for n, field in own.items()}
     return part
 
 
@@ -126,6 +129,12 @@ def _named(schema: dict[str, Any], entity: str, number: int) -> dict[str, Any]:
     """A part with references or anchors gets an `$id`: within `allOf` its `#...` still lead into itself alone."""
     linked = any(has_member(schema, keyword) for keyword in LINKS)
     return {"$id": f"crm:///{entity}/{number}", **schema} if linked else schema
+
+
+def rules_beside(model: EntityModel, schemas: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+    """Rules that are no part of an entity, in the form in which a `SchemaValidator` of its fields takes them."""
+    money = {n for n, field in model.fields.items() if field.type.kind is Kind.MONEY}
+    return [_named(money_limits(dict(schema), money), name, number) for number, schema in enumerate(schemas)]
 
 
 def plural_of(label: str) -> str:

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, cast
 from urllib.parse import urldefrag, urljoin
 
 import jsonschema_rs
 import msgspec
 
-from crm_kernel.errors import Fault, near
+from crm_kernel.errors import HINTED_ROWS, Fault, near
 from crm_kernel.fields import BUILTIN_TYPES
 from crm_kernel.fields.base import FieldType
 from crm_kernel.model import Source
 from crm_kernel.schema.check_options import options
-from crm_kernel.schema.draft import MAX_DEPTH, MAX_FIELDS, Draft, unreadable
+from crm_kernel.schema.draft import MAX_DEPTH, MAX_FIELDS, MAX_KEYWORDS, Draft, draft_of, too_many_keywords, unreadable
 from crm_kernel.schema.names import name_problem
 from crm_kernel.schema.normal import property_type
-from crm_kernel.schema.patterns import compiled, is_linear
-from crm_kernel.schema.walk import Path, lookup, pointer, subschemas
+from crm_kernel.schema.patterns import PatternCheck, compiled
+from crm_kernel.schema.walk import Path, parts, pointer
+from crm_kernel.schema.words import MOST, document_words, shown
+from crm_kernel.schema.work import Find, work_faults
 
 CLOSING = (
     "additionalProperties",
@@ -36,7 +39,11 @@ CLOSING = (
 )
 """Keywords that the top level may not have: they would close or rename the flat object that all documents share."""
 
-METASCHEMA = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
+_MADE_UP = "http://document.invalid/"
+"""The URI of a document, against which references in it are read."""
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+METASCHEMA = {"$ref": DRAFT}
 
 
 def check_schema(
@@ -55,10 +62,35 @@ def check_schema(
     """
     faults = unreadable(schema)
     if not faults:
-        subs = list(subschemas(schema, MAX_DEPTH))
-        draft = Draft(schema, known or {}, same or {}, entities, types, subs)
-        faults = next((found for rules in _STAGES if (found := [f for rule in rules for f in rule(draft)])), [])
+        faults = _found(draft_of(schema, known, same, entities, types), _STAGES)
     return [fault.at(prefix=at) for fault in faults]
+
+
+def draft_faults(schema: Any, *, at: str) -> list[Fault]:
+    """What keeps a value from being a JSON Schema of draft 2020-12 that may be stored, whatever it is about."""
+    faults = unreadable(schema) or _found(draft_of(schema), _STAGES[:2])
+    return [fault.at(prefix=at) for fault in faults]
+
+
+def fragment_faults(schema: Any, *, at: str) -> list[Fault]:
+    """All faults of a JSON Schema that defines no fields: what a stage requires, a parameter of a report."""
+    if isinstance(schema, bool):
+        return []
+    faults = unreadable(schema) or _found(draft_of(schema), _FRAGMENT)
+    return [fault.at(prefix=at) for fault in faults]
+
+
+def _found(draft: Draft, stages: Sequence[Sequence[Rule]]) -> list[Fault]:
+    """The faults of the first stage that finds any."""
+    for rules in stages:
+        if found := [fault for rule in rules for fault in islice(rule(draft), MOST)]:
+            return found
+    return []
+
+
+def _size(draft: Draft) -> Iterator[Fault]:
+    if sum(1 + len(sub.schema) for sub in draft.subs) > MAX_KEYWORDS:
+        yield too_many_keywords()
 
 
 def _depth(draft: Draft) -> Iterator[Fault]:
@@ -70,19 +102,38 @@ def _depth(draft: Draft) -> Iterator[Fault]:
 
 @cache
 def _metaschema() -> jsonschema_rs.Validator:
-    """The draft's own schema, compiled when the first document is checked."""
-    return compiled(METASCHEMA)
+    """The draft's own schema, compiled when the first document is checked. Patterns are for `_patterns` to judge."""
+    return compiled(METASCHEMA, formats={"regex": lambda _: True})
 
 
 def _draft_2020_12(draft: Draft) -> Iterator[Fault]:
-    """It is a JSON Schema of draft 2020-12. The metaschema's parts repeat themselves, so faults are told once."""
-    told: set[tuple[str, str]] = set()
-    for error in _metaschema().iter_errors(draft.schema):
-        where, code = pointer(tuple(error.instance_path)), str(error.schema_path[-1])
-        regex = code == "format" and error.instance_path[-1] in ("pattern", "patternProperties")
-        if not regex and (where, code) not in told:
-            told.add((where, code))
-            yield Fault(pointer=where, code=code, detail=f"Not JSON Schema: {error.message[:200]}")
+    """It is a JSON Schema of draft 2020-12: looked at schema by schema, as a wrong one may have thousands of faults."""
+    if _metaschema().is_valid(draft.schema):
+        return
+    told: set[Path] = set()
+    for sub in draft.subs:
+        if sub.path not in told:
+            told.add(sub.path)
+            shallow, faults = _shallow(sub.schema)
+            faults += [] if _metaschema().is_valid(shallow) else document_words(_metaschema(), METASCHEMA, shallow)
+            yield from (fault.at(prefix=pointer(sub.path)) for fault in faults)
+
+
+def _shallow(schema: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """A schema without those within it, and the faults of those that are none."""
+    shallow, faults = dict(schema), list[Fault]()
+    for path, part, _ in parts(schema):
+        keyword = str(path[0])
+        if path[1:]:
+            if shallow[keyword] is schema[keyword]:
+                shallow[keyword] = schema[keyword].copy()
+            shallow[keyword][path[1]] = True
+        else:
+            shallow[keyword] = True
+        if not isinstance(part, dict | bool) and len(faults) < MOST:
+            detail = f"Got {shown(part)}, expected an object or true or false."
+            faults.append(Fault(pointer=pointer(path), code="type", detail=detail))
+    return shallow, faults
 
 
 def _closing(draft: Draft) -> Iterator[Fault]:
@@ -109,7 +160,7 @@ def _adopts(draft: Draft, name: str, schema: Any) -> bool:
     if not isinstance(schema, dict) or name not in draft.same:
         return False
     try:
-        options, field_type = property_type(cast("dict[str, Any]", schema), draft.schema, draft.types)
+        options, field_type = property_type(cast("dict[str, Any]", schema), draft.links, draft.types)
         return options.adopt and type(field_type) is type(draft.same[name])
     except (msgspec.ValidationError, ValueError):
         return False
@@ -134,32 +185,52 @@ def mentions(schema: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
 
 
 def _unknown_names(draft: Draft) -> Iterator[Fault]:
-    names = draft.names
+    names, told = draft.names, 0
     for sub in draft.subs:
         for path, name in mentions(sub.schema) if sub.record else ():
             if name not in names:
-                detail = f"There is no field {name[:60]!r}:{near(name, names)}"
+                told += 1
+                detail = f"There is no field {name[:60]!r}:{near(name, names) if told <= HINTED_ROWS else ''}"
                 yield Fault(pointer=pointer((*sub.path, *path)), code="unknown_field", detail=detail)
 
 
 def _references(draft: Draft) -> Iterator[Fault]:
-    """`$ref` reaches the same document: a pointer, an anchor, or the `$id` of a schema within."""
-    bases = _bases(draft)
+    """`$ref` reaches the same document: a pointer, an anchor, or the `$id` of a schema within. The draft's own schema
+    is known without being fetched; what a fragment leads to there is for the engine to see."""
+    find = _finder(draft)
     for sub in draft.subs:
         for keyword in ("$ref", "$dynamicRef"):
             ref = sub.schema.get(keyword)
-            if not isinstance(ref, str):
-                continue
-            home, fragment = urldefrag(urljoin(bases[sub.base], ref))
-            base = sub.base if ref.startswith("#") else next((p for p, uri in bases.items() if p and uri == home), None)
-            if base is None or lookup(draft.schema, base, f"#{fragment}") is None:
+            if isinstance(ref, str) and find(sub.base, ref) is None and urldefrag(ref)[0] != DRAFT:
                 detail = f"{ref[:80]!r} leads to nothing in this document, and nothing is ever fetched."
                 yield Fault(pointer=pointer((*sub.path, keyword)), code="reference", detail=detail)
 
 
+def _finder(draft: Draft) -> Find:
+    """Finds what a reference leads to by what the document names."""
+    bases = _bases(draft)
+    homes: dict[str, Path] = {}
+    for path, uri in bases.items():
+        homes.setdefault(uri, path)
+
+    def find(base: Path, ref: str) -> tuple[Path, Any] | None:
+        if ref.startswith("#"):
+            return draft.links.lookup(base, ref)
+        home, fragment = urldefrag(urljoin(bases.get(base, _MADE_UP), ref))
+        return draft.links.lookup(homes[home], f"#{fragment}") if homes.get(home) else None
+
+    return find
+
+
+def _work(draft: Draft) -> Iterator[Fault]:
+    """Its references make neither circles nor more work of a value than can be done."""
+    if any("$ref" in sub.schema or "$dynamicRef" in sub.schema for sub in draft.subs):
+        yield from work_faults(draft.schema, _finder(draft))
+
+
 def _bases(draft: Draft) -> dict[Path, str]:
     """The full URI of each schema that has an `$id`, by its path; the document itself has a made-up one."""
-    bases: dict[Path, str] = {(): "http://document.invalid/"}
+    bases: dict[Path, str] = {(): _MADE_UP}
     for sub in sorted(draft.subs, key=lambda s: len(s.path)):
         if sub.path and isinstance(sub.schema.get("$id"), str):
             outer = next(bases[sub.path[:n]] for n in range(len(sub.path) - 1, -1, -1) if sub.path[:n] in bases)
@@ -168,13 +239,14 @@ def _bases(draft: Draft) -> dict[Path, str]:
 
 
 def _patterns(draft: Draft) -> Iterator[Fault]:
+    check = PatternCheck()
     for sub in draft.subs:
         found: list[tuple[Path, Any]] = [(("pattern",), sub.schema["pattern"])] if "pattern" in sub.schema else []
         found += [(("patternProperties", key), key) for key in sub.schema.get("patternProperties", ())]
         for path, pattern in found:
-            if not is_linear(pattern):
-                detail = "No pattern of the linear-time engine (look-around and back-references are not allowed)."
-                yield Fault(pointer=pointer((*sub.path, *path)), code="pattern", detail=detail)
+            problem = check(pattern)
+            if problem is not None:
+                yield Fault(pointer=pointer((*sub.path, *path)), code="pattern", detail=problem)
 
 
 def _compiles(draft: Draft) -> Iterator[Fault]:
@@ -189,12 +261,14 @@ def _compiles(draft: Draft) -> Iterator[Fault]:
 Rule = Callable[[Draft], Iterator[Fault]]
 
 _STAGES: tuple[tuple[Rule, ...], ...] = (
-    (_depth,),
+    (_size, _depth),
     (_draft_2020_12,),
     (_patterns, _closing, _names, _count, _unknown_names, _references, options),
+    (_work,),
     (_compiles,),
 )
 """Rules in the order in which they can rely on each other; the first stage that finds something is the last."""
+_FRAGMENT: tuple[tuple[Rule, ...], ...] = (*_STAGES[:2], (_patterns, _references), (_work,), (_compiles,))
 
 
 def title_faults(title: str, names: Container[str]) -> list[Fault]:

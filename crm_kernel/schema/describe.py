@@ -60,7 +60,8 @@ def describe(
     `{"$schema", "title", "description"?, "type": "object", "properties", "required"?, "allOf"?, "$defs"?,
     "additionalProperties": false, "x-crm": {"entity", "label", "plural", "icon", "pipelines", "title"?}}`. Unreadable
     fields are absent, with every rule that speaks of one; unwritable and system fields are `readOnly`. What a default
-    fills is not required. Titles are the fields' `labels` in `locale` where they have one.
+    fills is not required; of a rollup only its measure is told. Titles are the fields' `labels` in `locale` where they
+    have one.
     """
     seen = {name: field for name, field in model.fields.items() if name in readable}
     hidden = frozenset(model.fields) - seen.keys()
@@ -90,7 +91,9 @@ def describe(
 
 
 def _property(field: Field, writable: bool, locale: str | None) -> dict[str, Any]:
-    schema = {**field.schema, "title": field.options.labels.get(locale or "", field.label)}
+    schema: dict[str, Any] = {**field.schema, "title": field.label_in(locale or "")}
+    if field.options.rollup is not None:  # its document tells of fields and records that he may not see
+        schema["x-crm"] = {**schema["x-crm"], "rollup": {"measure": field.options.rollup.measure}}
     return schema if writable and not field.read_only else {**schema, "readOnly": True}
 
 

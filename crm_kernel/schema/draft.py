@@ -8,13 +8,17 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from crm_kernel.errors import Fault
+from crm_kernel.fields import BUILTIN_TYPES
 from crm_kernel.fields.base import FieldType
 from crm_kernel.model import Source
 from crm_kernel.schema.names import PIPELINE_FIELDS, SYSTEM_FIELDS
-from crm_kernel.schema.walk import Sub, is_json
+from crm_kernel.schema.walk import Links, Sub, is_json, subschemas
+from crm_kernel.source_json import depth
 
 MAX_FIELDS = 500
 MAX_DEPTH = 16
+MAX_KEYWORDS = 8000
+"""Schemas and their keywords together: 500 fields of fifteen keywords each."""
 MAX_BYTES = 256 * 1024
 MAX_NESTING = 64
 """How deep the JSON of a document may be nested at all, values of `const`, `default` ... included."""
@@ -31,6 +35,7 @@ class Draft(NamedTuple):
     entities: Container[str] | None
     types: Sequence[type[FieldType]]
     subs: Sequence[Sub]
+    links: Links
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -44,34 +49,47 @@ class Draft(NamedTuple):
         return {*self.known, *self.properties, *SYSTEM_FIELDS, *PIPELINE_FIELDS}
 
 
+def draft_of(
+    schema: dict[str, Any],
+    known: Mapping[str, Source] | None = None,
+    same: Mapping[str, FieldType] | None = None,
+    entities: Container[str] | None = None,
+    types: Sequence[type[FieldType]] = BUILTIN_TYPES,
+) -> Draft:
+    """A readable schema with all schemas within it, or as many of them as show that they are too many."""
+    links = Links(schema)
+    subs: list[Sub] = []
+    keywords = 0
+    for sub in subschemas(schema, MAX_DEPTH, links):
+        subs.append(sub)
+        keywords += 1 + len(sub.schema)
+        if keywords > MAX_KEYWORDS:
+            break
+    return Draft(schema, known or {}, same or {}, entities, types, subs, links)
+
+
 def unreadable(schema: Any) -> list[Fault]:
     """What keeps the other rules from looking at all."""
     if not isinstance(schema, dict):
         return [Fault(pointer="", code="type", detail="A schema is an object.")]
-    if _nesting(schema) > MAX_NESTING:
+    if depth(schema) > MAX_NESTING:
         return [Fault(pointer="", code="limit", detail=f"The schema is nested more than {MAX_NESTING} levels deep.")]
-    if not is_json(schema):  # a plugin's dict may hold anything
-        return [Fault(pointer="", code="type", detail="The schema holds what JSON does not have.")]
     try:
-        size = len(_encode(schema))
+        text = _encode(schema)
     except UnicodeEncodeError:
         return [Fault(pointer="", code="format", detail="A text of the schema has half of a surrogate pair.")]
-    if size > MAX_BYTES:
+    except (TypeError, ValueError):
+        text = b""
+    if len(text) > MAX_BYTES:
         return [Fault(pointer="", code="limit", detail=f"The schema has more than {MAX_BYTES // 1024} KiB.")]
+    if text.count(b"{") > 2 * MAX_KEYWORDS:
+        return [too_many_keywords()]
+    if not is_json(schema):  # a plugin's dict may hold anything
+        return [Fault(pointer="", code="type", detail="The schema holds what JSON does not have.")]
     return []
 
 
-def _nesting(value: Any) -> int:
-    """How deep a JSON value is nested, counted no further than needed."""
-    level = [value]
-    depth = 0
-    while level and depth <= MAX_NESTING:
-        depth += 1
-        parts: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                parts += cast("dict[str, Any]", item).values()
-            elif isinstance(item, list):
-                parts += cast("list[Any]", item)
-        level = parts
-    return depth
+def too_many_keywords() -> Fault:
+    """What is said of a schema with more keywords than anybody needs."""
+    detail = f"The schema has more than {MAX_KEYWORDS} keywords."
+    return Fault(pointer="", code="limit", detail=detail, hint="Divide the fields among several documents.")

@@ -8,7 +8,7 @@ from typing import Any, cast
 from crm_kernel.fields import from_schema
 from crm_kernel.fields.base import FieldType, Options
 from crm_kernel.fields.shape import options_of
-from crm_kernel.schema.walk import lookup
+from crm_kernel.schema.walk import Links
 
 _NUMERIC = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _SHAPING = ("type", "enum", "const", "format", "items")
@@ -33,13 +33,13 @@ def normal_property(schema: Mapping[str, Any] | bool) -> dict[str, Any]:
     return dict(schema)
 
 
-def shape_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
-    """A normal property with what stands behind its `$ref` in the document `root`: what decides its type."""
+def shape_of(schema: Mapping[str, Any], links: Links) -> dict[str, Any]:
+    """A normal property with what stands behind its `$ref` in the document: what decides its type."""
     shape = dict(schema)
     seen: set[str] = set()
     while isinstance(ref := schema.get("$ref"), str) and ref not in seen and "$id" not in schema:
         seen.add(ref)
-        found = lookup(dict(root), (), ref)
+        found = links.lookup((), ref)
         if found is None or not isinstance(found[1], dict):
             break
         schema = cast("dict[str, Any]", found[1])
@@ -48,15 +48,15 @@ def shape_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, An
 
 
 def property_type(
-    schema: Mapping[str, Any] | bool, root: Mapping[str, Any], types: Sequence[type[FieldType]]
+    schema: Mapping[str, Any] | bool, links: Links, types: Sequence[type[FieldType]]
 ) -> tuple[Options, FieldType]:
-    """The `x-crm` and the field type of a property of the document `root`.
+    """The `x-crm` and the field type of a property of the document of `links`.
 
     Raises `msgspec.ValidationError` for a wrong `x-crm`, `ValueError` for a wrong autonumber.
     """
     normal = normal_property(schema)
     options = options_of(normal)
-    return options, from_schema(shape_of(normal, root), options, types)
+    return options, from_schema(shape_of(normal, links), options, types)
 
 
 def _money(schema: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import jsonschema_rs
 
-_LINEAR = jsonschema_rs.RegexOptions()
+_LINEAR = jsonschema_rs.RegexOptions(size_limit=4_000_000)
+_SMALL = jsonschema_rs.RegexOptions(size_limit=100_000)
+MAX_LENGTH = 5000
+MAX_LARGE = 5
+"""Patterns of a document that may take more than 100 kB once compiled."""
 
 
 class MultipleOf:
@@ -49,7 +54,9 @@ def _plain(number: Decimal) -> tuple[int, int]:
     return int(stripped), int(exponent) + len(text) - len(stripped)
 
 
-def compiled(schema: dict[str, Any] | bool) -> jsonschema_rs.Validator:
+def compiled(
+    schema: dict[str, Any] | bool, *, formats: dict[str, Callable[..., bool]] | None = None
+) -> jsonschema_rs.Validator:
     """A validator for a schema: formats are asserted, patterns linear, nothing is ever fetched.
 
     Raises `jsonschema_rs.ValidationError` for a schema that is none.
@@ -57,16 +64,44 @@ def compiled(schema: dict[str, Any] | bool) -> jsonschema_rs.Validator:
     return jsonschema_rs.Draft202012Validator(
         schema,
         validate_formats=True,
+        formats=formats,
         pattern_options=_LINEAR,
         offline=True,
         keywords={"multipleOf": MultipleOf},
     )
 
 
-def is_linear(pattern: str) -> bool:
+def is_linear(pattern: str, options: jsonschema_rs.RegexOptions = _LINEAR) -> bool:
     """Whether the linear-time engine takes a pattern: no look-around, no back-references, no explosion."""
     try:
-        compiled({"pattern": pattern})
+        jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=options)
     except jsonschema_rs.ValidationError:
         return False
     return True
+
+
+class PatternCheck:
+    """Looks at the patterns of one document. Large ones take milliseconds to compile, so there may be a few only."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str | None] = {}
+        self._large = 0
+
+    def __call__(self, pattern: str) -> str | None:
+        """What is wrong with a pattern, None where nothing is."""
+        if pattern not in self._known:
+            self._known[pattern] = self._problem(pattern)
+        return self._known[pattern]
+
+    def _problem(self, pattern: str) -> str | None:
+        if len(pattern) > MAX_LENGTH:
+            return f"A pattern has at most {MAX_LENGTH} characters."
+        if self._large > MAX_LARGE or is_linear(pattern, _SMALL):  # that there are too many was told
+            return None
+        self._large += 1
+        if self._large > MAX_LARGE:
+            return f"More than {MAX_LARGE} patterns are wrong or large: repeat less often than in {{30}}."
+
+        if is_linear(pattern):
+            return None
+        return "No pattern of the linear-time engine (look-around and back-references are not allowed)."

@@ -7,25 +7,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-_TYPES = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
-_FORMATS = {
-    "date": "a date as YYYY-MM-DD",
-    "date-time": "a date-time with offset",
-    "time": "a time with offset",
-    "email": "an e-mail address",
-    "idn-email": "an e-mail address",
-    "uri": "a URL",
-    "iri": "a URL",
-    "uuid": "a UUID",
-}
+from crm_kernel.schema.languages import ENGLISH, Language
+
 _SHOWN_CHOICES = 12
 _SHOWN_CHARACTERS = 60
 
@@ -48,50 +31,50 @@ def _count(number: int, noun: str) -> str:
 
 def _one_of(options: list[Any]) -> str:
     some = ", ".join(shown(option) or "…" for option in options[:_SHOWN_CHOICES])
-    return f"must be one of {some}" + (" …" if len(options) > _SHOWN_CHOICES else "")
+    return some + (" …" if len(options) > _SHOWN_CHOICES else "")
 
 
-def _types(names: list[str]) -> str:
-    return "must be " + " or ".join(_TYPES.get(name, name) for name in names)
+def _format(name: str, language: Language) -> str:
+    known = language.formats.get(_ALIKE.get(name, name))
+    return known or language.formats[""].format(format=name)
 
 
-_SENTENCES: Mapping[str, Callable[[Any], str]] = MappingProxyType(
+_ALIKE = {"idn-email": "email", "iri": "uri"}
+_NOUNS = {"Length": "character", "Items": "entry", "Properties": "member"}
+
+_LIMITS: Mapping[str, Callable[[Any, Language], str]] = MappingProxyType(
     {
-        "minimum": lambda k: f"must be at least {shown(k.limit)}",
-        "maximum": lambda k: f"must be at most {shown(k.limit)}",
-        "exclusiveMinimum": lambda k: f"must be more than {shown(k.limit)}",
-        "exclusiveMaximum": lambda k: f"must be less than {shown(k.limit)}",
-        "minLength": lambda k: f"needs at least {_count(k.limit, 'character')}",
-        "maxLength": lambda k: f"may have at most {_count(k.limit, 'character')}",
-        "minItems": lambda k: f"needs at least {_count(k.limit, 'entry')}",
-        "maxItems": lambda k: f"may have at most {_count(k.limit, 'entry')}",
-        "minProperties": lambda k: f"needs at least {_count(k.limit, 'member')}",
-        "maxProperties": lambda k: f"may have at most {_count(k.limit, 'member')}",
-        "uniqueItems": lambda _: "may not have an entry twice",
-        "pattern": lambda k: f"must match the pattern {k.pattern}",
-        "format": lambda k: f"must be {_FORMATS.get(k.format, f'of the format {k.format}')}",
-        "enum": lambda k: _one_of(k.options),
-        "const": lambda k: f"must be {shown(k.expected_value) or 'another value'}",
-        "type": lambda k: _types(k.types),
-        "multipleOf": lambda k: f"must be a multiple of {k.message}",
-        "contains": lambda _: "lacks an entry that must be there",
-        "minContains": lambda _: "has too few of the entries that must be there",
-        "maxContains": lambda _: "has too many entries of one sort",
-        "anyOf": lambda _: "fits none of the allowed forms",
-        "oneOf": lambda _: "must fit exactly one of the allowed forms",
-        "not": lambda _: "has a value that is ruled out",
-        "unevaluatedItems": lambda _: "has more entries than are allowed",
+        "pattern": lambda k, _: k.pattern,
+        "format": lambda k, language: _format(k.format, language),
+        "enum": lambda k, _: _one_of(k.options),
+        "const": lambda k, _: shown(k.expected_value),
+        "type": lambda k, language: language.either.join(language.types.get(name, name) for name in k.types),
+        "multipleOf": lambda k, _: k.message,
+        **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), lambda k, _: shown(k.limit)),
+        **dict.fromkeys((f"{end}{of}" for end in ("min", "max") for of in _NOUNS), lambda k, _: str(k.limit)),
     }
 )
+"""What a keyword allows, as a sentence shows it; other keywords have none to tell."""
 
 _WITHOUT_VALUE = frozenset({"anyOf", "oneOf", "not", "contains", "minContains", "maxContains", "uniqueItems"})
 
 
-def sentence(label: str, code: str, kind: Any, value: Any, *, secret: bool) -> str:
+def sentence(
+    label: str, code: str, kind: Any, value: Any, *, secret: bool = False, language: Language = ENGLISH
+) -> str:
     """One sentence on a fault of the keyword `code`; a `secret` value is not repeated."""
+    sentences = language.sentences
     try:
-        text = _SENTENCES[code](kind)
+        limit = _LIMITS[code](kind, language) if code in _LIMITS else ""
+        text = sentences["const_other" if code == "const" and not limit else code]
     except (KeyError, AttributeError):  # a false schema, or a keyword within `propertyNames`, has no limit to tell
-        return f"{label} is not allowed here."
+        return plain(label, "not_allowed", language)
+    noun = _NOUNS.get(code[3:])
+    text = text.format(limit=limit, count=_count(int(limit), noun) if noun else "")
     got = "" if secret or code in _WITHOUT_VALUE else shown(value)
-    return f"{label} {text}, got {got}." if got else f"{label} {text}."
+    return language.whole.format(label=label, text=language.got.format(text=text, got=got) if got else text)
+
+
+def plain(label: str, what: str, language: Language) -> str:
+    """A sentence that has neither a limit nor a value."""
+    return language.whole.format(label=label, text=language.sentences[what])

@@ -11,10 +11,11 @@ import jsonschema_rs
 from crm_kernel.errors import Fault, unknown
 from crm_kernel.fields.base import FieldType
 from crm_kernel.model import EntityModel, Field
+from crm_kernel.schema.languages import language_of
 from crm_kernel.schema.patterns import compiled
 from crm_kernel.schema.reads import fields_read
-from crm_kernel.schema.sentences import sentence
-from crm_kernel.schema.walk import at, has_member, is_json, is_utf8, pointer
+from crm_kernel.schema.sentences import plain, sentence
+from crm_kernel.schema.walk import Path, at, has_member, is_json, is_utf8, pointer
 
 _MISSING = ("required", "dependentRequired")
 _EXTRA = ("additionalProperties", "unevaluatedProperties")
@@ -59,8 +60,10 @@ class SchemaValidator:
                 image[name] = type_.validated(image[name])
         return image
 
-    def __call__(self, record: Mapping[str, Any], *, only_known: bool = True) -> list[Fault]:
+    def __call__(self, record: Mapping[str, Any], *, only_known: bool = True, locale: str = "en") -> list[Fault]:
         """All faults of a record of canonical values, ordered by pointer and code; nulls are left out.
+
+        They are told in the language of `locale`, where it is one of `languages.py`, with its labels.
 
         With `only_known` members that are no fields are left out too.
         """
@@ -73,43 +76,66 @@ class SchemaValidator:
                     break
             else:
                 return []
-            found = [f for v in self._validators for e in v.iter_errors(image) for f in self._faults(e, image)]
+            found = [f for v in self._validators for e in v.iter_errors(image) for f in self._faults(e, image, locale)]
         except ValueError:  # the engine met what is no JSON: a Python object, half of a surrogate pair
-            found = [self._no_json(name, "type") for name, value in image.items() if not is_json(value)]
-            found += [self._no_json(name, "format") for name, value in image.items() if not is_utf8(value)]
+            found = [self._no_json(name, "type", locale) for name, value in image.items() if not is_json(value)]
+            found += [self._no_json(name, "format", locale) for name, value in image.items() if not is_utf8(value)]
             if not found:
                 raise
         once = {(fault.pointer, fault.code, fault.detail): fault for fault in found}
         return [once[key] for key in sorted(once)]
 
-    def _no_json(self, name: str, code: str) -> Fault:
-        return self._fault((name,), code, f"{self._label((name,))} has a value that JSON does not have.")
+    def _no_json(self, name: str, code: str, locale: str) -> Fault:
+        return self._fault((name,), code, f"{self._label((name,), locale)} has a value that JSON does not have.")
 
-    def _faults(self, error: jsonschema_rs.ValidationError, image: dict[str, Any]) -> Iterator[Fault]:
-        path = tuple(error.instance_path)
+    def _faults(self, error: jsonschema_rs.ValidationError, image: dict[str, Any], locale: str) -> Iterator[Fault]:
+        language = language_of(locale)
         code = _code(error)
+        path = _path(error, image, of_members=code in (*_MISSING, *_EXTRA))
         if code in _MISSING:
             name = str(getattr(error.kind, "property", ""))
-            yield self._fault((*path, name), code, f"{self._label((*path, name))} is required.")
+            yield self._fault((*path, name), code, plain(self._label((*path, name), locale), "required", language))
         elif code in _EXTRA:
             value = at(image, path)
             for name in getattr(error.kind, "unexpected", None) or cast("dict[str, Any]", value):
-                yield self._fault((*path, name), code, f"{self._label((*path, name))} is not expected here.")
+                yield self._fault(
+                    (*path, name), code, plain(self._label((*path, name), locale), "unexpected", language)
+                )
         else:
             field = self._fields.get(str(path[0])) if path else None
             secret = field is not None and field.options.sensitive
-            text = sentence(self._label(path), code, error.kind, at(image, path), secret=secret)
+            value, label = at(image, path), self._label(path, locale)
+            text = sentence(label, code, error.kind, value, secret=secret, language=language)
             yield self._fault(path, code, text)
 
     def _fault(self, path: tuple[str | int, ...], code: str, detail: str) -> Fault:
         return Fault(pointer=pointer(path), code=code, detail=detail)
 
-    def _label(self, path: tuple[str | int, ...]) -> str:
+    def _label(self, path: tuple[str | int, ...], locale: str) -> str:
         if not path:
-            return "The record"
+            return language_of(locale).sentences["record"]
         field = self._fields.get(str(path[0]))
-        words = [str(path[0]) if field is None else field.label]
+        words = [str(path[0]) if field is None else field.label_in(locale)]
         return " ".join(words + [str(step + 1) if isinstance(step, int) else step for step in path[1:]])
+
+
+def _path(error: jsonschema_rs.ValidationError, image: dict[str, Any], *, of_members: bool) -> Path:
+    """Where in the image the fault is. The engine takes members that are named by digits for places in a list, and
+    leaves out those whose name is empty. A fault `of_members` is that of the object they belong to."""
+    path: list[str | int] = []
+    value: Any = image
+    for step in error.instance_path:
+        if isinstance(value, dict):
+            step = str(step)  # noqa: PLW2901
+            while step not in value and "" in value:
+                path.append("")
+                value = value[""]
+        path.append(step)
+        value = value[step]
+    while not of_members and isinstance(value, dict) and "" in value and value != error.instance:
+        path.append("")
+        value = cast("dict[str, Any]", value)[""]
+    return tuple(path)
 
 
 def _code(error: jsonschema_rs.ValidationError) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 from urllib.parse import unquote
+
+from crm_kernel.errors import token
 
 Path = tuple[str | int, ...]
 
@@ -43,7 +46,7 @@ class Sub(NamedTuple):
 
 def pointer(path: Path) -> str:
     """A path as RFC 6901 JSON Pointer."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return "".join(map(token, path))
 
 
 def parts(schema: Mapping[str, Any]) -> Iterator[tuple[Path, Any, bool]]:
@@ -64,11 +67,12 @@ def parts(schema: Mapping[str, Any]) -> Iterator[tuple[Path, Any, bool]]:
                     yield (keyword, name), part, same
 
 
-def subschemas(root: dict[str, Any], limit: int) -> Iterator[Sub]:
+def subschemas(root: dict[str, Any], limit: int, links: Links | None = None) -> Iterator[Sub]:
     """The root and all schemas within it, those that a record-level `$ref` leads to as record-level ones.
 
     Goes no deeper than one level beyond `limit`, so that whoever asks can see that it is passed.
     """
+    links = links or Links(root)
     pending = [Sub(root, (), True, 0, ())]
     seen: set[tuple[Path, bool]] = set()
     while pending:
@@ -80,7 +84,7 @@ def subschemas(root: dict[str, Any], limit: int) -> Iterator[Sub]:
         if sub.depth > limit:
             continue
         if sub.record and isinstance(ref := sub.schema.get("$ref"), str):
-            found = lookup(root, sub.base, ref)
+            found = links.lookup(sub.base, ref)
             if found is not None and isinstance(found[1], dict):
                 target = cast("dict[str, Any]", found[1])
                 pending.append(Sub(target, found[0], True, sub.depth + 1, sub.base))
@@ -93,15 +97,48 @@ def subschemas(root: dict[str, Any], limit: int) -> Iterator[Sub]:
 
 
 def lookup(root: dict[str, Any], base: Path, ref: str) -> tuple[Path, Any] | None:
-    """(path, schema) that a reference `#...` leads to within `root`, None for what leads nowhere or elsewhere."""
-    if not ref.startswith("#"):
-        return None
-    fragment = unquote(ref[1:])
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in fragment.split("/")[1:]]
-    if fragment and not fragment.startswith("/"):
-        return _anchor(root, base, fragment)
+    """`Links.lookup` for a single reference."""
+    return Links(root).lookup(base, ref)
+
+
+class Links:
+    """Finds what the references within one document lead to."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self.root = root
+
+    def lookup(self, base: Path, ref: str) -> tuple[Path, Any] | None:
+        """(path, schema) that a reference `#...` leads to from the resource at `base`, None for what leads nowhere or
+        elsewhere."""
+        if not ref.startswith("#"):
+            return None
+        fragment = unquote(ref[1:])
+        if fragment and not fragment.startswith("/"):
+            path = self.anchors.get((base, fragment))
+            return None if path is None else (path, at(self.root, path))
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in fragment.split("/")[1:]]
+        return _descend(at(self.root, base), base, steps)
+
+    @cached_property
+    def anchors(self) -> Mapping[tuple[Path, str], Path]:
+        """The path of each `$anchor` and `$dynamicAnchor`, by the resource it belongs to and its name."""
+        found: dict[tuple[Path, str], Path] = {}
+        pending: list[tuple[Path, Path, Any]] = [((), (), self.root)]
+        while pending:
+            path, base, schema = pending.pop()
+            if not isinstance(schema, dict):
+                continue
+            members = cast("dict[str, Any]", schema)
+            base = path if "$id" in members else base
+            for keyword in ("$anchor", "$dynamicAnchor"):
+                if isinstance(name := members.get(keyword), str):
+                    found.setdefault((base, name), path)
+            pending += [(path + step, base, part) for step, part, _ in parts(members)]
+        return found
+
+
+def _descend(value: Any, base: Path, steps: Sequence[str]) -> tuple[Path, Any] | None:
     path: list[str | int] = []
-    value: Any = at(root, base)
     for step in steps:
         if isinstance(value, dict) and step in value:
             value = cast("dict[str, Any]", value)[step]
@@ -119,23 +156,6 @@ def at(root: Any, path: Path) -> Any:
     for step in path:
         root = root[step]
     return root
-
-
-def _anchor(root: dict[str, Any], base: Path, name: str) -> tuple[Path, Any] | None:
-    """The schema with this `$anchor` in the resource that begins at `base`."""
-    pending: list[tuple[Path, Any]] = [(base, at(root, base))]
-    while pending:
-        path, schema = pending.pop()
-        if isinstance(schema, dict):
-            found = cast("dict[str, Any]", schema)
-            if name in (found.get("$anchor"), found.get("$dynamicAnchor")):
-                return path, found
-            pending += [
-                (path + step, part)
-                for step, part, _ in parts(found)
-                if not (isinstance(part, dict) and "$id" in cast("dict[str, Any]", part))
-            ]
-    return None
 
 
 def has_member(value: Any, name: str) -> bool:

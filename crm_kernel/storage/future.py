@@ -15,8 +15,10 @@ from crm_kernel.storage.decoding import Decoder, Record, decoder
 from crm_kernel.storage.introspect import introspect
 from crm_kernel.storage.ports import Reads, Row
 
-PAGE = 500
-"""Records of a page: some milliseconds, so that whoever else asks is answered between two of them."""
+_READ = 500
+"""Rows of a statement."""
+PAGE = 100
+"""Records of a page: a millisecond, so that whoever else asks is answered between two of them."""
 
 
 class Pair(NamedTuple):
@@ -51,10 +53,10 @@ async def future_records(
     sql += " WHERE t.id > ? AND t.deleted_at IS NULL ORDER BY t.id LIMIT ?"
     last = ""
     while True:
-        rows = await reads.read(sql, (last, PAGE))
-        if rows:
-            yield [Pair(row[0], decode_now(row), decode_then(row)) for row in rows]
-        if len(rows) < PAGE:
+        rows = await reads.read(sql, (last, _READ))
+        for start in range(0, len(rows), PAGE):
+            yield [Pair(row[0], decode_now(row), decode_then(row)) for row in rows[start : start + PAGE]]
+        if len(rows) < _READ:
             return
         last = rows[-1][0]
 

@@ -54,13 +54,23 @@ async def unfinished(reads: Reads, fingerprint: str) -> StoredJob | None:
     return _first(await reads.run(query))
 
 
+async def live(reads: Reads, kind: str) -> list[StoredJob]:
+    """The jobs of a kind that have not ended."""
+    query = Job.select().where(Job.kind == kind).where(Job.state.is_in([QUEUED, RUNNING]))
+    return [_stored(row) for row in await reads.run(query)]
+
+
 async def get(reads: Reads, id: str) -> StoredJob | None:
     """A job by its id."""
     return _first(await reads.run(Job.select().where(Job.id == id)))
 
 
 def _first(rows: list[dict[str, Any]]) -> StoredJob | None:
-    return StoredJob(**(rows[0] | {"body": from_json(rows[0]["body"])})) if rows else None
+    return _stored(rows[0]) if rows else None
+
+
+def _stored(row: dict[str, Any]) -> StoredJob:
+    return StoredJob(**(row | {"body": from_json(row["body"])}))
 
 
 async def advance(tx: Tx, id: str, *, state: str, body: Mapping[str, Any], at: str) -> None:

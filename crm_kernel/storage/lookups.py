@@ -59,7 +59,8 @@ class Lookups:
             self._compiled[key] = shown, select(model, shown.sqls, where=where)
         shown, sql = self._compiled[key]
         params = self._bind(sql, wanted, environment)
-        found = await (hold.hold(sql.text, params, one=len(wanted) == 1) if hold else reads.read(sql.text, params))
+        one = len(wanted) == 1 and not model.rollups  # which change without a version that would tell
+        found = await (hold.hold(sql.text, params, one=one) if hold else reads.read(sql.text, params))
         records: dict[str, tuple[Record, tuple[bool, ...]]] = {}
         for row in found:
             record = shown.decode(row)

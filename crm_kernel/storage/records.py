@@ -6,7 +6,7 @@ lists of ids go in as one parameter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -64,17 +64,17 @@ class _Compiled:
         return record["id"], words_of([f.type.to_columns(value)[-1] for f, value in values if value is not None])
 
     def _update(self, changed: frozenset[str]) -> tuple[str, Encode] | None:
-        """The UPDATE of some fields with the encoder of its parameters; None where none of them is stored."""
+        """The UPDATE of some fields by id, with the encoder of its parameters; None where none of them is stored."""
         fields = [f for name, f in self._model.fields.items() if name in changed and name != "id" and is_stored(f)]
         if not fields:
             return None
         columns, encode = encoder([self._model.fields["id"], *fields], self._dialect)
         setters = ", ".join(f"{quoted(name)} = ?" for name in columns[1:])
-        sql = f"UPDATE {self.table} SET {setters} WHERE id = ? AND version = ?"
+        sql = f"UPDATE {self.table} SET {setters} WHERE id = ?"
 
         def key_last(record: Mapping[str, Any]) -> list[Any]:
             id, *values = encode(record)
-            return [*values, id, record["version"] - 1]
+            return [*values, id]
 
         return sql, key_last
 
@@ -119,19 +119,47 @@ class RecordStore:
 
         `NotUnique` as in `insert`.
         """
+        listed = list(changes)
+        for sql, encode, records in self._updates(model, listed):
+            rows = ([*encode(record), record["version"] - 1] for record in records)
+            await tx.executemany(f"{sql} AND version = ?", rows)
+        await self._put_words(tx, model, listed)
+
+    async def overwrite(
+        self, tx: Tx, model: EntityModel, changes: Iterable[tuple[Mapping[str, Any], Iterable[str]]]
+    ) -> None:
+        """Store the named fields of records that are held, whatever their version: it stays as it is."""
+        listed = list(changes)
+        for sql, encode, records in self._updates(model, listed):
+            await tx.executemany(sql, map(encode, records))
+        await self._put_words(tx, model, listed)
+
+    async def _put_words(
+        self, tx: Tx, model: EntityModel, changes: Sequence[tuple[Mapping[str, Any], Iterable[str]]]
+    ) -> None:
+        """Store the words of whole records of which searched fields changed."""
+        compiled = self._compiled(model)
+        found = [record for record, changed in changes if compiled.touches(frozenset(changed))]
+        if compiled.search and found:
+            await put(tx, compiled.search, [compiled.words(record) for record in found])
+
+    def _updates(
+        self, model: EntityModel, changes: Iterable[tuple[Mapping[str, Any], Iterable[str]]]
+    ) -> Iterator[tuple[str, Encode, list[Mapping[str, Any]]]]:
         compiled = self._compiled(model)
         groups: dict[frozenset[str], list[Mapping[str, Any]]] = {}
         for record, changed in changes:
             groups.setdefault(frozenset(changed), []).append(record)
-        found = [record for names, records in groups.items() if compiled.touches(names) for record in records]
         for changed, records in groups.items():
             statement = compiled.update(changed)
-            if statement is None:
-                continue
-            sql, encode = statement
-            await tx.executemany(sql, map(encode, records))
-        if compiled.search and found:
-            await put(tx, compiled.search, [compiled.words(record) for record in found])
+            if statement is not None:
+                yield (*statement, records)
+
+    async def hold(self, tx: Tx, model: EntityModel, ids: Iterable[str]) -> list[Record]:
+        """The records with these ids, deleted ones too, which nobody else changes until the COMMIT."""
+        compiled = self._compiled(model)
+        rows = await tx.hold(f"{compiled.select}t.id {compiled.one_of}", (self._ids(ids),), one=False)
+        return [compiled.decode(row) for row in rows]
 
     async def purge(self, tx: Tx, model: EntityModel, ids: Iterable[str]) -> int:
         """Remove records for good; how many there were."""

@@ -52,6 +52,24 @@ async def ids_in_stage(reads: Reads, model: EntityModel, pipeline: str | None, s
     return [row[0] for row in rows]
 
 
+async def count_all(reads: Reads, model: EntityModel) -> int:
+    """How many records an entity has, deleted ones too."""
+    if not await is_stored(reads, model.name):
+        return 0
+    return (await reads.read(f"SELECT count(*) FROM {quoted(table_name(model.name))}"))[0][0]
+
+
+async def last_id(reads: Reads, model: EntityModel) -> str:
+    """The greatest id of an entity, "" where it has no record."""
+    return (await reads.read(f"SELECT coalesce(max(id), '') FROM {quoted(table_name(model.name))}"))[0][0]
+
+
+async def ids_after(reads: Reads, model: EntityModel, id: str, last: str, limit: int) -> list[str]:
+    """The next ids behind one, up to `last`, deleted records' too."""
+    sql = f"SELECT id FROM {quoted(table_name(model.name))} WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+    return [row[0] for row in await reads.read(sql, (id, last, limit))]
+
+
 async def shared_values(reads: Reads, model: EntityModel, field: Field) -> int:
     """How many values of a field stand in several live records, where no unique index holds that yet."""
     table = table_name(model.name)

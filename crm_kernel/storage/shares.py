@@ -41,15 +41,12 @@ async def of_record(reads: Reads, entity: str, record: str) -> list[StoredShare]
     return [_share(row) for row in await reads.run(query.order_by(Share.created_at).order_by(Share.id))]
 
 
-async def of_users(reads: Reads, users: Collection[str]) -> dict[str, list[StoredShare]]:
-    """What was shared with each of some users, oldest first, what is over too."""
+async def of_users(reads: Reads, users: Collection[str]) -> list[StoredShare]:
+    """What was shared with some users, oldest first, what is over too."""
     if not users:
-        return {}
+        return []
     query = Share.select().where(Share.user.is_in(list(users))).order_by(Share.created_at).order_by(Share.id)
-    found: dict[str, list[StoredShare]] = {}
-    for share in [_share(row) for row in await reads.run(query)]:
-        found.setdefault(share.user, []).append(share)
-    return found
+    return [_share(row) for row in await reads.run(query)]
 
 
 async def remove(tx: Tx, id: str, entity: str, record: str) -> bool:

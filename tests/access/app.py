@@ -15,7 +15,8 @@ from crm_kernel.storage.sqlite_engine import SqliteEngine
 from crm_kernel.testing import TestCrm
 from tests.access.expressions import text
 from tests.access.oracle import Oracle, Record
-from tests.access.world import ENTITIES, ID, MOST, OTHERS, WIDEST, World
+from tests.access.schemas import ENTITIES, ID, MOST, OTHERS, WIDEST
+from tests.access.world import World
 
 NOW = datetime(2026, 3, 29, 10, 0, tzinfo=UTC)
 TODAY = "2026-03-29"

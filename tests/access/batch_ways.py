@@ -7,8 +7,9 @@ from typing import Any
 
 from crm_kernel import Change, Error
 from tests.access.oracle import Oracle, Record
+from tests.access.schemas import ENTITIES, ID
 from tests.access.ways import App, Question
-from tests.access.world import ENTITIES, ID, World
+from tests.access.world import World
 from tests.access.write_ways import change, create, drawn_values, existing, outcome, tell, update
 
 UPSERTS = 2

@@ -12,8 +12,9 @@ from tests.access import batch_ways, write_ways
 from tests.access.all_ways import WAYS
 from tests.access.app import Worlds
 from tests.access.oracle import Oracle, Record
+from tests.access.schemas import ACTIONS, COMPUTED, ENTITIES, OTHERS
 from tests.access.ways import App, asked, settled, told
-from tests.access.world import ACTIONS, ENTITIES, OTHERS, World, value, world
+from tests.access.world import World, value, world
 
 QUESTIONS = 2
 CHANGED = 6
@@ -81,16 +82,18 @@ async def _change_denied(worlds: Worlds, rng: Random, example: World, oracle: Or
     for entity, questioned in names.items():
         for record in oracle.stored[entity].values():
             seen = oracle.fields_on(entity, record) if _is_seen(oracle, entity, record) else set()
-            denied += [(entity, record, name) for name in questioned if name not in seen]
+            denied += [(entity, record, n) for n in questioned if n not in seen and not COMPUTED.get(n)]
     before, rights = copy.deepcopy(oracle.stored), _rights(oracle)
     changed: dict[str, set[str]] = {}
     for entity, record, name in rng.sample(denied, min(len(denied), CHANGED)):
         old, record[name] = record[name], value(rng, example, entity, name, places)
+        stored = dict(record)
+        example.compute(entity, record)
         valid = name != "num" or not any(example.is_invalid(entity, each) for each in (old, record[name]))
         if valid and record[name] is not None and old is not None and _rights(oracle) == rights:
             changed.setdefault(entity, set()).add(record["id"])
         else:
-            record[name] = old
+            record.update(stored | {name: old})
     if oracle.stored == before:
         return False
     await _store(worlds, changed, before)

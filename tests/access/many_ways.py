@@ -16,8 +16,9 @@ from crm_kernel.operations.timeline import timeline
 from tests.access.expressions import text
 from tests.access.oracle import Oracle, Record, words_of
 from tests.access.record_ways import entry
+from tests.access.schemas import ENTITIES, OTHERS, TITLES
 from tests.access.ways import SOUGHT, App, Question, Refused, draw_list, item, known, ordered, visible
-from tests.access.world import ENTITIES, OTHERS, TITLES, World
+from tests.access.world import World
 
 
 # ---- search ---------------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def applied(mutation: Mutation) -> Iterator[None]:
     names: dict[str, Any] = {}
     exec(compile(f"from __future__ import annotations\n{changed}", module, "exec"), vars(sys.modules[module]), names)
     mutant = names[name.rpartition(".")[2]]
-    mutant = getattr(mutant, "__func__", None) or mutant
+    mutant = getattr(mutant, "__func__", None) or getattr(mutant, "fget", None) or mutant
     code = function.__code__
     function.__code__ = mutant.__code__
     try:
@@ -89,9 +89,9 @@ MUTATIONS = [
     ),
     Mutation(
         "a field of one grant on the rows of all",
-        f"{_ACCESS}:Access.field_rows",
-        "everywhere = grants is None or giving == grants",
-        "everywhere = True",
+        f"{_ACCESS}:Access._given_rows",
+        "if grants is None or giving == grants",
+        "if True",
     ),
     Mutation(
         "no grant is all rows",
@@ -173,7 +173,7 @@ MUTATIONS = [
     ),
     Mutation(
         "history of hidden records",
-        f"{_RECORD}:RecordReader.in_hand",
+        f"{_RECORD}:RecordReader.in_hands",
         'rows = reading.rows if access.allows(entity, "read") else NOTHING',
         "rows = None",
     ),
@@ -185,7 +185,7 @@ MUTATIONS = [
     ),
     Mutation(
         "history of masked fields",
-        f"{_RECORD}:RecordReader.in_hand",
+        f"{_RECORD}:RecordReader.in_hands",
         "frozenset(reading.fields) - hidden",
         "frozenset(reading.fields)",
     ),
@@ -266,5 +266,35 @@ MUTATIONS = [
         f"{_VALUES}:check_references",
         "work.system_access if trusted else work.access",
         "work.system_access",
+    ),
+    Mutation(
+        "a formula is there without its inputs",
+        "crm_kernel.model:EntityModel.without_hidden",
+        "names - hidden if hidden else names",
+        "names",
+    ),
+    Mutation(
+        "a formula on rows where an input is hidden",
+        f"{_ACCESS}:Access.field_rows",
+        "(field, *self._model[entity].inputs.get(field, ()))",
+        "(field,)",
+    ),
+    Mutation(
+        "a formula over a sensitive field is not sensitive",
+        "crm_kernel.formulas.computed:_sensitive",
+        "found.add(node)",
+        "pass",
+    ),
+    Mutation(
+        "`*` covers rollups",
+        "crm_kernel.model:Field.explicit",
+        " or self.options.rollup is not None",
+        "",
+    ),
+    Mutation(
+        "rules of writes see formulas as they were",
+        "crm_kernel.operations.write:Writer._check",
+        "for change in valued if work.registry.computed else ():",
+        "for change in ():",
     ),
 ]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.access.expressions import Tree, Values, folded, holds
+from tests.access.schemas import COMPUTED
 from tests.access.world import World
 
 Record = dict[str, Any]
@@ -29,6 +30,7 @@ BUILTIN: list[Grant] = [
 ]
 NEVER_WRITTEN = {
     "version", "created_at", "created_by", "updated_at", "updated_by", "deleted_at", "stage_since", "rotting",
+    *COMPUTED,
 }  # fmt: skip
 
 
@@ -51,7 +53,8 @@ class Oracle:
         self.admin = "admin" in self.user["roles"]
         self.variables = {"@me": self.user["id"], "@my_team": self.user["team"], "@my_teams": self._teams(today)}
         mine = [grant for role in self.user["roles"] for grant in world.roles[role]]
-        shared = [share for share in world.shares if share["user"] == self.user["id"] and not share["over"]]
+        shared = [s for s in world.shares if s["user"] == self.user["id"] and not s["over"]]
+        shared = [s for s in shared if s["record"] in stored[s["entity"]]]  # with a purge its shares go
         self.grants = [*BUILTIN, *mine, *shared]
         self._kept: dict[Any, Any] = {}
         """What follows from the roles alone and is asked again and again."""
@@ -98,13 +101,14 @@ class Oracle:
         fields = grant.get("fields") or {}
         listed = set(fields.get(member, ["*"]))
         if "*" in listed:
-            listed |= columns - self.sensitive(entity)
+            listed |= columns - self.sensitive(entity) - {"kids"}
         return (listed & columns) - set(fields.get("deny", []))
 
     def sensitive(self, entity: str) -> set[str]:
-        """The fields that `*` does not give."""
+        """The fields whose values stand in no history; `*` gives neither them nor rollups."""
         fields = self.world.fields.get(entity, {})
-        return {name for name, schema in fields.items() if schema.get("x-crm", {}).get("sensitive")}
+        found = {name for name, schema in fields.items() if schema.get("x-crm", {}).get("sensitive")}
+        return found | ({"twin"} & fields.keys())  # it tells what `hush` is
 
     def reads(self, grant: Grant, entity: str) -> frozenset[str]:
         """The fields a grant lets him read."""
@@ -138,7 +142,7 @@ class Oracle:
         """The fields that exist for him."""
 
         def find() -> tuple[str, ...]:
-            names = set[str]().union(*(self.reads(grant, entity) for grant in self.given(entity, "read")))
+            names = _with_inputs(set[str]().union(*(self.reads(grant, entity) for grant in self.given(entity, "read"))))
             return tuple(name for name in self.columns[entity] if name in names)
 
         return self._once(("fields", entity), find)
@@ -149,7 +153,7 @@ class Oracle:
         for grant in self.given(entity, "read"):
             if self.holds_on(grant, entity, record):
                 found |= self.reads(grant, entity)
-        return found
+        return _with_inputs(found)
 
     def shown(self, entity: str, record: Record) -> Record:
         """A record as he is answered."""
@@ -247,6 +251,11 @@ class Oracle:
         found = {word for each in texts for word in words_of(each)}
         *whole, last = words_of(q) or [""]
         return not last or (found >= set(whole) and any(word.startswith(last) for word in found))
+
+
+def _with_inputs(names: set[str]) -> set[str]:
+    """Those that may be read where these are given: a formula where all is that it is computed from."""
+    return {name for name in names if COMPUTED.get(name, set[str]()) <= names}
 
 
 def words_of(value: str) -> list[str]:

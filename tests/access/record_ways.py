@@ -7,8 +7,9 @@ from typing import Any
 
 from crm_kernel.operations.answers import encode
 from tests.access.oracle import Oracle
+from tests.access.schemas import ACTIONS, STAGES
 from tests.access.ways import App, Question, Refused, one, visible
-from tests.access.world import ACTIONS, STAGES, World
+from tests.access.world import World
 
 
 # ---- history --------------------------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ async def _find() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "app").mkdir()
+        (folder / "template").mkdir()
         kernel = await Template(folder / "template", databases.new).open(folder / "app", (), (), databases.new)
         worlds = Worlds(TestCrm(kernel))
         await worlds.prepare()

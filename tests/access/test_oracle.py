@@ -23,6 +23,7 @@ SEEDS = st.lists(st.booleans(), min_size=32, max_size=32).map(
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.contract("security.md#oracle")
 @pytest.mark.contract("security.md#noninterference")
+@pytest.mark.contract("documents.md#formula-readable")
 @settings(
     max_examples=ROUNDS,
     derandomize=ROUNDS <= 500,  # the same worlds each time, so that a change is judged by itself; more are drawn anew

@@ -17,7 +17,8 @@ from crm_kernel.operations.answers import encode
 from crm_kernel.operations.list_query import ListQuery
 from tests.access.expressions import folded, text
 from tests.access.oracle import Oracle, Record
-from tests.access.world import ENTITIES, OTHERS, PICKS, STAGES, World, path, tree
+from tests.access.schemas import ENTITIES, OTHERS, PICKS, STAGES
+from tests.access.world import World, path, tree
 
 Question = dict[str, Any]
 ASKED = [*ENTITIES, *ENTITIES, *OTHERS]

@@ -1,7 +1,6 @@
 """Random worlds: a schema, roles, teams, users, records, and what is asked of them.
 
-All is drawn from a `random.Random`: hypothesis gives one that it can shrink, a fixed example is a seed. Tables are made
-once with every column there is (`WIDEST`); an example's registry knows only the fields of its own schema.
+All is drawn from a `random.Random`: hypothesis gives one that it can shrink, a fixed example is a seed.
 """
 
 from __future__ import annotations
@@ -11,53 +10,22 @@ from random import Random
 from typing import Any, NamedTuple
 
 from tests.access.expressions import Tree, text
-
-ID = "01900000-0000-7000-8000-{:012x}".format
-ENTITIES = ("alpha", "beta")
-WORDS = ["ann", "Bob", "Čau", "čau bob", "zed", "=ann"]
-PICKS = ["big", "small", "mid"]
-MOST = 2
-"""What `num` may be at most in some schemas; more is stored all the same, as where a limit came later."""
-STAGES = ["new", "busy", "done", "lost"]
-SCHEMAS: dict[str, dict[str, Any]] = {
-    "word": {"type": "string"},
-    "line": {"type": "string", "x-crm": {"search": True}},
-    "num": {"type": "integer"},
-    "pick": {"enum": PICKS},
-    "tags": {"type": "array", "items": {"type": "string"}},
-    "place": {"type": "object", "properties": {"city": {"type": "string"}}},
-    "link": {"type": "string", "x-crm": {"reference": "alpha"}},
-    "boss": {"type": "string", "x-crm": {"reference": "user"}},
-    "about": {"type": "string", "x-crm": {"reference": "*"}},
-    "hush": {"type": "string", "x-crm": {"sensitive": True}},
-}
-OTHERS = {"user": ["name", "email", "login"], "activity": ["subject", "about"]}
-"""Fields of entities that every app has, of those that questions are about."""
-TITLES = {
-    "alpha": "{word}",
-    "beta": "{link.word} / {word}",
-    "user": "{name}",
-    "team": "{name}",
-    "activity": "{subject}",
-}
-ACTIONS = ["read", "create", "update", "move", "delete", "export", "admin"]
-SYSTEM = ["owner", "team", "created_at", "updated_by", "deleted_at"]
-STAGED = ["stage", "stage_reason", "stage_since"]
-
-
-def entity(name: str, fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The document of an entity."""
-    return {"kind": "entity", "name": name, "title": TITLES[name], "schema": {"properties": fields}}
-
-
-def pipeline(name: str) -> dict[str, Any]:
-    """A pipeline in which every move is allowed, for an entity."""
-    stages = [{"name": stage, "type": "open"} for stage in STAGES[:3]]
-    stages.append({"name": "lost", "type": "lost", "reasons": ["dear", "gone"]})  # type: ignore[dict-item]
-    return {"kind": "pipeline", "name": f"{name}-line", "entity": name, "label": "Line", "stages": stages}
-
-
-WIDEST = [*(entity(name, SCHEMAS) for name in ENTITIES), *(pipeline(name) for name in ENTITIES)]
+from tests.access.schemas import (
+    ACTIONS,
+    COMPUTED,
+    ENTITIES,
+    ID,
+    MOST,
+    OTHERS,
+    PICKS,
+    SCHEMAS,
+    STAGED,
+    STAGES,
+    SYSTEM,
+    WORDS,
+    entity,
+    pipeline,
+)
 
 
 class World(NamedTuple):
@@ -95,6 +63,14 @@ class World(NamedTuple):
         own = list(self.fields[name]) if name in self.fields else OTHERS[name]
         return [*own, *SYSTEM, *(STAGED if name in self.staged else [])]
 
+    def compute(self, entity: str, record: dict[str, Any]) -> None:
+        """Put the values of its formulas into a record."""
+        fields = self.fields.get(entity, {})
+        if "echo" in fields:
+            record["echo"] = record["word"]
+        if "twin" in fields:
+            record["twin"] = record["word"] if record["hush"] is None else record["hush"]
+
     def is_invalid(self, entity: str, num: Any) -> bool:
         """Whether a value of `num` is over its limit."""
         return num is not None and num > self.fields.get(entity, {}).get("num", {}).get("maximum", num)
@@ -116,6 +92,7 @@ def _written(grant: dict[str, Any]) -> dict[str, Any]:
 def world(rng: Random) -> World:
     """One example."""
     fields = {name: _fields(rng) for name in ENTITIES}
+    _settle_computed(fields)
     staged = frozenset(name for name in ENTITIES if rng.random() < 0.5)
     bare = World(fields, staged, {}, [], [], {}, {}, [])
     roles = {f"r{n}": [_grant(rng, bare) for _ in range(rng.randint(2, 5))] for n in range(rng.randint(1, 3))}
@@ -146,7 +123,7 @@ def _some(rng: Random, among: list[Any], least: int = 0, most: int = 3) -> list[
 
 
 def _fields(rng: Random) -> dict[str, dict[str, Any]]:
-    chosen = {"word", "link", *_some(rng, sorted(set(SCHEMAS) - {"word", "link"}), 2, 5)}
+    chosen = {"word", "link", *_some(rng, sorted(set(SCHEMAS) - {"word", "link"}), 2, 6)}
     fields = {name: dict(SCHEMAS[name]) for name in SCHEMAS if name in chosen}
     if "link" in fields:
         fields["link"] = {"type": "string", "x-crm": {"reference": _of(rng, list(ENTITIES))}}
@@ -157,6 +134,19 @@ def _fields(rng: Random) -> dict[str, dict[str, Any]]:
     if "line" in fields and rng.random() < 0.3:
         fields["line"] = {"type": "string", "x-crm": {"search": True, "sensitive": True}}
     return fields
+
+
+def _settle_computed(fields: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """Leave out what is computed from fields that are not there; `kids` counts those that refer to the record."""
+    for name, mine in fields.items():
+        if not {"hush", "echo"} <= mine.keys():
+            mine.pop("twin", None)
+        referring = [other for other in ENTITIES if fields[other]["link"]["x-crm"]["reference"] == name]
+        if "kids" in mine and referring:
+            rollup = {"of": f"{referring[0]}_by_link", "measure": "count"}
+            mine["kids"] = {"type": "integer", "x-crm": {"rollup": rollup}}
+        elif "kids" in mine:
+            del mine["kids"]
 
 
 def _user(rng: Random, number: int, roles: list[str]) -> dict[str, Any]:
@@ -181,9 +171,9 @@ def value(rng: Random, world: World, name: str, field: str, places: dict[str, li
     if rng.random() < 0.2:
         return None
     match field:
-        case "word" | "line" | "hush" | "subject":
+        case "word" | "line" | "hush" | "subject" | "echo" | "twin":
             return _of(rng, WORDS)
-        case "num":
+        case "num" | "kids":
             return rng.randint(0, 3)
         case "pick":
             return _of(rng, PICKS)
@@ -205,7 +195,8 @@ def value(rng: Random, world: World, name: str, field: str, places: dict[str, li
 
 
 def _record(rng: Random, world: World, name: str, id: str, places: dict[str, list[str]]) -> dict[str, Any]:
-    fields = [*world.fields[name], "owner", "team", *(["stage"] if name in world.staged else [])]
+    entered = [field for field in world.fields[name] if field not in COMPUTED]
+    fields = [*entered, "owner", "team", *(["stage"] if name in world.staged else [])]
     values = {field: value(rng, world, name, field, places) for field in fields}
     if values.get("stage", "") is None:
         del values["stage"]
@@ -320,10 +311,10 @@ def test(rng: Random, world: World, name: str) -> Tree:
     """One comparison."""
     at, _, field = path(rng, world, name)
     match field:
-        case "word" | "line" | "hush" | "subject" | "name" | "login" | "stage_reason":
+        case "word" | "line" | "hush" | "subject" | "echo" | "twin" | "name" | "login" | "stage_reason":
             return _of(rng, [("test", at, "=", _of(rng, WORDS)), ("test", at, "contains", _of(rng, ["A", "b", "ser"])),
                              ("null", at, _of(rng, [True, False]))])  # fmt: skip
-        case "num":
+        case "num" | "kids":
             return ("test", at, _of(rng, ["=", "!=", "<", ">="]), rng.randint(0, 3))
         case "pick":
             return ("test", at, _of(rng, ["in", "not in"]), _some(rng, PICKS, 1, 2))

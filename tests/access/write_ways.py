@@ -10,8 +10,9 @@ from crm_kernel.operations.answers import encode
 from crm_kernel.operations.outcomes import Outcome
 from tests.access.app import NOW_TEXT, Worlds
 from tests.access.oracle import MOVE, NEVER_WRITTEN, Oracle, Record
+from tests.access.schemas import ENTITIES, ID, STAGES
 from tests.access.ways import App, Question, plain
-from tests.access.world import ENTITIES, ID, STAGES, World, value
+from tests.access.world import World, value
 
 KINDS = ["create", "update", "update", "move", "delete", "restore", "purge"]
 
@@ -187,6 +188,9 @@ def create(oracle: Oracle, entity: str, id: str, values: Record) -> Any:
     if "stage" in oracle.columns[entity]:
         started, new["stage"] = new["stage"], new["stage"] or STAGES[0]
         new["pipeline"], new["stage_since"] = f"{entity}-line", NOW_TEXT
+    if "kids" in oracle.columns[entity]:
+        new["kids"] = 0
+    oracle.world.compute(entity, new)
     new |= _stamps(oracle, 1) | {"created_at": NOW_TEXT, "created_by": oracle.user["id"]}
     refused = {fault[0][1:] for fault in faults}
     if not _allowed(oracle, entity, grants, new, sent_names - MOVE - {"id"} - refused):
@@ -232,6 +236,7 @@ def update(oracle: Oracle, entity: str, record: Record, values: Record) -> Any:
     faults += _reference_faults(oracle, entity, new, changed | taken)
     changed = {name for name in new if new[name] != record[name]}
     moved = bool(changed & MOVE)
+    oracle.world.compute(entity, new)
     new |= _stamps(oracle, record["version"] + 1)
     if moved:
         new["stage_since"] = NOW_TEXT

@@ -60,3 +60,25 @@ async def test_parameters_are_checked(office: Any) -> None:
     ] == "unknown_parameter"
     assert (await office("ann", "DELETE", PATH, params={"dry_run": "1"})).json()["code"] == "bad_value"
     assert (await office("ann", "GET", "/api/documents", params={"kind": "role"})).status_code == 400
+
+
+@pytest.mark.contract("documents.md#recompute")
+async def test_the_answer_names_the_job_that_computes_stored_records(office: Any) -> None:
+    assert (await office("ann", "POST", "/api/records/contact", json={"name": "Computed"})).status_code == 201
+    body = {
+        "kind": "fields", "name": "length", "entity": "contact",
+        "schema": {"properties": {"name_length": {"type": "integer", "x-crm": {"formula": "length(name)"}}}},
+    }  # fmt: skip
+    path = "/api/documents/fields/length"
+    assert (await office("ann", "PUT", path, json=body, params={"dry_run": "true"})).json()["job"] is None
+    job = (await office("ann", "PUT", path, json=body)).json()["job"]
+    found = await office("ann", "GET", f"/api/jobs/{job}")
+    assert (found.status_code, found.json()["kind"], found.json()["fields"]) == (
+        200,
+        "recompute",
+        ["contact.name_length"],
+    )
+    assert (await office("bob", "GET", f"/api/jobs/{job}")).status_code == 404
+    assert (await office("ann", "POST", f"/api/jobs/{job}/cancel")).json()["code"] == "conflict"
+    assert (await office("ann", "GET", f"/api/jobs/{job}/errors.csv")).status_code == 404
+    await office("ann", "DELETE", path)

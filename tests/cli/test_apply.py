@@ -291,3 +291,17 @@ def test_a_lock_that_cannot_be_written_is_said(crm: Crm, folder: Path) -> None:
     (folder / "crm.lock").mkdir()
     ran = crm("apply", app=folder)
     assert (ran.status, "All is applied, but" in ran.err) == (1, True)
+
+
+@pytest.mark.contract("documents.md#recompute")
+def test_apply_computes_what_a_new_formula_is_of_stored_records(crm: Crm, folder: Path) -> None:
+    write(folder, "size", FIELDS)
+    assert crm("apply", app=folder).status == 0
+    contacts(crm, folder, "name,size\nAnna,5\nBob,7\n")
+    write(folder, "double", {**FIELDS, "name": "double", "schema": {"properties": {
+        "twice": {"type": "integer", "x-crm": {"formula": "size * 2"}}}}})  # fmt: skip
+    assert crm("apply", "--json", app=folder).json["job"] is None  # it is done
+    listed = crm("query", "contact", "--filter", "twice > 10", "--format", "csv", app=folder)
+    assert listed.status == 0
+    assert "Bob" in listed.out
+    assert "Anna" not in listed.out

@@ -184,7 +184,8 @@ def test_the_page_shows_the_floors_there_are(root: Path) -> None:
 
 def test_tests_mirror_the_tree(root: Path) -> None:
     """`tests/filters/` tests `filters/`; a test at the top tests the modules that begin with its name."""
-    of_their_own = {"acceptance", "bench", "contracts", "differential", "docs", "examples", "faults", "security"}
+    of_their_own = {"acceptance", "bench", "conformance", "contracts", "differential", "docs", "examples"}
+    of_their_own |= {"faults", "hostile", "security"}
     known = {file.stem for file in (root / "crm_kernel").iterdir()}
     folders = {file.parent.name for file in (root / "tests").glob("*/test_*.py")}
     assert folders - of_their_own <= known

@@ -95,3 +95,26 @@ async def test_the_last_pipeline_goes_and_another_comes(crm: TestCrm) -> None:
     await crm.put({**again, "remap": {"": "new", "old": "done", "new": "new", "waiting": "new"}})
     assert await where(crm) == {("sales", "new"): 9, ("sales", "done"): 2}
     assert (await crm.get("job", late["id"]))["stage"] == "new"
+
+
+@pytest.mark.contract("documents.md#impact-sample")
+async def test_a_stage_that_requires_more_is_told_of(crm: TestCrm) -> None:
+    """Records that lack it stay where they are: it asks for no choice, unless somebody wants to be asked."""
+    made = await crm.write([Change.create("job", {"name": name}) for name in ("a", None, None)])
+    await crm.move("job", made[2]["id"], "old")
+    other = line("sales", "new", "old", default=True)
+    other["stages"][0]["requires"] = {"required": ["name"]}
+    admin = crm.kernel.system("api")
+    asked = await crm.kernel.documents.plan({"documents": [other], "on_invalid": "reject"}, admin)
+    (impact,) = asked["impact"]
+    assert (asked["status"], impact["kind"], impact["total"], impact["invalid"]) == ("needs_choice", "pipeline", 3, 2)
+    assert [(s["id"], s["errors"][0]["pointer"]) for s in impact["sample"]] == [
+        (made[1]["id"], "/name"),
+        (made[2]["id"], "/name"),
+    ]
+    (impact,) = (await crm.put(other))["plan"]["impact"]
+    assert impact["chosen"] == "keep"
+    del other["stages"][0]["requires"]
+    other["stages"][1]["requires"] = {"required": ["name"]}
+    (impact,) = (await crm.put(other))["plan"]["impact"]
+    assert (impact["invalid"], impact["already_invalid"]) == (0, 1)

@@ -1,0 +1,26 @@
+"""What is wrong with a plugin's listener (floor 4)."""
+
+from __future__ import annotations
+
+from crm_kernel.errors import Error, Fault, near
+from crm_kernel.fields.base import ValueContext
+from crm_kernel.filters.resolver import resolve
+from crm_kernel.manifest import Listener
+from crm_kernel.model import Model
+
+
+def listener_fault(listener: Listener, entities: Model, context: ValueContext) -> Fault | None:
+    """Why a listener cannot be called: its entity is not there, or its condition does not resolve."""
+    if listener.entity is None:
+        if listener.where is None:
+            return None
+        return Fault(pointer="/entity", code="required", detail="A listener with `where` names its entity.")
+    if listener.entity not in entities:
+        detail = f"There is no entity {listener.entity!r}:{near(listener.entity, entities)}"
+        return Fault(pointer="/entity", code="not_found", detail=detail)
+    try:
+        if listener.where is not None:
+            resolve(listener.where, listener.entity, entities, event=True, context=context)
+    except Error as error:
+        return Fault(pointer="/where", code=error.code, detail=error.detail)
+    return None
