@@ -27,6 +27,7 @@ from crm_kernel.settings import load_settings
 from crm_kernel.storage.columns import is_stored
 from crm_kernel.storage.encoding import encoder
 from crm_kernel.storage.evolution import evolve
+from crm_kernel.storage.search_index import make_filled, search_index
 
 PIPELINE = {
     "kind": "pipeline",
@@ -90,9 +91,12 @@ async def make(folder: Path, store: Store, count: int) -> dict[str, str]:
         await kernel.documents.sync_files(folder / "documents")
         people, teams, tokens = await _people(kernel)
         columns, rows = await _rows(kernel, people, teams, count)
+        await fill(store, columns, rows)
+        index = search_index(kernel.registry.entities["contact"])
+        if index is not None:
+            await kernel.database.load(lambda tx: make_filled(tx, index))
     finally:
         await kernel.close()
-    await fill(store, columns, rows)
     return tokens
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -68,6 +69,23 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
 
 
+class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """[sessions]: a session ends when it was not used for so many minutes, and so many days after the log-in."""
+
+    idle_minutes: int = 720
+    lifetime_days: int = 7
+
+    @property
+    def idle(self) -> timedelta:
+        """A session that was not used for so long has ended."""
+        return timedelta(minutes=self.idle_minutes)
+
+    @property
+    def lifetime(self) -> timedelta:
+        """A session ends so long after the log-in, however it is used."""
+        return timedelta(days=self.lifetime_days)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings of one app. Paths are absolute; `documents` need not exist; `secret` is CRM_SECRET or None."""
 
@@ -78,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     documents: Path
     imports: ImportSettings = ImportSettings()
     server: ServerSettings = ServerSettings()
+    sessions: SessionSettings = SessionSettings()
     secret: str | None = None
     source: TomlText | None = None
 
@@ -147,6 +166,7 @@ def settings_of(source: TomlText, folder: Path, environ: Mapping[str, str]) -> S
         documents=folder / found["documents"].get("path", "documents"),
         imports=ImportSettings(**found["imports"]),
         server=ServerSettings(trusted_proxies=tuple(found["server"].get("trusted_proxies", ()))),
+        sessions=SessionSettings(**found["sessions"]),
         secret=environ.get("CRM_SECRET"),
         source=source,
     )

@@ -29,6 +29,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "documents": ("path",),
         "imports": ("max_megabytes",),
         "server": ("trusted_proxies",),
+        "sessions": ("idle_minutes", "lifetime_days"),
     }
 )
 """The tables of crm.toml and their keys; a further table of `plugins` belongs to the plugin of that name."""
@@ -177,14 +178,15 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-MOST_MEGABYTES = 10_000
+def _whole(most: int) -> Rule:
+    """A whole number from 1 on."""
+    return Rule(
+        f"a whole number from 1 to {most}",
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most,
+    )
 
 
-def _is_megabytes(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_MEGABYTES
-
-
-_NUMBERS = frozenset({("imports", "max_megabytes")})
+_NUMBERS = frozenset({("imports", "max_megabytes"), ("sessions", "idle_minutes"), ("sessions", "lifetime_days")})
 
 
 def _is_milliseconds(value: object) -> bool:
@@ -207,7 +209,9 @@ _RULES: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("plugins", "path"): Rule("a folder", _is_text),
         ("plugins", "deadline_ms"): Rule("milliseconds from 1 to 60000", _is_milliseconds),
         ("documents", "path"): Rule("a folder", _is_text),
-        ("imports", "max_megabytes"): Rule(f"a whole number from 1 to {MOST_MEGABYTES}", _is_megabytes),
+        ("imports", "max_megabytes"): _whole(10_000),
         ("server", "trusted_proxies"): Rule("a list of addresses and networks like '10.0.0.0/8'", _is_networks),
+        ("sessions", "idle_minutes"): _whole(527_040),
+        ("sessions", "lifetime_days"): _whole(366),
     }
 )

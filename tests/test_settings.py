@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,7 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
         CRM_PLUGINS__PATH="more",
         CRM_DOCUMENTS__PATH="docs",
         CRM_IMPORTS__MAX_MEGABYTES="7",
+        CRM_SESSIONS__IDLE_MINUTES="30",
         CRM_PLUGINS__REAL_ESTATE__VIEWING_NOTICE_HOURS="48",
         CRM_SECRET="0123456789abcdef",
         CRM_APP="/srv/app",
@@ -106,6 +108,7 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
     assert (settings.plugins.enabled, settings.plugins.disabled) == (("a", "b"), ("c",))
     assert (settings.plugins.path, settings.documents) == (tmp_path / "more", tmp_path / "docs")
     assert settings.imports.max_megabytes == 7
+    assert (settings.sessions.idle, settings.sessions.lifetime) == (timedelta(minutes=30), timedelta(days=7))
     assert settings.plugins.overrides == {"real_estate": {"viewing_notice_hours": "48"}}
     assert settings.secret == "0123456789abcdef"
 
@@ -115,9 +118,10 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
     [
         ('[app]\nnmae = "x"', "crm.toml, line 2, column 1: unknown key 'nmae' in [app]; did you mean 'name'?"),
         ("[databse]", "crm.toml, line 1, column 2: unknown table [databse]; did you mean 'database'?"),
-        ("[zzz]", "unknown table [zzz]; known are app, database, plugins, documents, imports, server."),
+        ("[zzz]", "unknown table [zzz]; known are app, database, plugins, documents, imports, server, sessions."),
         ("[imports]\nmax_megabytes = 0", "imports.max_megabytes is 0, expected a whole number from 1 to 10000."),
         ("[imports]\nmax_megabytes = true", "imports.max_megabytes is True, expected a whole number from 1 to 10000."),
+        ("[sessions]\nlifetime_days = 0", "sessions.lifetime_days is 0, expected a whole number from 1 to 366."),
         ("app = 3", "crm.toml, line 1, column 7: 'app' is 3, expected a table [app]."),
         ("[app]\nname = 3", "crm.toml, line 2, column 8: app.name is 3, expected a text."),
         (

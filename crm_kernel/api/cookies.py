@@ -9,7 +9,6 @@ from crm_kernel.api.answer import Header
 from crm_kernel.api.peers import host_of, is_local
 from crm_kernel.errors import Error
 from crm_kernel.kernel import Kernel
-from crm_kernel.operations.sessions import LIFETIME
 
 SECURE_NAME = "__Host-crm_session"
 """Browsers take a cookie of this name from this very host over HTTPS only: no neighbour can plant one."""
@@ -40,7 +39,8 @@ def session_id(kernel: Kernel, scope: Mapping[str, Any], headers: Mapping[bytes,
 
 def set_cookie(kernel: Kernel, scope: Mapping[str, Any], headers: Mapping[bytes, bytes], id: str | None) -> Header:
     """The header that gives a browser its session id, or with None takes it away."""
-    value, age = (id, int(LIFETIME.total_seconds())) if id is not None else ("", 0)
+    lifetime = kernel.settings.sessions.lifetime
+    value, age = (id, int(lifetime.total_seconds())) if id is not None else ("", 0)
     if _is_local(kernel, scope, headers):
         cookie = f"{LOCAL_NAME}={value}; {_FLAGS}; Max-Age={age}"
     else:

@@ -22,7 +22,8 @@ from crm_kernel.operations.answers import encode
 from crm_kernel.operations.export_fields import exported
 from crm_kernel.operations.list_query import COUNT_CAP, Cursors, ListQuery
 from crm_kernel.operations.list_use import ListUse
-from crm_kernel.operations.read_plan import VERSION_AT, FewPlan, Plan, Planner, Shown, unknown_field
+from crm_kernel.operations.read_plan import Planner, unknown_field
+from crm_kernel.operations.read_ways import VERSION_AT, FewPlan, Plan, Shown
 from crm_kernel.registry import Registry
 from crm_kernel.storage.ports import Database, Reads, Row
 from crm_kernel.storage.select import IDS, after_position, with_ids, with_page
@@ -113,8 +114,7 @@ class Reader:
         if plan.slow is not None:
             self.list_use.note(plan.slow)
         environment = self._environment(caller)
-        by_order = plan.ordered is not None and query.count == "none"
-        few = None if by_order else await self._few(plan, environment, source)
+        few = await self._few(plan, query, environment, source)
         sql = self._page_sql(plan, few, caller, entity, query)
         limit = query.limit + 1
         rows = await source.read(with_page(sql.text, limit), bind(sql.params, environment))
@@ -151,17 +151,21 @@ class Reader:
         return int((await self._database.read(sql.text, bind(sql.params, environment)))[0][0])
 
     @staticmethod
-    async def _few(plan: Plan, environment: Environment, source: Reads) -> FewPlan | None:
-        """The way that suits a caller who may see few records, None where his rules do not tell or he sees many."""
-        if plan.few is None:
+    async def _few(plan: Plan, query: ListQuery, environment: Environment, source: Reads) -> FewPlan | None:
+        """The way that suits a list of few records, None where there is none or it has many.
+
+        Few have the words that are searched, or the caller may see few.
+        """
+        in_order = plan.ordered is not None and query.count == "none"
+        asked = plan.asked_in_order if in_order else plan.asked
+        if asked is None:
             return None
-        has_many = plan.few.few.has_many
-        [(many,)] = await source.read(has_many.text, bind(has_many.params, environment))
-        return None if many else plan.few
+        [many] = await source.read(asked.has_many.text, bind(asked.has_many.params, environment))
+        return next((way for way, is_many in zip(asked.ways, many, strict=True) if not is_many), None)
 
     def _page_sql(self, plan: Plan, few: FewPlan | None, caller: Caller, entity: str, query: ListQuery) -> Sql:
         if query.cursor is None:
-            return (plan.ordered or few or plan).first_page
+            return (few if few and few.sure else plan.ordered or few or plan).first_page
         position = self.cursors.read(caller.id, entity, query, len(plan.order))
         return self.planner.page_after(plan, after_position(plan.order, position), few=few)
 

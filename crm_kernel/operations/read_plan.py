@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from crm_kernel.access import Access
 from crm_kernel.errors import Error, near
@@ -20,19 +20,19 @@ from crm_kernel.model import EntityModel
 from crm_kernel.operations.export_fields import shown_fields
 from crm_kernel.operations.list_query import COUNT_CAP, ListQuery, SortKey
 from crm_kernel.operations.list_use import slow
+from crm_kernel.operations.read_ways import FewPlan, OrderedPlan, Path, Plan, Shown, Single, asked, page, with_keys
 from crm_kernel.registry import Registry
-from crm_kernel.storage.decoding import Cell, answerer, cells
+from crm_kernel.storage.decoding import answerer, cells
 from crm_kernel.storage.few import Few, few, indexed_fields
 from crm_kernel.storage.indexes import SCOPES
-from crm_kernel.storage.list_use import Slow
 from crm_kernel.storage.ordered import MOST, are_ordered, branches, first_ids
-from crm_kernel.storage.ports import Row
+from crm_kernel.storage.ports import EngineDialect
+from crm_kernel.storage.search_index import candidates, search_index
 from crm_kernel.storage.select import (
     DELETED,
     IDS,
     LIVE,
     NO_ROW,
-    Columns,
     OrderBy,
     columns,
     count,
@@ -43,75 +43,12 @@ from crm_kernel.storage.select import (
 )
 
 MAX_PLANS = 2000
-VERSION_AT = 1
-"""Where a row has the record's version: `id` and `version` are always read, and first."""
-
-
-class Path(NamedTuple):
-    """A path in `fields`: a flat member of the answer, made of one or two columns."""
-
-    name: str
-    columns: tuple[Sql, ...]
-    convert: Callable[..., Any] | None
-
-    def cell(self) -> Cell:
-        """As a member of an answer."""
-        return Cell(self.name, len(self.columns), self.convert)
-
-
-class Shown(NamedTuple):
-    """What is read of each row: a record, then paths. `answer` makes what is encoded."""
-
-    model: EntityModel
-    paths: tuple[Path, ...]
-    columns: Columns
-    answer: Callable[[Row], Any]
-
-
-class FewPlan(NamedTuple):
-    """Another way to the rows of a list, for where `few.has_many` is not so: `where` holds of those of `few.ids`."""
-
-    few: Few
-    where: tuple[Sql, ...]
-    first_page: Sql
-
-
-class OrderedPlan(NamedTuple):
-    """Another way: through the keys of his rules, where indexes hold the records of each in the order of the list."""
-
-    branches: tuple[Sql, ...]
-    where: tuple[Sql, ...]
-    first_page: Sql
-
-
-class Plan(NamedTuple):
-    """A compiled list: what each row shows, conditions and sort keys; `position` is where a row has their values.
-
-    `slow` says what would need an index that is not there.
-    """
-
-    shown: Shown
-    read: tuple[Sql, ...]
-    position: tuple[int, ...]
-    order: tuple[OrderBy, ...]
-    where: tuple[Sql, ...]
-    first_page: Sql
-    few: FewPlan | None = None
-    ordered: OrderedPlan | None = None
-    slow: Slow | None = None
-
-
-class Single(NamedTuple):
-    """A compiled read of one record or of several, their ids bound where `IDS` stands."""
-
-    shown: Shown
-    sql: Sql
 
 
 class Planner:
     """Compiles and keeps plans for one registry."""
 
-    def __init__(self, registry: Registry, dialect: Dialect) -> None:
+    def __init__(self, registry: Registry, dialect: EngineDialect) -> None:
         self.registry = registry
         self._dialect = dialect
         self._plans: dict[Any, Plan] = {}
@@ -159,15 +96,19 @@ class Planner:
             filters.append(self.condition(access, model, as_filter(wanted)))
         order = tuple(self._order_by(access, model, query))
         where = (state, *rules, *filters)
-        read, position = _with_keys(shown.columns.sqls, order)
-        plan = Plan(shown, read, position, order, where, _page(model, read, order, where))
+        read, position = with_keys(shown.columns.sqls, order)
+        plan = Plan(shown, read, position, order, where, page(model, read, order, where))
         plan = plan._replace(slow=slow(model, expression, query.sort_keys()))
-        found = None if query.deleted or query.export else self._few_rows(access, model)
-        if found is None:
-            return plan
-        where = (state, *filters)
-        plan = plan._replace(few=FewPlan(found, where, _page(model, read, order, where, found.ids)))
-        return plan._replace(ordered=self._by_keys(plan, access, expression, tuple(filters)))
+        index = search_index(model) if wanted else None
+        if wanted and index is not None:
+            found = candidates(self._dialect, index, wanted)
+            plan = plan._replace(found=FewPlan(found, where, page(model, read, order, where, found.ids), sure=True))
+        few = None if query.deleted or query.export else self._few_rows(access, model)
+        if few is not None:
+            where = (state, *filters)
+            plan = plan._replace(few=FewPlan(few, where, page(model, read, order, where, few.ids)))
+            plan = plan._replace(ordered=self._by_keys(plan, access, expression, tuple(filters)))
+        return plan._replace(asked=asked(plan.found, plan.few), asked_in_order=asked(plan.found))
 
     def _by_keys(
         self, plan: Plan, access: Access, filter: Expression | None, where: tuple[Sql, ...]
@@ -181,7 +122,7 @@ class Planner:
             return None
         found = branches(self._dialect, [tree for _, tree in keys])
         ids = first_ids(model, found, where, plan.order)
-        return OrderedPlan(found, where, one_plan(_page(model, plan.read, plan.order, (), ids)))
+        return OrderedPlan(found, where, one_plan(page(model, plan.read, plan.order, (), ids)))
 
     def _show(self, access: Access, model: EntityModel, names: tuple[str, ...] | None, raw: bool) -> Shown:
         # Kept beside the plans: 240 of the 370 µs that a list with a new filter takes to compile.
@@ -208,12 +149,12 @@ class Planner:
     @staticmethod
     def page_after(plan: Plan, position: Sql, *, few: FewPlan | None = None) -> Sql:
         """The same list, going on after a position."""
-        if plan.ordered is not None:
+        if plan.ordered is not None and not (few and few.sure):
             model, ordered = plan.shown.model, plan.ordered
             ids = first_ids(model, ordered.branches, [*ordered.where, position], plan.order)
-            return one_plan(_page(model, plan.read, plan.order, (), ids))
+            return one_plan(page(model, plan.read, plan.order, (), ids))
         where, among = (plan.where, None) if few is None else (few.where, few.few.ids)
-        return _page(plan.shown.model, plan.read, plan.order, [*where, position], among)
+        return page(plan.shown.model, plan.read, plan.order, [*where, position], among)
 
     def by_ids(self, access: Access, entity: str, query: ListQuery) -> Single:
         """The columns and rules of a list, read for a list of ids."""
@@ -317,21 +258,6 @@ class Planner:
             raise unknown_field(sort.path, readable)
         mask = self.masks(access, model).get(sort.path)
         return order_by(model, model.fields[sort.path], mask, descending=sort.descending)
-
-
-def _page(
-    model: EntityModel, read: Sequence[Sql], order: Sequence[OrderBy], where: Sequence[Sql], among: Sql | None = None
-) -> Sql:
-    return select(model, read, where=where, order=order, limit=True, among=among)
-
-
-def _with_keys(columns: tuple[Sql, ...], order: Iterable[OrderBy]) -> tuple[tuple[Sql, ...], tuple[int, ...]]:
-    """The columns with those sort keys that are not among them, and where each key stands."""
-    read = list(columns)
-    for key in order:
-        if key.sql not in read:
-            read.append(key.sql)
-    return tuple(read), tuple(read.index(key.sql) for key in order)
 
 
 def rows_sql(rows: Rows, dialect: Dialect) -> list[Sql]:

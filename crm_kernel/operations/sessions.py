@@ -21,15 +21,12 @@ from crm_kernel.operations.credentials import Credential, Credentials, manages, 
 from crm_kernel.operations.identity import Identity, good_until
 from crm_kernel.operations.last_use import LastUse
 from crm_kernel.operations.people import Services as PeopleServices
+from crm_kernel.settings import Settings
 from crm_kernel.storage import meta, sessions
 from crm_kernel.storage.ports import Tx
 from crm_kernel.storage.records import Record
 from crm_kernel.storage.sessions import StoredSession
 
-IDLE = timedelta(hours=12)
-"""A session that was not used for so long has ended."""
-LIFETIME = timedelta(days=7)
-"""A session ends so long after the log-in, however it is used."""
 GRACE = timedelta(seconds=10)
 """How long the id before a rotation still holds: requests that were sent beside each other have it."""
 
@@ -43,6 +40,8 @@ class Services(PeopleServices, Protocol):
     def identity(self) -> Identity: ...
     @property
     def secret(self) -> str: ...
+    @property
+    def settings(self) -> Settings: ...
 
 
 class Browser(NamedTuple):
@@ -65,6 +64,7 @@ class Sessions:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._times = services.settings.sessions
         self._use = LastUse(services, sessions.touch, "sessions")
         self.by_id = Credentials(services, self._look_up, self._use)
         """Finds the session that an id is of."""
@@ -76,7 +76,8 @@ class Sessions:
     async def prune(self) -> None:
         """Remove the sessions that have ended by themselves."""
         now = self._services.clock.now()
-        expired, unused = moment_text(now), moment_text(now - IDLE - timedelta(hours=1))  # uses are noted a while later
+        unused = moment_text(now - self._times.idle - timedelta(hours=1))  # uses are noted a while later
+        expired = moment_text(now)
         await self._services.database.write(lambda tx: sessions.prune(tx, expired=expired, unused=unused))
 
     # Finding --------------------------------------------------------------------------------------------------------
@@ -88,15 +89,15 @@ class Sessions:
         ends = read_moment(session.expires_at)
         if session.hash != digest.hex():
             ends = min(ends, read_moment(session.rotated_at or session.created_at) + GRACE)
-        seen = max(read_moment(session.seen_at), self._use.of(session.id) or now - LIFETIME)
+        seen = max(read_moment(session.seen_at), self._use.of(session.id) or now - self._times.lifetime)
         user = await self._services.identity.user_by_id(session.user)
-        if ends <= now or seen + IDLE <= now or user is None or not user["active"]:
+        if ends <= now or seen + self._times.idle <= now or user is None or not user["active"]:
             return None
         caller = await self._services.identity.caller(user, "api")
         rights, renewed = self.rights(user), None
         if rights != session.rights and session.hash == digest.hex():
             renewed = await self._rotate(session, rights)
-        until = min(ends, now + IDLE, good_until(caller, now))
+        until = min(ends, now + self._times.idle, good_until(caller, now))
         return Credential(session.id, caller, until, csrf=self._csrf(session.id), renewed=renewed)
 
     async def _rotate(self, session: StoredSession, rights: str) -> str | None:
@@ -132,7 +133,7 @@ class Sessions:
             user=user["id"],
             created_at=moment_text(now),
             seen_at=moment_text(now),
-            expires_at=moment_text(now + LIFETIME),
+            expires_at=moment_text(now + self._times.lifetime),
             agent=agent,
             rights=self.rights(user),
         )
@@ -172,7 +173,7 @@ class Sessions:
                 "current": session.id == current.id,
             }
             for session in found
-            if (seen := self._use.of(session.id) or read_moment(session.seen_at)) + IDLE > now
+            if (seen := self._use.of(session.id) or read_moment(session.seen_at)) + self._times.idle > now
             and read_moment(session.expires_at) > now
         ]
 

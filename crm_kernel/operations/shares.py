@@ -17,6 +17,7 @@ from crm_kernel.filters.scope import NOTHING
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.identity import Identity
 from crm_kernel.operations.members import Members
+from crm_kernel.operations.outcomes import Also, Outcome
 from crm_kernel.operations.people import USER
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.registry import Registry
@@ -68,11 +69,15 @@ class Shares:
         found = await shares.of_record(self._services.database, entity, id)
         return await self._told(found, entity, caller)
 
-    async def give(self, entity: str, id: str, body: object, caller: Caller) -> dict[str, Any]:
+    async def give(
+        self, entity: str, id: str, body: object, caller: Caller, *, also: Also | None = None
+    ) -> dict[str, Any]:
         """A new share by `{"user", "actions"?, "fields"?: {"read"?, "write"?}, "expires_at"?}`, as `listed` tells it.
 
-        Nobody gives what he has not. Raises `Error`: not_found, forbidden, read_only_token, invalid (with `reference`
-        for a user who is not there or is disabled).
+        Nobody gives what he has not. `also` runs in the same transaction, with the share as its outcome.
+
+        Raises `Error`: not_found, forbidden, read_only_token, invalid (with `reference` for a user who is not there or
+        is disabled).
         """
         if caller.read_only:
             raise read_only()
@@ -97,15 +102,23 @@ class Shares:
             None if expires is None else moment_text(expires), moment_text(now), caller.id,
         )  # fmt: skip
 
+        told = (await self._told([share], entity, caller))[0]
+
         async def work(tx: Tx) -> None:
             await shares.add(tx, share)
             await meta.bump_epoch(tx)
+            if also is not None:
+                made = Outcome(row=1, status=201, outcome="created", entity=entity, id=share.id, record=told)
+                await also(tx, [made])
 
         await self._services.database.write(work)
-        return (await self._told([share], entity, caller))[0]
+        return told
 
-    async def end(self, entity: str, id: str, share: str, caller: Caller) -> None:
-        """End a share at once, in every process. Raises `Error`: not_found, forbidden, read_only_token."""
+    async def end(self, entity: str, id: str, share: str, caller: Caller, *, also: Also | None = None) -> None:
+        """End a share at once, in every process; `also` as in `give`.
+
+        Raises `Error`: not_found, forbidden, read_only_token.
+        """
         if caller.read_only:
             raise read_only()
         await self._held(entity, id, caller)
@@ -114,6 +127,8 @@ class Shares:
             removed = await shares.remove(tx, share, entity, id)
             if removed:
                 await meta.bump_epoch(tx)
+                if also is not None:
+                    await also(tx, [Outcome(row=1, status=204, outcome="deleted", entity=entity, id=share)])
             return removed
 
         if not await self._services.database.write(work):

@@ -191,6 +191,9 @@ def _checked(raw: bytes) -> Manifest:
         known = {name + order for name in tables.get(index.table, ()) for order in ORDERS}
         if not known.issuperset(index.columns):
             raise ConfigError(f"The manifest of the backup is damaged: {index.table} has not the columns of an index.")
+    for search in manifest.contents.searches:
+        if not tables.get(search.table, set()).issuperset(search.columns):
+            raise ConfigError(f"The manifest of the backup is damaged: {search.table} has not the columns of a search.")
     if any(sum(column.key for column in table.columns) != 1 for table in manifest.contents.tables):
         raise ConfigError("The manifest of the backup is damaged: a table has no single key.")
     return manifest

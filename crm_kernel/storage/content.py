@@ -15,9 +15,12 @@ from typing import Annotated, Any, Literal, NamedTuple, cast
 import msgspec
 
 from crm_kernel.errors import ConfigError
+from crm_kernel.storage import search_index
 from crm_kernel.storage.columns import quoted
 from crm_kernel.storage.indexes import Index
+from crm_kernel.storage.introspect import introspect
 from crm_kernel.storage.ports import EngineDialect, Row, Selects, Tx
+from crm_kernel.storage.search_index import SearchIndex, table_of
 
 Holds = Literal["text", "integer", "real", "boolean"]
 HOLDS: tuple[Holds, ...] = ("text", "integer", "real", "boolean")
@@ -59,11 +62,13 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """What there is beside the rows; `left_out`: indexes that the kernel did not make, as sentences."""
+    """What there is beside the rows; `left_out`: indexes that the kernel did not make, as sentences; `searches`: the
+    indexes of words, which are made anew."""
 
     tables: tuple[Table, ...]
     indexes: tuple[Index, ...]
     left_out: tuple[str, ...] = ()
+    searches: tuple[SearchIndex, ...] = ()
 
 
 class Sum(msgspec.Struct, frozen=True):
@@ -109,7 +114,12 @@ async def contents(reads: Selects) -> Contents:
         if sum(column.key for column in listed) != 1:
             raise ConfigError(f"The table {name} has no single key: it cannot be read in order.")
     tables.sort(key=lambda table: table.name)
-    return Contents(tuple(tables), *await _indexes(reads, {table.name for table in tables}))
+    searches = (await introspect(reads)).searches
+    return Contents(
+        tuple(tables),
+        *await _indexes(reads, {table.name for table in tables}),
+        searches=tuple(SearchIndex(table_of(name), state.columns) for name, state in sorted(searches.items())),
+    )
 
 
 def _column(row: Row, holds: dict[str, Holds]) -> Column:
@@ -213,13 +223,15 @@ async def fill(tx: Tx, table: Table, rows: Iterable[Row]) -> None:
 
 
 async def finish(tx: Tx, found: Contents) -> None:
-    """What comes after the rows: the numbers go on behind the last ones, the indexes are built."""
+    """What comes after the rows: the numbers go on behind the last ones, all indexes are built."""
     for table in found.tables:
         if table.last and table.key.numbered:
             await tx.number_on(table.name, table.key.name, table.last)
     for index in found.indexes:
         if not (index.backwards and tx.dialect.both_ways):
             await tx.execute(index.sql())
+    for search in found.searches:
+        await search_index.make_filled(tx, search)
 
 
 def _names(columns: Iterable[Column]) -> str:

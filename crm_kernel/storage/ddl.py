@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from crm_kernel.errors import Fault
 from crm_kernel.storage.columns import quoted
+from crm_kernel.storage.search_index import SearchIndex
 
 ASIDE = "__off"
 """The suffix of columns of a document's field whose name a plugin has taken; names have 63 bytes at most."""
@@ -22,6 +23,7 @@ class Step(NamedTuple):
 
     `entity` is None for the kernel's own tables, `sql` "" where nothing is run, `deferred` where it reads all rows and
     is run after the transaction. `source` is the column that a renamed one was, or whose values an adopted one takes.
+    An index of words (`search`) is made in the transaction, and filled after it where it is deferred.
     """
 
     entity: str | None
@@ -30,6 +32,7 @@ class Step(NamedTuple):
     sql: str
     deferred: bool = False
     source: str = ""
+    search: SearchIndex | None = None
 
 
 class DdlPlan(NamedTuple):

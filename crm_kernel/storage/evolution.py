@@ -14,11 +14,13 @@ from piccolo.table import Table
 
 from crm_kernel.errors import Error, Fault
 from crm_kernel.model import EntityModel, Model
+from crm_kernel.storage import search_index
 from crm_kernel.storage.columns import entity_columns, field_columns, quoted
 from crm_kernel.storage.ddl import ASIDE, DdlPlan, Step, is_retired, rename_step, retired
 from crm_kernel.storage.indexes import Index, entity_indexes, is_ours
 from crm_kernel.storage.introspect import Catalog, indexed_columns, introspect
 from crm_kernel.storage.ports import Database, EngineDialect, NotUnique, Reads, Tx
+from crm_kernel.storage.search_steps import apply_search, search_steps
 from crm_kernel.storage.table_shapes import TableShape, entity_table, shape
 from crm_kernel.storage.tables import KERNEL_TABLES
 
@@ -86,6 +88,10 @@ async def ddl_plan(
             indexed = await indexed_columns(database)
         stale = {name for name, used in (indexed or {}).get(table, {}).items() if used & renamed}
         _compare_indexes(declared, catalog, stale, plan, database.dialect, fresh=there is None)
+        if declared.entity is not None:
+            state = catalog.searches.get(search_index.name_of(declared.entity))
+            steps = plan.steps[first:]
+            plan.steps.extend(search_steps(model[declared.entity], state, steps, database.dialect, fresh=there is None))
     plan.steps.extend(_hidden(before or {}, model, plan))
     return plan
 
@@ -121,7 +127,9 @@ async def apply_steps(tx: Tx, plan: DdlPlan) -> None:
     if plan.faults:
         raise Error("plan_refused", faults=plan.faults)
     for step in plan.steps:
-        if step.sql and not step.deferred:
+        if step.search is not None:
+            await apply_search(tx, step.search, step)
+        elif step.sql and not step.deferred:
             await tx.execute(step.sql)
 
 
@@ -132,7 +140,9 @@ async def build_indexes(database: Database, plan: DdlPlan) -> None:
     """
     faults: list[Fault] = []
     for step in plan.steps:
-        if step.deferred:
+        if step.deferred and step.search is not None:
+            await search_index.fill(database, step.search)
+        elif step.deferred:
             try:
                 await database.build_index(step.name, step.sql)
             except NotUnique:

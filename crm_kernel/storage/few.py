@@ -25,7 +25,7 @@ MANY = 500
 
 
 class Few(NamedTuple):
-    """`has_many` is a SELECT of whether any key has many records; `ids` one of the ids of all."""
+    """`has_many` is the condition that there are many of them; `ids` a SELECT of the ids of all."""
 
     has_many: Sql
     ids: Sql
@@ -45,6 +45,6 @@ def few(dialect: Dialect, model: EntityModel, branches: Iterable[Tree]) -> Few:
     many = f"EXISTS (SELECT 1 FROM {table} AND {{}} LIMIT 1 OFFSET {MANY})"
     ids = f'SELECT {ALIAS}."id" FROM {table} AND {{}}'
     return Few(
-        compose("SELECT {}", join(" OR ", [compose(many, where) for where in wheres])),
+        compose("({})", join(" OR ", [compose(many, where) for where in wheres])),
         join(" UNION ", [compose(ids, where) for where in wheres]),
     )

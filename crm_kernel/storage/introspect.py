@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from crm_kernel.storage.ports import Selects
+from crm_kernel.storage.search_index import STATE, State, states
 
 
 class Catalog(NamedTuple):
-    """`tables`: name → column → type in upper case; `indexes`: table → names of indexes that somebody built."""
+    """`tables`: name → column → type in upper case; `indexes`: table → names of indexes that somebody built;
+    `searches`: the indexes of words by name."""
 
     tables: dict[str, dict[str, str]]
     indexes: dict[str, set[str]]
+    searches: dict[str, State]
 
 
 async def introspect(database: Selects) -> Catalog:
@@ -22,7 +25,7 @@ async def introspect(database: Selects) -> Catalog:
     indexes: dict[str, set[str]] = {}
     for table, name in await database.read(database.dialect.indexes_sql):
         indexes.setdefault(table, set()).add(name)
-    return Catalog(tables, indexes)
+    return Catalog(tables, indexes, await states(database) if STATE in tables else {})
 
 
 async def indexed_columns(database: Selects) -> dict[str, dict[str, set[str]]]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from piccolo.query.base import Query
 
 from crm_kernel.filters.dialect import Dialect
+from crm_kernel.filters.sql import Sql
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -80,6 +81,28 @@ class EngineDialect(Dialect, Protocol):
     @property
     def numbers_sql(self) -> str:
         """A SELECT of (table, number) of the last numbers that were given."""
+        ...
+
+    def search_create(self, name: str) -> Sequence[str]:
+        """The statements that make an empty index of words (`search_index.py`): a table of (id, words), and how words
+        are found in it."""
+        ...
+
+    def search_drop(self, name: str) -> Sequence[str]:
+        """The statements that remove one, if it is there."""
+        ...
+
+    def search_put(self, name: str, rows: Sequence[tuple[str, str]]) -> tuple[str, Sequence[Params]]:
+        """A statement that stores the (id, words) of some records (at least one, each once) in the place of what may be
+        there, and the bind values it is run with, as `Tx.executemany` takes them."""
+        ...
+
+    def search_has_more(self, name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sql:
+        """The condition that more than so many entries have all wanted words (`prefix`: the last as a start)."""
+        ...
+
+    def search_ids(self, name: str, wanted: Sequence[str], *, prefix: bool) -> Sql:
+        """A SELECT of the ids of the entries that have all wanted words, for where they are few."""
         ...
 
 

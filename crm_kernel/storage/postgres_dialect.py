@@ -15,6 +15,7 @@ import msgspec
 from crm_kernel.fields.base import Kind, Storage
 from crm_kernel.fields.folding import word_class
 from crm_kernel.filters.sql import Sql, compose, param
+from crm_kernel.storage import postgres_search
 from crm_kernel.storage.postgres_statements import without_nul
 
 _TEXT = 'TEXT COLLATE "C"'
@@ -50,7 +51,8 @@ SELECT c.relname, a.attname,
   format_type(a.atttypid, a.atttypmod) || CASE WHEN l.collname = 'C' THEN ' COLLATE "C"' ELSE '' END
 FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
 WHERE c.relkind = 'r' AND c.relnamespace = CAST(current_schema() AS regnamespace) AND a.attnum > 0
-  AND NOT a.attisdropped AND (c.relname LIKE 'e\\_%' OR c.relname LIKE 'crm\\_%') ORDER BY c.relname, a.attnum
+  AND NOT a.attisdropped AND (
+  c.relname LIKE 'e\\_%' OR c.relname LIKE 'crm\\_%' OR c.relname LIKE 'search\\_%') ORDER BY c.relname, a.attnum
 """
 _INDEXES_SQL = """
 SELECT t.relname, i.relname FROM pg_index AS x
@@ -179,6 +181,21 @@ class PostgresDialect:
 
     def bucket(self, day: Sql, by: Literal["day", "week", "month", "quarter", "year"]) -> Sql:
         return day if by == "day" else compose(f"to_char(date_trunc('{by}', CAST({{}} AS date)), {_DAY})", day)
+
+    def search_create(self, name: str) -> Sequence[str]:
+        return postgres_search.create(name)
+
+    def search_drop(self, name: str) -> Sequence[str]:
+        return postgres_search.drop(name)
+
+    def search_put(self, name: str, rows: Sequence[tuple[str, str]]) -> tuple[str, Sequence[Sequence[Any]]]:
+        return postgres_search.put(name, rows)
+
+    def search_has_more(self, name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sql:
+        return postgres_search.has_more(name, wanted, prefix=prefix, than=than)
+
+    def search_ids(self, name: str, wanted: Sequence[str], *, prefix: bool) -> Sql:
+        return postgres_search.ids(name, wanted, prefix=prefix)
 
 
 def _member(document: Sql, path: Sql, kind: Kind) -> Sql:

@@ -55,7 +55,7 @@ def _plain(sql: str) -> str:
     return sql.replace(_ONE_OF, "= ?")
 
 
-_VALUES = re.compile(r"(INSERT INTO \S+ \([^()]*\)) VALUES \(([?, ]*)\)")
+_VALUES = re.compile(r"(INSERT INTO \S+ \([^()]*\)) VALUES \(([?, ]*)\)( ON CONFLICT .* DO UPDATE .*)?")
 _THIS_VERSION = " WHERE id = ? AND version = ?"
 
 
@@ -67,7 +67,7 @@ def together(statements: tuple[str, ...]) -> str | None:
     only if it wrote its row, and after it, so that their numbers are given later than the transaction's id.
     """
     first, *others = statements
-    inserts = [found.expand(r"\1 SELECT \2 FROM w0") for found in map(_VALUES.fullmatch, others) if found]
+    inserts = [found.expand(r"\1 SELECT \2 FROM w0\3") for found in map(_VALUES.fullmatch, others) if found]
     tables = {found[1] for found in map(_TABLE.match, statements) if found}
     if not inserts or len(inserts) < len(others) or len(tables) < len(statements):  # parts do not see each other's rows
         return None

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from crm_kernel.model import Model
-from crm_kernel.storage import shares
+from crm_kernel.storage import search_index, shares
 from crm_kernel.storage.columns import entity_columns, quoted, table_name
 from crm_kernel.storage.ddl import ASIDE, is_retired
 from crm_kernel.storage.introspect import indexed_columns, introspect
@@ -78,6 +78,7 @@ async def _kept(reads: Reads, entity: str, field: str, columns: list[str]) -> Ke
 async def purge(tx: Tx, found: Collection[Kept]) -> None:
     """Remove it. Of a table go the shares of its records and the values in their history too; that they were stays."""
     indexed = await indexed_columns(tx)
+    searches = (await introspect(tx)).searches
     for item in found:
         table = table_name(item.entity)
         if item.field is None:
@@ -85,6 +86,8 @@ async def purge(tx: Tx, found: Collection[Kept]) -> None:
             await shares.remove_of_records(tx, item.entity, ids)
             await tx.execute("UPDATE crm_history SET changes = NULL, salt = NULL WHERE entity = ?", (item.entity,))
             await tx.execute(f"DROP TABLE {quoted(table)}")
+            if (words := search_index.name_of(item.entity)) in searches:
+                await search_index.drop(tx, words)
             continue
         for index, columns in indexed.get(table, {}).items():
             if columns & set(item.columns):

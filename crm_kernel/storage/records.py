@@ -18,6 +18,7 @@ from crm_kernel.storage.columns import entity_columns, field_columns, is_stored,
 from crm_kernel.storage.decoding import Record, columns_sql, decoder
 from crm_kernel.storage.encoding import Encode, bind_main, encoder
 from crm_kernel.storage.ports import Database, NotUnique, Params, Reads, Tx
+from crm_kernel.storage.search_index import WordsOf, put, search_index, text_column, words_of
 
 _ANY = "*"
 _MANY = 100
@@ -35,20 +36,32 @@ class _Compiled:
         self.one_of = dialect.one_of
         self.select = f"SELECT {columns_sql(model.fields.values(), dialect)} FROM {table} AS t WHERE "
         self.decode = decoder(model.fields.values())
+        self.search = search_index(model)
+        self.searched = tuple(f for f in model.fields.values() if self.search and text_column(f) in self.search.columns)
         self.insert = lru_cache(256)(self._insert)
         self.update = lru_cache(256)(self._update)
 
-    def _insert(self, empty: frozenset[str]) -> tuple[str, Encode]:
-        """The INSERT of all fields but the `empty` ones with the encoder of its parameters."""
+    def _insert(self, empty: frozenset[str]) -> tuple[str, Encode, WordsOf | None]:
+        """The INSERT of all fields but the `empty` ones, the encoder of its parameters, what finds their words."""
         columns, encode = encoder([f for f in self.stored if f.name not in empty], self._dialect)
         marks = ", ".join("?" * len(columns))
-        return f"INSERT INTO {self.table} ({', '.join(map(quoted, columns))}) VALUES ({marks})", encode
+        sql = f"INSERT INTO {self.table} ({', '.join(map(quoted, columns))}) VALUES ({marks})"
+        return sql, encode, self.search and self.search.words_of_rows(columns)
 
     def empty(self, records: Sequence[Mapping[str, Any]]) -> frozenset[str]:
         """The stored fields that no record has a value in: without them an import takes 2 % less."""
         if len(records) < _MANY:
             return frozenset()
         return frozenset(f.name for f in self.stored if all(record[f.name] is None for record in records))
+
+    def touches(self, changed: frozenset[str]) -> bool:
+        """Whether a change of these fields changes what a search finds."""
+        return any(field.name in changed for field in self.searched)
+
+    def words(self, record: Mapping[str, Any]) -> tuple[str, str]:
+        """The (id, words) of a record of canonical values."""
+        values = [(field, record[field.name]) for field in self.searched]
+        return record["id"], words_of([f.type.to_columns(value)[-1] for f, value in values if value is not None])
 
     def _update(self, changed: frozenset[str]) -> tuple[str, Encode] | None:
         """The UPDATE of some fields by id, with the encoder of its parameters; None where none of them is stored."""
@@ -93,8 +106,11 @@ class RecordStore:
         """Store new records (every stored field must be present). `NotUnique` comes as `Tx.executemany` says."""
         compiled = self._compiled(model)
         listed = list(records)
-        sql, encode = compiled.insert(compiled.empty(listed))
-        await tx.executemany(sql, map(encode, listed))
+        sql, encode, words = compiled.insert(compiled.empty(listed))
+        rows = [encode(record) for record in listed]
+        await tx.executemany(sql, rows)
+        if compiled.search and words:
+            await put(tx, compiled.search, words(rows))
 
     async def update(
         self, tx: Tx, model: EntityModel, changes: Iterable[tuple[Mapping[str, Any], Iterable[str]]]
@@ -103,16 +119,29 @@ class RecordStore:
 
         `NotUnique` as in `insert`.
         """
-        for sql, encode, records in self._updates(model, changes):
+        listed = list(changes)
+        for sql, encode, records in self._updates(model, listed):
             rows = ([*encode(record), record["version"] - 1] for record in records)
             await tx.executemany(f"{sql} AND version = ?", rows)
+        await self._put_words(tx, model, listed)
 
     async def overwrite(
         self, tx: Tx, model: EntityModel, changes: Iterable[tuple[Mapping[str, Any], Iterable[str]]]
     ) -> None:
         """Store the named fields of records that are held, whatever their version: it stays as it is."""
-        for sql, encode, records in self._updates(model, changes):
+        listed = list(changes)
+        for sql, encode, records in self._updates(model, listed):
             await tx.executemany(sql, map(encode, records))
+        await self._put_words(tx, model, listed)
+
+    async def _put_words(
+        self, tx: Tx, model: EntityModel, changes: Sequence[tuple[Mapping[str, Any], Iterable[str]]]
+    ) -> None:
+        """Store the words of whole records of which searched fields changed."""
+        compiled = self._compiled(model)
+        found = [record for record, changed in changes if compiled.touches(frozenset(changed))]
+        if compiled.search and found:
+            await put(tx, compiled.search, [compiled.words(record) for record in found])
 
     def _updates(
         self, model: EntityModel, changes: Iterable[tuple[Mapping[str, Any], Iterable[str]]]
@@ -135,7 +164,10 @@ class RecordStore:
     async def purge(self, tx: Tx, model: EntityModel, ids: Iterable[str]) -> int:
         """Remove records for good; how many there were."""
         compiled = self._compiled(model)
-        return await tx.execute(f"DELETE FROM {compiled.table} WHERE id {compiled.one_of}", (self._ids(ids),))
+        listed = self._ids(ids)
+        if compiled.search:
+            await tx.execute(f"DELETE FROM {quoted(compiled.search.name)} WHERE id {compiled.one_of}", (listed,))
+        return await tx.execute(f"DELETE FROM {compiled.table} WHERE id {compiled.one_of}", (listed,))
 
     async def existing_ids(
         self, reads: Reads, model: EntityModel, ids: Iterable[str], *, live: bool = False
@@ -154,6 +186,9 @@ class RecordStore:
     async def analyze(self, database: Database, model: EntityModel) -> None:
         """Let statements be planned for the records that there are now: to be called after many were added."""
         await database.analyze(table_name(model.name))
+        search = self._compiled(model).search
+        if search:
+            await database.analyze(search.name)
 
     async def find_by_key(
         self,

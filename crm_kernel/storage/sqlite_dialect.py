@@ -14,6 +14,7 @@ import msgspec
 from crm_kernel.fields.base import Kind, Storage
 from crm_kernel.fields.folding import word_class
 from crm_kernel.filters.sql import Sql, compose, param
+from crm_kernel.storage import sqlite_search
 
 _COLUMN_TYPES: dict[Storage, str] = {
     "text": "TEXT",
@@ -46,7 +47,8 @@ _BUCKETS = {
 }
 _COLUMNS_SQL = """
 SELECT m.name, c.name, c.type FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
-WHERE m.type = 'table' AND (m.name LIKE 'e\\_%' ESCAPE '\\' OR m.name LIKE 'crm\\_%' ESCAPE '\\') ORDER BY m.name, c.cid
+WHERE m.type = 'table' AND (m.name LIKE 'e\\_%' ESCAPE '\\' OR m.name LIKE 'crm\\_%' ESCAPE '\\'
+  OR m.name = 'search__state') ORDER BY m.name, c.cid
 """
 _SHAPES_SQL = """
 SELECT m.name, c.name, c.type, c."notnull", c.pk > 0, c.pk > 0 AND c.type = 'INTEGER'
@@ -76,7 +78,7 @@ class SqliteDialect:
     indexes_sql = "SELECT tbl_name, name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
     shapes_sql = _SHAPES_SQL
     index_columns_sql = _INDEX_COLUMNS_SQL
-    numbers_sql = "SELECT name, seq FROM sqlite_sequence"
+    numbers_sql = "SELECT name, seq FROM sqlite_sequence WHERE name NOT LIKE 'search\\_%' ESCAPE '\\'"
 
     def column_type(self, storage: Storage) -> str:
         return _COLUMN_TYPES[storage]
@@ -168,6 +170,21 @@ class SqliteDialect:
 
     def bucket(self, day: Sql, by: Literal["day", "week", "month", "quarter", "year"]) -> Sql:
         return compose(_BUCKETS[by], day)
+
+    def search_create(self, name: str) -> Sequence[str]:
+        return sqlite_search.create(name)
+
+    def search_drop(self, name: str) -> Sequence[str]:
+        return sqlite_search.drop(name)
+
+    def search_put(self, name: str, rows: Sequence[tuple[str, str]]) -> tuple[str, Sequence[Sequence[Any]]]:
+        return sqlite_search.put(name, rows)
+
+    def search_has_more(self, name: str, wanted: Sequence[str], *, prefix: bool, than: int) -> Sql:
+        return sqlite_search.has_more(name, wanted, prefix=prefix, than=than)
+
+    def search_ids(self, name: str, wanted: Sequence[str], *, prefix: bool) -> Sql:
+        return sqlite_search.ids(name, wanted, prefix=prefix)
 
 
 def _offset(moment: Sql, segments: Sequence[tuple[str, int]]) -> Sql:

@@ -7,8 +7,10 @@ from typing import Any
 
 from crm_kernel import Change, Restriction
 from crm_kernel.callers import Caller
+from crm_kernel.model import EntityModel
 from crm_kernel.storage import history, shares
 from crm_kernel.storage.ports import Tx
+from crm_kernel.storage.search_index import SearchIndex, make, search_index
 from crm_kernel.storage.sqlite_engine import SqliteEngine
 from crm_kernel.testing import TestCrm
 from tests.access.expressions import text
@@ -37,6 +39,7 @@ class Worlds:
         self.kernel = crm.kernel
         self.stored: dict[str, dict[str, Record]] = {}
         self.past: dict[str, list[Record]] = {}
+        self._indexed: dict[str, SearchIndex] = {}
 
     async def prepare(self) -> None:
         """Make the tables."""
@@ -58,6 +61,8 @@ class Worlds:
         async def clear(tx: Tx) -> None:
             for table in _CLEARED:
                 await tx.execute(f"DELETE FROM {table}")
+            for name in ENTITIES:
+                await self._make_index(tx, registry.entities[name])
 
         await self.kernel.database.write(clear)
         people = [Change.create("team", team) for team in world.teams]
@@ -77,6 +82,16 @@ class Worlds:
         await self.kernel.database.write(lambda tx: _share(tx, world))
         await self.look()
         await self._exceed_limits(world)
+
+    async def _make_index(self, tx: Tx, model: EntityModel) -> None:
+        """Make the index of words, empty, as applying the documents of the world would."""
+        index = search_index(model)
+        if index is None:
+            return
+        if self._indexed.get(model.name) != index:
+            self._indexed[model.name] = index
+            await make(tx, index, whole=True)
+        await tx.execute(f"DELETE FROM {index.name}")
 
     async def _exceed_limits(self, world: World) -> None:
         """Store what the schema no longer allows, past all doors."""

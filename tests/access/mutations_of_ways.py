@@ -64,6 +64,18 @@ MUTATIONS_OF_WAYS = [
         'reader.list(model.name, __import__("crm_kernel.callers").callers.system("api"),',
     ),
     Mutation(
+        "the index of words decides by itself",
+        f"{_PLAN}:Planner._compile",
+        "FewPlan(found, where, page(model, read, order, where, found.ids)",
+        "FewPlan(found, where[:-1], page(model, read, order, where[:-1], found.ids)",
+    ),
+    Mutation(
+        "the index of words keeps what was",
+        "crm_kernel.storage.records:RecordStore.update",
+        "if compiled.search and found:",
+        "if False:",
+    ),
+    Mutation(
         "a timeline with all activities",
         "crm_kernel.operations.timeline:_activities",
         "reader.list(ACTIVITY, caller, query)",

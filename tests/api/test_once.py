@@ -55,6 +55,23 @@ async def test_every_kind_of_write_is_repeated_without_effect(office: Any) -> No
     assert [entry["action"] for entry in history] == ["restore", "delete", "move", "update", "create"]
 
 
+@pytest.mark.contract("http-api.md#idempotency")
+async def test_a_record_is_shared_once(office: Any) -> None:
+    shares = f"{CONTACTS}/{(await office.contact())['id']}/shares"
+    first = await office("ann", "POST", shares, json={"user": "bob"}, headers=KEY)
+    again = await office("ann", "POST", shares, json={"user": "bob"}, headers=KEY)
+    assert (first.status_code, again.status_code, again.content) == (201, 201, first.content), first.text
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (await office("ann", "GET", shares)).json()["items"] == [first.json()]
+    share, other = f"{shares}/{first.json()['id']}", {"Idempotency-Key": "f3c2"}
+    assert (await office("ann", "DELETE", share, headers=KEY)).json()["code"] == "idempotency_key"
+    for replayed in (None, "true"):
+        ended = await office("ann", "DELETE", share, headers=other)
+        assert (ended.status_code, ended.headers.get("Idempotency-Replayed")) == (204, replayed)
+    assert (await office("ann", "DELETE", share)).status_code == 404
+    assert (await office("ann", "GET", shares)).json()["items"] == []
+
+
 async def test_a_stale_tag_does_not_stand_against_the_repeat_of_what_was_done(office: Any) -> None:
     path = f"{CONTACTS}/{(await office.contact())['id']}"
     for replayed in (None, "true"):

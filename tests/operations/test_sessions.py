@@ -7,16 +7,19 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 
 from crm_kernel import Change
 from crm_kernel.kernel import Kernel
 from crm_kernel.operations.log_in import RESET_LIFETIME, LogIn
-from crm_kernel.operations.sessions import GRACE, IDLE, LIFETIME, Browser, Opened, Sessions
+from crm_kernel.operations.sessions import GRACE, Browser, Opened, Sessions
+from crm_kernel.settings import SessionSettings
 from crm_kernel.storage import secrets, sessions, tokens
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import refusal
 
+IDLE, LIFETIME = SessionSettings().idle, SessionSettings().lifetime
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PASSWORD, OTHER = "correct horse", "battery staple"
 BROWSER = Browser("1.2.3.4", "Firefox")
@@ -113,6 +116,23 @@ async def test_a_session_ends_however_it_is_used(ilze: Signing) -> None:
     assert not await ilze.holds(id)
     await ilze.sessions.prune()
     assert await sessions.of_user(ilze.crm.kernel.database, ilze.user) == []
+
+
+async def test_the_times_of_a_session_are_settings(ilze: Signing) -> None:
+    kernel = ilze.crm.kernel
+    kernel.settings = msgspec.structs.replace(
+        kernel.settings, sessions=SessionSettings(idle_minutes=600, lifetime_days=1)
+    )
+    kernel.sessions = ilze.sessions = Sessions(kernel)
+    unused, used = await ilze.open(), await ilze.open()
+    ilze.crm.clock.advance(timedelta(minutes=599))
+    assert await ilze.holds(used)
+    ilze.crm.clock.advance(timedelta(minutes=1))
+    assert not await ilze.holds(unused)
+    ilze.crm.clock.advance(timedelta(minutes=598))
+    assert await ilze.holds(used)
+    ilze.crm.clock.set(NOW + timedelta(days=1))
+    assert not await ilze.holds(used)
 
 
 async def test_pruning_leaves_what_holds(ilze: Signing) -> None:

@@ -283,7 +283,7 @@ async def test_the_number_of_statements_does_not_depend_on_the_rows(crm: TestCrm
     assert await statements([Change.update("job", r["id"], {"amount": 5}) for r in found]) == UPDATE_STATEMENTS
 
 
-CREATE_STATEMENTS = 6
+CREATE_STATEMENTS = 7
 UPDATE_STATEMENTS = 4
 
 
