@@ -62,7 +62,8 @@ def schema_faults(name: str, body: Any) -> list[Fault]:
     """The faults of a value against `SCHEMAS[name]`, and of the JSON Schemas within it."""
     validator = _VALIDATORS[name]
     if not validator.is_valid(body):
-        many = [(member, value) for member, value in body.items() if isinstance(value, list | dict)]
+        members = body.items() if isinstance(body, Mapping) else ()
+        many = [(member, value) for member, value in members if isinstance(value, list | dict)]
         found = [_too_many(member, value) for member, value in many if member != "schema" and len(value) > MOST_PARTS]
         return found or document_words(validator, _SCHEMAS[name], body)
     match name:
