@@ -50,8 +50,9 @@ def _plan() -> Schema:
 
 def _document_set() -> Schema:
     named = _object({"kind": _TEXT, "name": _TEXT})
-    digest = {**_TEXT, "description": "Of the plan that was agreed to; another one is refused with plan_changed."}
-    members = {"documents": _array(named), "remove": _array(named), "on_invalid": _CHOSEN, "digest": digest}
+    digest = {**_TEXT_OR_NULL, "description": "Of the plan that was agreed to; another one is refused: plan_changed."}
+    chosen = {"enum": [*_CHOSEN["enum"], None]}
+    members = {"documents": _array(named), "remove": _array(named), "on_invalid": chosen, "digest": digest}
     return _object(members, optional=tuple(members))
 
 

@@ -16,7 +16,7 @@ from crm_kernel.storage.ports import Database
 
 AT_ONCE = 500
 """Events that are looked through in one step."""
-STEPS = 20
+STEPS = 5
 """Steps of one answer: of who may read little of all, one looks through so many, and goes on with the next."""
 _PLACE = re.compile(r"e[0-9]{1,18}")
 
@@ -27,22 +27,25 @@ async def feed(
     """The next events that the caller may read; `{"items", "next"}`.
 
     `after` is the `next` of the answer before, None: from the first that is kept. An event is told of who may read its
-    record now, a deleted one too, with those of the changed fields that he may read on it. `next` goes on behind all
-    that was looked through, whoever may read it; it is the same where nothing has happened. Raises
-    `Error("bad_cursor")`.
+    record now, a deleted one too, with those of the changed fields that he may read on it. `next` is behind the last
+    one that was told, and the same where none was: what is hidden moves it only where it is more than one answer looks
+    through. Raises `Error("bad_cursor")`.
     """
-    place, settled = _read_place(after), await outbox.last_seq(database)
+    place = told = _read_place(after)
+    settled = await outbox.last_seq(database)
     items: list[dict[str, Any]] = []
     for step in range(STEPS):
         wanted = AT_ONCE if step else limit
         events = await outbox.after(database, place, wanted, until=settled)
         for event, item in await _told(registry, reader, caller, events):
-            items += [] if item is None else [item]
             place = event.seq
+            if item is not None:
+                items.append(item)
+                told = place
             if len(items) == limit:
                 break
         if len(items) == limit or len(events) < wanted:
-            break
+            return {"items": items, "next": f"e{told}"}
     return {"items": items, "next": f"e{place}"}
 
 

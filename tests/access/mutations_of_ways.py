@@ -71,7 +71,7 @@ MUTATIONS_OF_WAYS = [
     ),
     Mutation(
         "the index of words keeps what was",
-        "crm_kernel.storage.records:RecordStore.update",
+        "crm_kernel.storage.records:RecordStore._put_words",
         "if compiled.search and found:",
         "if False:",
     ),

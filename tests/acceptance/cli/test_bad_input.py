@@ -32,7 +32,7 @@ def test_wrong_types_dates_columns_and_encodings_in_a_file(crm: Crm, app: Path, 
     refused = crm(*line)
     assert (refused.status, refused.out) == (1, "2 rows of lead: 1 created, 1 refused.\n")
     assert refused.sentences == [
-        "crm: row 1, /due: Not a date as YYYY-MM-DD: '2026-02-30'.",
+        "crm: row 1, /due: Due must be a date as YYYY-MM-DD, got '2026-02-30'.",
         "crm: row 1, /score: Score must be a whole number, got 'many'.",
     ]
     file.write_text("nme,score\nA,1\n", "utf-8")
