@@ -1,4 +1,4 @@
-"""The public test kit for plugin authors; its fixtures come with pytest by themselves, wherever crm-kernel is installed.
+"""The public test kit for plugin authors; its fixtures come with pytest by themselves.
 
 `records` and `filters` need hypothesis, which comes with the extra `testing`.
 """

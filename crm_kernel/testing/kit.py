@@ -158,9 +158,13 @@ class TestCrm(Crm):
         """The answer to a request over HTTP by somebody with a role, None: by nobody. One person for each role."""
         if role is None:
             return await self.client.send(method, path, body, headers=headers, query=query)
+        return await (await self.person(role)).send(method, path, body, headers=headers, query=query)
+
+    async def person(self, role: str) -> Person:
+        """The user with one role who sends requests: the same at each call."""
         if role not in self._people:
             self._people[role] = self.as_user(role=role)
-        return await self._people[role].send(method, path, body, headers=headers, query=query)
+        return await self._people[role]
 
     async def put(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Plan and apply one document. Raises `Error("plan_refused")`."""
@@ -169,36 +173,42 @@ class TestCrm(Crm):
 
 
 class Template:
-    """App folders of some compositions: each is built once, all others are copies of its database."""
+    """App folders of some compositions: each is built once, all others are copies of its database.
+
+    They share the kernel's plugins and registry too: what they consist of is loaded and built once.
+    """
 
     def __init__(self, folder: Path, new: NewDatabase) -> None:
         self._folder = folder
         self._new = new
-        self._built: dict[tuple[tuple[str, ...], bytes], str] = {}
+        self._built: dict[tuple[tuple[str, ...], bytes], tuple[str, Kernel]] = {}
 
     async def open(
         self, target: Path, plugins: Sequence[str], documents: Sequence[Mapping[str, Any]], new: NewDatabase
     ) -> Kernel:
         """A kernel for an app in `target`, on a database that `new` makes, with these plugins and documents."""
-        built = await self.database(plugins, documents)
-        kernel = await Kernel.open(write_app(target, plugins, new(target, built), deadline_ms=5000), strict=True)
+        url, built = await self._made(plugins, documents)
+        settings = write_app(target, plugins, new(target, url), deadline_ms=5000)
+        kernel = await Kernel.open(settings, strict=True, like=built)
         await kernel.dispatcher.adopt()
         return kernel
 
     async def database(self, plugins: Sequence[str] = (), documents: Sequence[Mapping[str, Any]] = ()) -> str:
         """The closed database of a composition, to be copied; with documents it is itself a copy of the one without."""
+        return (await self._made(plugins, documents))[0]
+
+    async def _made(self, plugins: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> tuple[str, Kernel]:
         key = tuple(plugins), msgspec.json.encode(documents)
         if key not in self._built:
             source = await self.database(plugins) if documents else None
             folder = Path(mkdtemp(dir=self._folder))
             url = self._new(folder, source)
-            await _settle(write_app(folder, plugins, url), documents)
-            self._built[key] = url
+            self._built[key] = url, await _settle(write_app(folder, plugins, url, deadline_ms=5000), documents)
         return self._built[key]
 
 
-async def _settle(settings: Settings, documents: Sequence[Mapping[str, Any]]) -> None:
-    """Bring a database to what an app declares, and close it."""
+async def _settle(settings: Settings, documents: Sequence[Mapping[str, Any]]) -> Kernel:
+    """Bring a database to what an app declares, and close it; the kernel that did."""
     kernel = await Kernel.open(settings, strict=True)
     try:
         await evolve(kernel.database, kernel.registry.entities)
@@ -206,6 +216,7 @@ async def _settle(settings: Settings, documents: Sequence[Mapping[str, Any]]) ->
             await kernel.documents.put_all(documents, kernel.system("apply"))
     finally:
         await kernel.close()
+    return kernel
 
 
 def write_app(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from crm_kernel.testing import PluginConformance
 
 
@@ -9,4 +11,4 @@ class TestConformance(PluginConformance):
     """Viewings are of listings that may be shown."""
 
     plugin = "real_estate"
-    samples = {"listing": {"stage": "Active"}}
+    samples: ClassVar = {"listing": {"stage": "Active"}}
