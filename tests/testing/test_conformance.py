@@ -110,6 +110,7 @@ async def test_a_sound_plugin_passes(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.contract("hooks.md#kit-conformance")
 async def test_each_fault_is_found(opened: Opened, fault: str) -> None:
     test, (old, new) = FAULTS[fault]
     crm = await opened(SOUND.replace(old, new))

@@ -49,6 +49,7 @@ def crm_documents() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("full", [False, True])
+@pytest.mark.contract("hooks.md#kit-factories")
 async def test_what_the_schema_asks_in_any_case_is_made(crm: TestCrm, full: bool) -> None:
     made = [await crm.make("lease", full=full) for _ in range(25)]
     assert {record["kind"] for record in made} == {"house", "flat"}

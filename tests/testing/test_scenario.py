@@ -63,6 +63,7 @@ BAD: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("said", BAD, ids=str)
+@pytest.mark.contract("hooks.md#kit-scenario")
 async def test_what_is_not_so_fails_and_shows_the_answer(crm: TestCrm, said: dict[str, Any]) -> None:
     desk = await crm.make("desk", label="By the window", price=1250)
     scenario = Scenario(name="A desk", method="GET", path="/api/records/desk/{id}", **said)
@@ -104,6 +105,7 @@ async def test_what_holds_for_every_answer_is_held(crm: TestCrm, answer: Answer,
         await Wrong(crm, answer, writes).send("GET", "/")
 
 
+@pytest.mark.contract("hooks.md#kit-people")
 async def test_people_have_their_roles(crm: TestCrm) -> None:
     clerk = await crm.as_user(role="clerk", name="Ilze")
     (desk,) = await clerk.write([{"create": {"values": {"label": "x"}}}], entity="desk")
@@ -117,6 +119,7 @@ async def test_people_have_their_roles(crm: TestCrm) -> None:
     assert [d["id"] for d in await crm.as_user(clerk.login).find("desk")] == [desk["id"]]
 
 
+@pytest.mark.contract("hooks.md#kit-access")
 async def test_a_table_of_access(crm: TestCrm) -> None:
     clerk = {"actions": "read create update", "hidden": "price", "readonly": "label"}
     assert_access(crm, {"clerk": {"desk": clerk, "contact": ""}, "admin": {"desk": {"hidden": ""}}})

@@ -20,6 +20,7 @@ one_kernel = settings(
 
 @one_kernel
 @given(data=st.data())
+@pytest.mark.contract("hooks.md#kit-strategies")
 async def test_records_can_be_written(crm: TestCrm, data: st.DataObject) -> None:
     if "lease" not in crm.kernel.registry.entities:
         await crm.put(LEASE)
