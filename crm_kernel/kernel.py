@@ -232,6 +232,10 @@ class Kernel:
         """The `crm` object of a plugin that answers a request of `sender`, whose scopes hold where it acts as him."""
         return Crm(self, self.system("plugin", plugin), key=key, sender=sender, writes=writes)
 
+    def crm_for_import(self, plugin: str, caller: Caller) -> Crm:
+        """The `crm` object by which a plugin's importer reads, with the rights of whoever imports."""
+        return Crm(self, msgspec.structs.replace(caller, plugin=plugin), writes=False)
+
     def settings_of(self, plugin: str | None) -> Any:
         """The settings of a plugin, None where it has none."""
         return None if plugin is None else self.plugins.settings(plugin)

@@ -40,6 +40,8 @@ CHECKS = "register_checks"
 RESTRICTIONS = "register_restrictions"
 ROUTES = "register_routes"
 IMPORTERS = "register_importers"
+FORMATS: Mapping[str, str] = MappingProxyType({IMPORTERS: "importer"})
+"""Hooks whose items have a name that is one of all plugins, and what these are called."""
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
