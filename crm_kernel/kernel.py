@@ -72,11 +72,7 @@ class Kernel:
         self.secret = secret_key(settings)
         self.problems: list[str] = []
         self.pending: list[dict[str, Any]] = []
-<<<<<<< HEAD
-        self._registry: Registry  # there is one from `reload` on: stored documents belong to it
-=======
         self._registry = build_registry((), (), self._value_context())  # until `reload`
->>>>>>> main
         self._started = False
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
         hooks = HookRunner(plugins, settings.plugins.deadline)
