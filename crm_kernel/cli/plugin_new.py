@@ -62,7 +62,7 @@ def place(template: str, name: str) -> str:
 
 def words_of(name: str) -> dict[str, str]:
     """What templates call things: the plugin `desks` brings the entity `desk` of the class `Desk`."""
-    single = name.removesuffix("s").removesuffix("_") or name
+    single = singular(name)
     entity = f"{name}_item" if single in map(entity_name, ENTITIES) else single
     words = entity.replace("_", " ")
     return {
@@ -75,3 +75,12 @@ def words_of(name: str) -> dict[str, str]:
         "const": entity.upper(),
         "prefix": entity[:2].upper().rstrip("_"),
     }
+
+
+def singular(name: str) -> str:
+    """One of what a name tells several of, by the plainest rules of English; the name itself where none fits."""
+    if name.endswith("ies") and len(name) > 4:
+        return name.removesuffix("ies") + "y"
+    if name.endswith(("sses", "xes", "ches", "shes")):
+        return name.removesuffix("es")
+    return name.removesuffix("s") if name.endswith("s") and not name.endswith("ss") and len(name) > 2 else name
