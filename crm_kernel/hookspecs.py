@@ -15,7 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crm_kernel import Check, Entity, Extension, Listener, Restriction
+    from crm_kernel import Check, Entity, Extension, Job, Listener, Migration, Restriction
     from crm_kernel.operations.batch import Batch
     from crm_kernel.operations.crm import Crm
 
@@ -129,6 +129,32 @@ def register_listeners() -> Sequence[Listener]:  # pyright: ignore[reportReturnT
     Order and errors: in plugin order. Two listeners of one name in a plugin leave it out. A listener that fails is
         repeated and then set aside for that record.
     Example: `def register_listeners(): return [Listener(event="record.moved", handle=listeners.tell_seller)]`
+    """
+
+
+@hookspec
+def register_jobs() -> Sequence[Job]:  # pyright: ignore[reportReturnType]
+    """Brings work that is due by the clock.
+
+    Called when: the registry is built, once per start.
+    Return: a list of `Job`; `handle` is `async def handle(crm)`, `every` a cron expression in the app's time zone.
+    Order and errors: a wrong expression, or two jobs of one name, leave the plugin out. Each job runs by itself, in
+        one process at a time; after a process was killed another begins it anew, so what it writes must bear that. One
+        that fails is reported and tried at its next time; those of a quarantined plugin wait.
+    Example: `def register_jobs(): return [Job(name="expire", every="5 0 * * *", handle=jobs.expire)]`
+    """
+
+
+@hookspec
+def register_migrations() -> Sequence[Migration]:  # pyright: ignore[reportReturnType]
+    """Brings what must be done once with the records of an earlier version.
+
+    Called when: the registry is built, once per start.
+    Return: a list of `Migration`; `run` is `async def run(crm)`, where `crm.batches` goes on where it was interrupted.
+    Order and errors: by version, then as listed; each once in a database, by `crm apply` or a server that starts, in
+        one process at a time. Where one fails the later ones of its plugin wait, the app is served, and the next
+        apply or start tries again. A database that the plugin comes to for the first time has them done already.
+    Example: `def register_migrations(): return [Migration(version="0.2.0", name="split-names", run=names.split)]`
     """
 
 

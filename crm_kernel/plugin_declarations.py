@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
+from packaging.version import InvalidVersion, Version
 
+from crm_kernel.cron import cron_fault
 from crm_kernel.document_check import document_faults
 from crm_kernel.document_files import FileDocument, read_document, read_documents
 from crm_kernel.documents import KINDS, PipelineDocument
 from crm_kernel.entities import Entity, declaration, is_entity
 from crm_kernel.errors import Fault
 from crm_kernel.extensions import Extension, extension_declaration, is_extension
-from crm_kernel.manifest import Check, Listener, Restriction
+from crm_kernel.manifest import Check, Job, Listener, Migration, Restriction
 from crm_kernel.pipelines import pipeline_faults
 from crm_kernel.plugin_fault import PluginFault
 from crm_kernel.schema.check import check_schema
@@ -38,6 +41,10 @@ FILES = "register_documents"
 LISTENERS = "register_listeners"
 CHECKS = "register_checks"
 RESTRICTIONS = "register_restrictions"
+JOBS = "register_jobs"
+MIGRATIONS = "register_migrations"
+
+_NAME = re.compile("[a-z][a-z0-9_-]{0,63}")
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,18 +147,63 @@ def _checks(hook: str, items: list[Any]) -> None:
 
 def _restrictions(hook: str, items: list[Any]) -> None:
     for item in items:
-        if not isinstance(item, Restriction):
-            raise _wrong(hook, item, "a Restriction")
-        try:
-            msgspec.convert(msgspec.structs.asdict(item), Restriction)
-        except msgspec.ValidationError as error:
-            raise PluginFault(f"Hook {hook}: {error}.", hook=hook) from error
+        _typed(hook, item, Restriction, "a Restriction")
     _told_apart(hook, [item.label for item in items])
 
 
+def _jobs(hook: str, items: list[Any]) -> None:
+    for item in items:
+        _typed(hook, item, Job, "a Job")
+        _named(hook, item.name)
+        _arguments(hook, item.handle, ["crm"])
+        fault = cron_fault(item.every)
+        if fault is not None:
+            what = f"job {item.name!r}: got every={item.every!r} ({fault}), expected a cron expression"
+            raise PluginFault(f"Hook {hook}, {what}.", hook=hook, hint='Each day at six is "0 6 * * *".')
+        if item.timeout <= 0:
+            what = f"job {item.name!r}: got timeout={item.timeout}, expected seconds above 0"
+            raise PluginFault(f"Hook {hook}, {what}.", hook=hook)
+    _told_apart(hook, [item.name for item in items])
+
+
+def _migrations(hook: str, items: list[Any]) -> None:
+    for item in items:
+        _typed(hook, item, Migration, "a Migration")
+        _named(hook, item.name)
+        _arguments(hook, item.run, ["crm"])
+        try:
+            Version(item.version)
+        except InvalidVersion as error:
+            what = f"migration {item.name!r}: got version={item.version!r}, expected one like '0.2.0'"
+            raise PluginFault(f"Hook {hook}, {what}.", hook=hook) from error
+    _told_apart(hook, [item.name for item in items])
+
+
 _SINGLE: Mapping[str, Callable[[str, list[Any]], None]] = MappingProxyType(
-    {LISTENERS: _listeners, CHECKS: _checks, RESTRICTIONS: _restrictions}
+    {
+        LISTENERS: _listeners,
+        CHECKS: _checks,
+        RESTRICTIONS: _restrictions,
+        JOBS: _jobs,
+        MIGRATIONS: _migrations,
+    }
 )
+
+
+def _typed(hook: str, item: Any, kind: type[msgspec.Struct], words: str) -> None:
+    """Raises `PluginFault` for what is none of a kind, or has a member of another type."""
+    if not isinstance(item, kind):
+        raise _wrong(hook, item, words)
+    try:
+        msgspec.convert(msgspec.structs.asdict(item), kind)
+    except msgspec.ValidationError as error:
+        raise PluginFault(f"Hook {hook}: {error}.", hook=hook) from error
+
+
+def _named(hook: str, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        what = f"got the name {name!r}, expected lower-case letters, digits, - and _, beginning with a letter"
+        raise PluginFault(f"Hook {hook}: {what}.", hook=hook)
 
 
 def _arguments(hook: str, function: object, names: list[str]) -> None:

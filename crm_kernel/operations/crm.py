@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
-from crm_kernel.storage import keys
+from crm_kernel.storage import keys, scan
 from crm_kernel.storage.ports import Database, NotUnique, Tx
 from crm_kernel.storage.store import Store
 
@@ -181,6 +181,44 @@ class Crm:
         environment = self._services.registry.environment(caller, self.now(), params=plain(params))
         rows = await self._services.reader.find(name, access, environment, filter, sort=sort, limit=limit)
         return [self._view(row, entity) for row in rows]
+
+    async def batches(
+        self,
+        entity: AnyEntity,
+        filter: str | None = None,
+        *,
+        size: int = 200,
+        as_user: str | None = None,
+        **params: Any,
+    ) -> AsyncIterator[list[RecordView]]:
+        """All live records that satisfy a filter, in lists of at most `size`, in the order in which they were created.
+
+        In a migration it goes on behind the last list that was done with, also after the process was killed, and each
+        `crm.write` for a list is done once.
+        """
+        async for _, records in self._batches(entity, filter, "", size, as_user, params):
+            if records:
+                yield records
+
+    async def _batches(
+        self,
+        entity: AnyEntity,
+        filter: str | None,
+        after: str,
+        size: int,
+        as_user: str | None,
+        params: Mapping[str, Any],
+    ) -> AsyncIterator[tuple[list[str], list[RecordView]]]:
+        """The same behind an id, with all ids of each stretch: maybe none of its records satisfies the filter."""
+        refuse_inside_hook()
+        model = self._services.registry.entities[entity_name(entity)]
+        database = self._services.database
+        last = await scan.last_id(database, model)
+        where = f"id in @param.of_batch and ({filter})" if filter else "id in @param.of_batch"
+        while ids := await scan.ids_after(database, model, after, last, size):
+            found = await self.find(entity, where, limit=size, as_user=as_user, **params, of_batch=ids)
+            yield ids, sorted(found, key=lambda record: record["id"])
+            after = ids[-1]
 
     async def get(self, entity: AnyEntity, id: str, *, as_user: str | None = None) -> RecordView:
         """One live record. Raises `Error("not_found")`."""

@@ -131,6 +131,7 @@ async def make_plan(
         "impact": [impact_answer(impact, choices[impact.kind, impact.name]) for impact in impacts],
         "stages": [use.answer() for use in stages],
         "dependants": dependants,
+        "plugins": [],
         "access": await access_changes(source, before, after, ddl, roles, services.holders, services.clock.now()),
     }
     answer["digest"] = digest_of(answer)

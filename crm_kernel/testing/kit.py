@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from crm_kernel.callers import Caller
+from crm_kernel.errors import Error
 from crm_kernel.kernel import Kernel
 from crm_kernel.operations.changes import Change
 from crm_kernel.operations.crm import Crm
@@ -32,6 +33,12 @@ class TestCrm(Crm):
     async def deliver(self) -> int:
         """Deliver all events to the plugins' listeners now; how many were looked at."""
         return await self.kernel.dispatcher.deliver_all()
+
+    async def run_job(self, name: str) -> None:
+        """Run one job of a plugin now (`job`, or `plugin.job`). Raises `Error`: not_found, conflict (it failed)."""
+        ran = await self.kernel.schedule.run(name)
+        if ran.error is not None:
+            raise Error("conflict", f"The job {ran.name} failed: {ran.error}")
 
     async def user(self, login: str, *roles: str, team: str | None = None, **values: Any) -> Caller:
         """A new user with these roles, as a caller."""

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from crm_kernel import Batch, Check, Crm, Entity, Extension, Listener, Plugin, Restriction, hookimpl
+from crm_kernel import Batch, Check, Crm, Entity, Extension, Job, Listener, Migration, Plugin, Restriction, hookimpl
 
-from . import access, checks, entities, health, listeners, pipelines, reports, upkeep, views
+from . import access, checks, entities, health, jobs, listeners, migrations, pipelines, reports, upkeep, views
 
 plugin = Plugin(name="real_estate", title="Real estate", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -59,6 +59,16 @@ def register_documents() -> list[Path]:
 @hookimpl
 def register_listeners() -> list[Listener]:
     return listeners.ALL
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    return jobs.ALL
+
+
+@hookimpl
+def register_migrations() -> list[Migration]:
+    return migrations.ALL
 
 
 @hookimpl
