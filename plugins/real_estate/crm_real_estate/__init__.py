@@ -3,9 +3,23 @@
 from pathlib import Path
 from typing import Any
 
-from crm_kernel import Batch, Check, Crm, Entity, Extension, Job, Listener, Migration, Plugin, Restriction, hookimpl
+from crm_kernel import (
+    Batch,
+    Check,
+    Crm,
+    Entity,
+    Extension,
+    Importer,
+    Job,
+    Listener,
+    Migration,
+    Plugin,
+    Restriction,
+    Route,
+    hookimpl,
+)
 
-from . import access, checks, entities, health, jobs, listeners, migrations, pipelines, reports, upkeep, views
+from . import access, checks, entities, health, jobs, listeners, migrations, pipelines, reports, reso_web, upkeep, views
 
 plugin = Plugin(name="real_estate", title="Real estate", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -74,6 +88,16 @@ def register_migrations() -> list[Migration]:
 @hookimpl
 def register_checks() -> list[Check]:
     return health.ALL
+
+
+@hookimpl
+def register_routes() -> list[Route]:
+    return reso_web.ROUTES
+
+
+@hookimpl
+def register_importers() -> list[Importer]:
+    return reso_web.IMPORTERS
 
 
 @hookimpl
