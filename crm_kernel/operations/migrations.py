@@ -16,7 +16,6 @@ from packaging.version import Version
 
 from crm_kernel.callers import Caller
 from crm_kernel.manifest import Migration
-from crm_kernel.operations.changes import RecordView
 from crm_kernel.operations.crm import AnyEntity, Crm
 from crm_kernel.operations.crm import Services as CrmServices
 from crm_kernel.operations.leases import Leases, Taken
@@ -204,7 +203,7 @@ class MigrationCrm(Crm):
         size: int = 200,
         as_user: str | None = None,
         **params: Any,
-    ) -> AsyncIterator[list[RecordView]]:
+    ) -> AsyncIterator[list[Any]]:
         """See `Crm.batches`. Loops are told apart by their order: it must be the same each time."""
         loop = str(next(self._loops))
         async for ids, records in self._batches(entity, filter, self._progress.get(loop, ""), size, as_user, params):
