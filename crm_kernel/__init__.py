@@ -28,3 +28,4 @@ from crm_kernel.operations.changes import Change as Change
 from crm_kernel.operations.crm import Crm as Crm
 from crm_kernel.operations.routes import Answer as Answer
 from crm_kernel.operations.routes import Request as Request
+from crm_kernel.operations.uninstall import UninstallPlan as UninstallPlan

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from crm_kernel import Check, Entity, Extension, Importer, Job, Listener, Migration, Restriction, Route
     from crm_kernel.operations.batch import Batch
     from crm_kernel.operations.crm import Crm
+    from crm_kernel.operations.uninstall import UninstallPlan
 
 PROJECT = "crm_kernel"
 
@@ -264,4 +265,16 @@ async def on_stop(crm: Crm) -> None:
     Return: nothing.
     Order and errors: in reverse plugin order. A fault is reported; the others are still called.
     Example: `async def on_stop(crm): await feed.close()`
+    """
+
+
+@hookspec
+async def on_uninstall(plan: UninstallPlan) -> None:
+    """May refuse to be taken out, or tell what must be kept.
+
+    Called when: `crm plugin uninstall NAME` makes its plan, a dry run too; only of that plugin and those that go along.
+    Return: nothing; use `plan.refuse(why)`, `plan.keep(what, why)`. `plan.crm` reads as the plugin; `plan.records`,
+        `fields`, `documents`, `jobs`, `positions` and `dead` tell what there is. Do nothing else: it may be a dry run.
+    Order and errors: who requires another is asked before that one. A fault is reported, and is a refusal.
+    Example: `async def on_uninstall(plan): plan.keep("invoice", "The law wants them for ten years.")`
     """

@@ -16,6 +16,7 @@ from crm_kernel import (
     Plugin,
     Restriction,
     Route,
+    UninstallPlan,
     hookimpl,
 )
 
@@ -126,3 +127,8 @@ async def on_start(crm: Crm) -> None:
 @hookimpl
 async def on_stop(crm: Crm) -> None:
     await health.closed(crm)
+
+
+@hookimpl
+async def on_uninstall(plan: UninstallPlan) -> None:
+    await health.to_be_kept(plan)
