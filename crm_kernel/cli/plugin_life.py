@@ -17,7 +17,7 @@ from crm_kernel.cli.app import looked_at, settings_of
 from crm_kernel.cli.options import Given, app_option, json_option, pass_given
 from crm_kernel.cli.output import print_json
 from crm_kernel.errors import ConfigError, Error, near
-from crm_kernel.operations.uninstall import UninstallPlan, only_without, uninstall_plan
+from crm_kernel.operations.uninstall import UninstallPlan, attached, detached, only_without, uninstall_plan
 from crm_kernel.plugins import PluginHost
 from crm_kernel.settings import Settings, load_settings
 
@@ -33,6 +33,7 @@ def enable(given: Given, *, name: str) -> None:
     settings = settings_of(given)
     state = _state(PluginHost(settings).states(), name)
     write_choice(settings, [name], run=True, listed=state["source"] != "folder")
+    asyncio.run(_attach(choice(settings, [name], run=True), name))
     click.echo(f"{name} is enabled. {AGAIN} `crm plan` says what it brings, `crm apply` makes it.")
 
 
@@ -54,10 +55,11 @@ def disable(given: Given, *, name: str, with_dependants: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Only tell what stays and what does not work without it.")
 @click.option("--yes", is_flag=True, help="Without a question.")
 @click.option("--with-dependants", is_flag=True, help="Those that require it too.")
+@click.option("--detach", is_flag=True, help="Its entities, fields and pipelines become documents: used without code.")
 @app_option
 @json_option
 @pass_given
-def uninstall(given: Given, *, name: str, dry_run: bool, yes: bool, with_dependants: bool) -> None:
+def uninstall(given: Given, *, name: str, dry_run: bool, yes: bool, with_dependants: bool, detach: bool) -> None:
     """Ask a plugin, and take it out of the app; its records and fields stay in the database."""
     settings = settings_of(given)
     plans = asyncio.run(_plans(settings, name, with_dependants=with_dependants))
@@ -74,6 +76,8 @@ def uninstall(given: Given, *, name: str, dry_run: bool, yes: bool, with_dependa
     names = [plan.plugin for plan in plans]
     if not yes:
         _confirm(names)
+    if detach:
+        asyncio.run(_detach(settings, names))
     write_choice(settings, names, run=False)
     if not given.json:
         click.echo(f"{', '.join(names)} taken out. {AGAIN} Its package may be removed then.")
@@ -90,6 +94,24 @@ async def _plans(settings: Settings, name: str, *, with_dependants: bool) -> lis
     async with looked_at(settings) as kernel:
         documents = only_without(broken, kernel.registry.broken)
         return [await uninstall_plan(kernel, one, documents) for one in names]
+
+
+async def _detach(settings: Settings, names: Sequence[str]) -> None:
+    """Store what plugins declare as documents. Raises `Error("plan_refused")` where it does not work without them."""
+    documents = detached(PluginHost(settings), names)
+    async with looked_at(choice(settings, names, run=False)) as without:
+        there = {(d.kind, d.name) for d in await without.documents.stored()}  # what overrides the plugin's stays
+        new = [body for body in documents if (body["kind"], body["name"]) not in there]
+        await without.documents.put_all(new, without.system("cli"))
+
+
+async def _attach(settings: Settings, name: str) -> None:
+    """Remove the documents that stood for a plugin, as far as nobody has changed them: it declares them itself."""
+    async with looked_at(settings) as kernel:
+        gone = attached(kernel.plugins, name, await kernel.documents.stored())
+        if gone:
+            changes = {"documents": [], "remove": [{"kind": kind, "name": one} for kind, one in gone]}
+            await kernel.documents.apply(changes, kernel.system("cli"))
 
 
 def _going(states: Sequence[dict[str, Any]], name: str, *, with_dependants: bool) -> list[str]:

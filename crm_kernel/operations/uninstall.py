@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from crm_kernel.document_check import document_hash
+from crm_kernel.operations.answers import plain_json
 from crm_kernel.operations.crm import Crm
 from crm_kernel.plugins import PluginHost
 from crm_kernel.registry import Broken, Registry
 from crm_kernel.storage import delivery, scan
+from crm_kernel.storage.documents import StoredDocument
 from crm_kernel.storage.ports import Reads
 
 
@@ -88,6 +91,20 @@ async def _ask(plugins: PluginHost, plan: UninstallPlan, hook: Any) -> None:
     except Exception as error:
         plugins.note_fault(plan.plugin, "uninstall", error)
         plan.refuse(f"it failed to say what must stay: {type(error).__name__}: {error}")
+
+
+def detached(plugins: PluginHost, names: Collection[str]) -> list[dict[str, Any]]:
+    """What plugins declare, as documents to be stored: so their records can be used without their code.
+
+    Each says what it overrides. So it is no clash where the plugin is there again.
+    """
+    return [{**plain_json(d.body), "overrides": d.plugin} for d in plugins.documents() if d.plugin in names]
+
+
+def attached(plugins: PluginHost, name: str, stored: Sequence[StoredDocument]) -> list[tuple[str, str]]:
+    """The (kind, name) of stored documents that only say what the plugin itself declares."""
+    own = {(d["kind"], d["name"]): document_hash(d) for d in detached(plugins, [name])}
+    return [(s.kind, s.name) for s in stored if own.get((s.kind, s.name)) == document_hash(s.body)]
 
 
 def only_without(broken: Sequence[Broken], whole: Sequence[Broken]) -> list[str]:

@@ -118,6 +118,22 @@ def test_what_was_uninstalled_is_back_when_it_is_installed_again(loaded: tuple[s
     assert (crm("check", app=app).status, counts(app)) == (0, before)
 
 
+def test_a_detached_plugin_leaves_documents_that_its_code_takes_over_again(loaded: tuple[str, Path], crm: Crm) -> None:
+    plugin, app = loaded
+    before, served = counts(app), crm("document", "list", "--json", app=app).out
+    planned = crm("plugin", "uninstall", plugin, "--dry-run", "--with-dependants", "--json", app=app).json
+    ran = crm("plugin", "uninstall", plugin, "--yes", "--detach", "--with-dependants", app=app)
+    assert ran.status == 0, ran
+    assert crm("check", app=app).status == 0
+    for item in planned["items"]:
+        for entity, count in item["records"].items():
+            found = crm("query", entity, "--format", "jsonl", app=app)
+            assert (found.status, len(found.lines)) == (0, count), found
+    assert crm("plugin", "enable", plugin, app=app).status == 0
+    assert crm("check", app=app).status == 0
+    assert (crm("document", "list", "--json", app=app).out, counts(app)) == (served, before)
+
+
 PLUGIN = """
 from crm_kernel import Entity, Plugin, hookimpl
 plugin = Plugin(name="{name}", title="{name}", kernel=">=0.1", requires={requires})
