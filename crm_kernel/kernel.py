@@ -74,7 +74,7 @@ class Kernel:
         self.secret = secret_key(settings)
         self.problems: list[str] = []
         self.pending: list[dict[str, Any]] = []
-        self._registry = self.build(())  # stored documents may be what plugins' declarations refer to: see `reload`
+        self._registry = build_registry((), (), self._value_context())  # until `reload`
         self._started = False
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
         hooks = HookRunner(plugins, settings.plugins.deadline)
@@ -116,20 +116,31 @@ class Kernel:
 
     @classmethod
     async def open(
-        cls, settings: Settings, *, clock: Clock | None = None, strict: bool = False, pause_after_commit: float = 0.0
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        strict: bool = False,
+        pause_after_commit: float = 0.0,
+        like: Kernel | None = None,
     ) -> Self:
         """Load the plugins, open the database and take its documents into force.
 
+        With `like`, a kernel of the same plugins, settings and stored documents, nothing is loaded or built again: this
+        one shares its plugins' modules and its registry, which never change, and has meters and states of its own.
         Raises `ConfigError` for settings, plugins or a database that cannot be used, and with `strict` for anything
         that is left out. What is left out otherwise is told in `problems`.
         """
-        plugins = PluginHost(settings)
+        plugins = PluginHost(settings) if like is None else like.plugins.again()
         place = settings.database
         database = database_of(place.url, place.path, pause_after_commit=pause_after_commit)
         await database.open()
         try:
             kernel = cls(settings, plugins, database, clock or Clock())
-            await kernel.reload()
+            if like is None:
+                await kernel.reload()
+            else:
+                await kernel.take_over(like.registry)
             if strict and kernel.problems:
                 raise ConfigError(kernel.problems)
         except BaseException:
@@ -186,6 +197,11 @@ class Kernel:
         self.swap(self.build([plain_json(document.body) for document in stored], settle=True), documents)
         await self.store.learn_indexes(self.database)
 
+    async def take_over(self, registry: Registry) -> None:
+        """Take a registry into force that was made of the same documents as are stored here."""
+        self.swap(registry, (await meta.marks(self.database))[1])
+        await self.store.learn_indexes(self.database)
+
     def swap(self, registry: Registry, documents: int | None) -> None:
         """Take a registry into force, made of the stored documents of this number (None: of the same as before)."""
         self._registry = registry
@@ -203,10 +219,12 @@ class Kernel:
         With `settle` a plugin whose own documents do not fit is left out; otherwise they are told as broken. A listener
         or restriction may name an entity that no document declares (yet), and is left out by itself.
         """
-        app = self.settings.app
-        context = ValueContext(region=app.region, currency=app.currency, timezone=app.timezone)
+        context = self._value_context()
         while True:
-            declared = [Declaration(_source(d.plugin), d.kind, d.name, d.body, d.cls) for d in self.plugins.documents()]
+            declared = [
+                Declaration(_source(d.plugin), d.kind, d.name, d.body, d.cls, checked=True)
+                for d in self.plugins.documents()
+            ]
             declared += [Declaration(Source("document", b["name"]), b["kind"], b["name"], b) for b in stored]
             registry = build_registry(
                 declared,
@@ -220,6 +238,10 @@ class Kernel:
             if broken is None or not settle:
                 return registry
             self.plugins.leave_out(broken.source.name, _sentence(broken))
+
+    def _value_context(self) -> ValueContext:
+        app = self.settings.app
+        return ValueContext(region=app.region, currency=app.currency, timezone=app.timezone)
 
     # Callers and what they work with --------------------------------------------------------------------------------
 
