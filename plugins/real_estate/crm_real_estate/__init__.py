@@ -6,10 +6,13 @@ from typing import Any
 from crm_kernel import (
     Batch,
     Check,
+    Command,
     Crm,
+    DocumentPlan,
     Entity,
     Exporter,
     Extension,
+    FieldType,
     Importer,
     Listener,
     Plugin,
@@ -18,7 +21,7 @@ from crm_kernel import (
     hookimpl,
 )
 
-from . import access, checks, entities, health, listeners, pipelines, reports, reso_web, upkeep, views
+from . import access, checks, commands, entities, fields, health, listeners, pipelines, reports, reso_web, upkeep, views
 
 plugin = Plugin(name="real_estate", title="Real estate", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -32,6 +35,11 @@ def register_entities() -> list[type[Entity]]:
         entities.BuyerRequirement,
         entities.ListingMatch,
     ]
+
+
+@hookimpl
+def register_field_types() -> list[type[FieldType]]:
+    return fields.ALL
 
 
 @hookimpl
@@ -95,6 +103,11 @@ def register_exporters() -> list[Exporter]:
 
 
 @hookimpl
+def register_commands() -> list[Command]:
+    return commands.ALL
+
+
+@hookimpl
 def register_translations() -> list[Path]:
     return [Path(__file__).parent / "locale"]
 
@@ -115,6 +128,11 @@ async def check_write(batch: Batch) -> None:
     await checks.shown(batch)
     await checks.no_double_booking(batch)
     await checks.one_accepted_offer(batch)
+
+
+@hookimpl
+async def before_apply(plan: DocumentPlan) -> None:
+    checks.stages_that_rules_name(plan)
 
 
 @hookimpl
