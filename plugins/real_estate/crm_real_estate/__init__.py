@@ -14,14 +14,31 @@ from crm_kernel import (
     Extension,
     FieldType,
     Importer,
+    Job,
     Listener,
+    Migration,
     Plugin,
     Restriction,
     Route,
     hookimpl,
 )
 
-from . import access, checks, commands, entities, fields, health, listeners, pipelines, reports, reso_web, upkeep, views
+from . import (
+    access,
+    checks,
+    commands,
+    entities,
+    fields,
+    health,
+    jobs,
+    listeners,
+    migrations,
+    pipelines,
+    reports,
+    reso_web,
+    upkeep,
+    views,
+)
 
 plugin = Plugin(name="real_estate", title="Real estate", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -80,6 +97,16 @@ def register_documents() -> list[Path]:
 @hookimpl
 def register_listeners() -> list[Listener]:
     return listeners.ALL
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    return jobs.ALL
+
+
+@hookimpl
+def register_migrations() -> list[Migration]:
+    return migrations.ALL
 
 
 @hookimpl
