@@ -16,6 +16,7 @@ from crm_kernel.fields.base import ValueContext
 from crm_kernel.model import Source
 from crm_kernel.operations import migrations, schedule
 from crm_kernel.operations.answers import plain_json
+from crm_kernel.operations.apply_hooks import ApplyHooks
 from crm_kernel.operations.attempts import Attempts
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.deliver import Cause, Dispatcher
@@ -46,6 +47,7 @@ from crm_kernel.operations.shares import Shares
 from crm_kernel.operations.tamper import SEAL_SECONDS, Tamper
 from crm_kernel.operations.undo import Undo
 from crm_kernel.operations.write import Writer
+from crm_kernel.plugin_words import Messages
 from crm_kernel.plugins import PluginHost
 from crm_kernel.registry import Broken, Declaration, Registry
 from crm_kernel.registry_build import build_registry
@@ -87,6 +89,7 @@ class Kernel:
         self.once = Once(database, clock)
         self.undo = Undo(database, self.store, self.reader, self._current)
         self.tamper = Tamper(database, clock, self._current)
+        self.apply_hooks = ApplyHooks(plugins, settings.plugins.deadline)
         self.documents = Documents(self)
         self.purge = Purge(self)
         self.identity = Identity(self)
@@ -234,7 +237,12 @@ class Kernel:
             ]
             declared += [Declaration(Source("document", b["name"]), b["kind"], b["name"], b) for b in stored]
             registry = build_registry(
-                declared, self.plugins.listeners(), context, self.plugins.restrictions(), self.plugins.actions()
+                declared,
+                self.plugins.listeners(),
+                context,
+                self.plugins.restrictions(),
+                self.plugins.actions(),
+                self.plugins.field_types(),
             )
             broken = next((b for b in registry.broken if b.source.kind == "plugin" and b.kind in KINDS), None)
             if broken is None or not settle:
@@ -269,13 +277,17 @@ class Kernel:
         """The `crm` object of a plugin that answers a request of `sender`, whose scopes hold where it acts as him."""
         return Crm(self, self.system("plugin", plugin), key=key, sender=sender, writes=writes)
 
-    def crm_for_import(self, plugin: str, caller: Caller) -> Crm:
-        """The `crm` object by which a plugin's importer reads, with the rights of whoever imports."""
-        return Crm(self, msgspec.structs.replace(caller, plugin=plugin), writes=False)
+    def crm_for(self, plugin: str, caller: Caller, *, writes: bool = True) -> Crm:
+        """The `crm` object by which a plugin works with the rights of a caller: its importers, its commands."""
+        return Crm(self, msgspec.structs.replace(caller, plugin=plugin), writes=writes)
 
     def settings_of(self, plugin: str | None) -> Any:
         """The settings of a plugin, None where it has none."""
         return None if plugin is None else self.plugins.settings(plugin)
+
+    def messages_of(self, plugin: str | None) -> Messages:
+        """The messages of a plugin by language."""
+        return {} if plugin is None else self.plugins.messages(plugin)
 
     def _forget_people(self) -> None:
         self.identity.by_token.forget()

@@ -19,7 +19,7 @@ from crm_kernel.extensions import Extension, extension_declaration, is_extension
 from crm_kernel.manifest import Check, Listener, Restriction
 from crm_kernel.pipelines import pipeline_faults
 from crm_kernel.plugin_clockwork import check_jobs, check_migrations
-from crm_kernel.plugin_doors import check_importers, check_routes
+from crm_kernel.plugin_doors import check_commands, check_exporters, check_field_types, check_importers, check_routes
 from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, typed, wrong
 from crm_kernel.schema.check import check_schema
 
@@ -44,7 +44,10 @@ JOBS = "register_jobs"
 MIGRATIONS = "register_migrations"
 ROUTES = "register_routes"
 IMPORTERS = "register_importers"
-FORMATS: Mapping[str, str] = MappingProxyType({IMPORTERS: "importer"})
+EXPORTERS = "register_exporters"
+COMMANDS = "register_commands"
+FIELD_TYPES = "register_field_types"
+FORMATS: Mapping[str, str] = MappingProxyType({IMPORTERS: "importer", EXPORTERS: "exporter", FIELD_TYPES: "field type"})
 """Hooks whose items have a name that is one of all plugins, and what these are called."""
 
 
@@ -167,6 +170,9 @@ _SINGLE: Mapping[str, Callable[[str, list[Any]], None]] = MappingProxyType(
         MIGRATIONS: check_migrations,
         ROUTES: check_routes,
         IMPORTERS: check_importers,
+        EXPORTERS: check_exporters,
+        COMMANDS: check_commands,
+        FIELD_TYPES: check_field_types,
     }
 )
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from itertools import count
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import msgspec
 
@@ -18,39 +18,15 @@ from crm_kernel.errors import Error
 from crm_kernel.operations.answers import decode, encode
 from crm_kernel.operations.batch_json import read_change
 from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
+from crm_kernel.operations.crm_services import Services
 from crm_kernel.operations.hooks import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
-from crm_kernel.operations.record_reader import RecordReader
-from crm_kernel.operations.report import Reports
-from crm_kernel.operations.write import Writer
-from crm_kernel.registry import Registry
+from crm_kernel.plugin_words import message
 from crm_kernel.storage import keys, scan
-from crm_kernel.storage.ports import Database, NotUnique, Tx
-from crm_kernel.storage.store import Store
+from crm_kernel.storage.ports import NotUnique, Tx
 
 E = TypeVar("E", bound=Entity)
 AnyEntity = str | type[Entity]
-
-
-class Services(Protocol):
-    """What a `Crm` needs of its kernel."""
-
-    @property
-    def registry(self) -> Registry: ...
-    @property
-    def reader(self) -> RecordReader: ...
-    @property
-    def writer(self) -> Writer: ...
-    @property
-    def database(self) -> Database: ...
-    @property
-    def store(self) -> Store: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def reports(self) -> Reports: ...
-    def settings_of(self, plugin: str | None) -> Any: ...
-    async def caller_for(self, user: str, channel: str) -> Caller: ...
 
 
 class Crm:
@@ -90,6 +66,13 @@ class Crm:
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
         return self._services.clock.now()
+
+    def text(self, key: str, locale: str = "en", **values: Any) -> str:
+        """A message of the plugin (`message.KEY` of its translations) in a language, else in English.
+
+        Raises `KeyError` for a key that is not there.
+        """
+        return message(self._services.messages_of(self._caller.plugin), locale, key, values)
 
     async def _acting(self, as_user: str | None) -> Caller:
         user_id = as_user or self._user

@@ -6,9 +6,13 @@ from typing import Any
 from crm_kernel import (
     Batch,
     Check,
+    Command,
     Crm,
+    DocumentPlan,
     Entity,
+    Exporter,
     Extension,
+    FieldType,
     Importer,
     Job,
     Listener,
@@ -20,7 +24,22 @@ from crm_kernel import (
     hookimpl,
 )
 
-from . import access, checks, entities, health, jobs, listeners, migrations, pipelines, reports, reso_web, upkeep, views
+from . import (
+    access,
+    checks,
+    commands,
+    entities,
+    fields,
+    health,
+    jobs,
+    listeners,
+    migrations,
+    pipelines,
+    reports,
+    reso_web,
+    upkeep,
+    views,
+)
 
 plugin = Plugin(name="real_estate", title="Real estate", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -34,6 +53,11 @@ def register_entities() -> list[type[Entity]]:
         entities.BuyerRequirement,
         entities.ListingMatch,
     ]
+
+
+@hookimpl
+def register_field_types() -> list[type[FieldType]]:
+    return fields.ALL
 
 
 @hookimpl
@@ -102,6 +126,21 @@ def register_importers() -> list[Importer]:
 
 
 @hookimpl
+def register_exporters() -> list[Exporter]:
+    return reso_web.EXPORTERS
+
+
+@hookimpl
+def register_commands() -> list[Command]:
+    return commands.ALL
+
+
+@hookimpl
+def register_translations() -> list[Path]:
+    return [Path(__file__).parent / "locale"]
+
+
+@hookimpl
 async def before_move(batch: Batch) -> None:
     upkeep.market_dates(batch)
 
@@ -117,6 +156,11 @@ async def check_write(batch: Batch) -> None:
     await checks.shown(batch)
     await checks.no_double_booking(batch)
     await checks.one_accepted_offer(batch)
+
+
+@hookimpl
+async def before_apply(plan: DocumentPlan) -> None:
+    checks.stages_that_rules_name(plan)
 
 
 @hookimpl
