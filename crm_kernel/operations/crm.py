@@ -17,6 +17,7 @@ from crm_kernel.errors import Error
 from crm_kernel.operations.answers import decode, encode
 from crm_kernel.operations.batch_json import read_change
 from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
+from crm_kernel.operations.fitting import Fitting, fit
 from crm_kernel.operations.hooks import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.record_reader import RecordReader
@@ -199,6 +200,19 @@ class Crm:
         access = self._services.reader.access(caller, name)
         environment = self._services.registry.environment(caller, self.now(), params=plain(params))
         return await self._services.reader.count(name, access, environment, filter)
+
+    def fit(self, entity: AnyEntity, values: Mapping[str, Any]) -> Fitting:
+        """Which of these values would be accepted for their fields, in canonical form, and why not the others.
+
+        For readers of messages from outside, where a lead must not be lost over a misspelt address: they keep what fits
+        and put the rest where people see it. Texts are read like cells of a CSV file (`"1,5"` no, `"EUR 12.50"` yes).
+        Nothing is written, and what concerns several fields, references and uniqueness is not judged.
+        Raises `Error("not_found")` for an unknown entity.
+        """
+        model = self._services.registry.entities.get(entity_name(entity))
+        if model is None:
+            raise Error("not_found", f"There is no entity {entity_name(entity)!r}.")
+        return fit(model, plain(dict(values)), self._services.registry.value_context)
 
     async def may(self, action: str, entity: AnyEntity, id: str, *, as_user: str | None = None) -> bool:
         """Whether a user may do an action on a record; false for one that he does not see, or that is not there.
