@@ -21,6 +21,7 @@ from crm_kernel.operations.fitting import Fitting, fit
 from crm_kernel.operations.hooks import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.record_reader import RecordReader
+from crm_kernel.operations.report import Reports
 from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
 from crm_kernel.storage import keys
@@ -45,6 +46,8 @@ class Services(Protocol):
     def store(self) -> Store: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def reports(self) -> Reports: ...
     def settings_of(self, plugin: str | None) -> Any: ...
     async def caller_for(self, user: str, channel: str) -> Caller: ...
 
@@ -213,6 +216,16 @@ class Crm:
         if model is None:
             raise Error("not_found", f"There is no entity {entity_name(entity)!r}.")
         return fit(model, plain(dict(values)), self._services.registry.value_context)
+
+    async def report(
+        self, report: str | Mapping[str, Any], *, as_user: str | None = None, **params: Any
+    ) -> dict[str, Any]:
+        """The answer of a report, by name or as a document: `{"columns", "rows", "totals", "truncated", "as_of"}`.
+
+        `params` are its parameters. Raises `Error`: not_found, forbidden, invalid, unknown_parameter, bad_value.
+        """
+        refuse_inside_hook()
+        return await self._services.reports.run(report, plain(params), await self._acting(as_user))
 
     async def may(self, action: str, entity: AnyEntity, id: str, *, as_user: str | None = None) -> bool:
         """Whether a user may do an action on a record; false for one that he does not see, or that is not there.
