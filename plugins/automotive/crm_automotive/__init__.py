@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from crm_kernel import Batch, Entity, Listener, Plugin, Restriction, hookimpl
+from crm_kernel import Batch, Entity, Importer, Listener, Plugin, Restriction, Route, hookimpl
 
-from . import access, checks, entities, leads, listeners, pipelines, reports, upkeep, views, workshop
+from . import access, checks, entities, importers, leads, listeners, pipelines, reports, routes, upkeep, views, workshop
 
 plugin = Plugin(name="automotive", title="Automotive", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -52,6 +52,16 @@ def register_views() -> list[dict[str, Any]]:
 @hookimpl
 def register_listeners() -> list[Listener]:
     return listeners.ALL
+
+
+@hookimpl
+def register_importers() -> list[Importer]:
+    return importers.ALL
+
+
+@hookimpl
+def register_routes() -> list[Route]:
+    return routes.ALL
 
 
 @hookimpl

@@ -106,7 +106,7 @@ LEAD_FEED: dict[str, Any] = {
         {
             "entity": "auto_lead",
             "actions": ["read", "create", "update"],
-            "fields": {"read": ["number", "external_key", "fingerprint"]},
+            "fields": {"read": ["number", "external_key"]},
         }
     ],
 }

@@ -7,7 +7,7 @@ attributes by their path. Values are left as they were written; `intake` makes f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from crm_kernel import Change, Crm
+from crm_kernel import Change, Crm, Error, Fault
 
 from . import adf, vin
 from .entities import AutoLead, TradeIn
@@ -22,23 +22,31 @@ MOST_PHONES = 20
 
 _NUMBER = re.compile(r"\d[\d., '\u00a0\u202f]*")
 _UNITS = {"km": "km", "kms": "km", "kilometers": "km", "kilometres": "km"} | dict.fromkeys(("mi", "mile", "miles"), "mi")
+_CODES = {"USA": "US", "CAN": "CA"}
+"""What senders write beside ISO 3166-1 codes of two letters."""
+
 _ASKED = ("quote", "offer", "asking", "call", "msrp")
 """Types of price, those that say most of what the customer was told first."""
 
 
-def judged(prospects: Sequence[adf.Prospect]) -> list[adf.Prospect]:
-    """The prospects of a message, each once: of two with one key the later counts.
-
-    Raises `adf.AdfError` with all that are nobody's: without a name, an address and a number there is no one to answer.
-    """
-    faults = [
-        (f"{p.path}/customer", "The prospect has no customer: neither a name nor an e-mail address nor a number.")
-        for p in prospects
-        if not (p.customer.name or p.customer.emails or p.customer.phones)
-    ]
-    if faults:
-        raise adf.AdfError(*faults)
+def folded(prospects: Sequence[adf.Prospect]) -> list[adf.Prospect]:
+    """The prospects of a message, each once: of two with one key the later counts."""
     return list({key_of(prospect) or prospect.path: prospect for prospect in prospects}.values())
+
+
+def nobodys(prospect: adf.Prospect) -> Fault | None:
+    """Why a prospect is no lead: there is nobody to answer."""
+    person = prospect.customer
+    if person.name or person.emails or person.phones:
+        return None
+    detail = "The prospect has no customer: neither a name nor an e-mail address nor a telephone number."
+    return Fault(pointer=f"{prospect.path}/customer", code="required", detail=detail)
+
+
+def refused(error: adf.AdfError) -> Error:
+    """A message that cannot be read, as a refusal."""
+    faults = [Fault(pointer=pointer, code="format", detail=sentence) for pointer, sentence in error.faults]
+    return Error("invalid", str(error), faults=faults, hint="Send ADF 1.0: <adf><prospect>…</prospect></adf>.")
 
 
 async def lead_change(prospect: adf.Prospect, crm: Crm) -> Change[AutoLead]:
@@ -63,8 +71,12 @@ def key_of(prospect: adf.Prospect) -> str | None:
     """What a sender knows a prospect by: its first id, and who gave it."""
     if not prospect.ids:
         return None
-    first = min(prospect.ids, key=lambda id: int(id.sequence) if (id.sequence or "").isdecimal() else 1)
+    first = min(prospect.ids, key=_sequence)
     return f"{first.source or prospect.provider.name or ''}:{first.value}"[:300]
+
+
+def _sequence(id: adf.Id) -> int:
+    return int(id.sequence) if id.sequence and re.fullmatch("[0-9]{1,9}", id.sequence) else 1
 
 
 def fingerprint(prospect: adf.Prospect) -> str:
@@ -124,6 +136,7 @@ def _told(prospect: adf.Prospect) -> dict[str, Any]:
         "email": next(iter(person.emails), None),
         "preferred_contact": "email" if person.prefers_email else "phone" if prefers_phone else None,
         "address": _address(person.address),
+        "country": country if len(country := _country(person.address)) > 2 else None,  # no field: it is kept
         "interest": vehicle.interest if vehicle else next(iter(interests), None),
         **(_vehicle(vehicle) if vehicle else {}),
         "timeframe": time.get("description"),
@@ -174,10 +187,15 @@ def _trade_in(vehicle: adf.Vehicle, crm: Crm) -> dict[str, Any]:
 
 def _address(told: Mapping[str, str]) -> dict[str, str]:
     names = {"regioncode": "region", "postalcode": "postal_code"}
-    address = {names.get(name, name): value for name, value in told.items()}
-    country = address.pop("country", "").upper()
-    country = {"USA": "US", "CAN": "CA", "LVA": "LV", "EST": "EE", "LTU": "LT"}.get(country, country)
-    return address | ({"country": country} if country else {})
+    address = {names.get(name, name): value for name, value in told.items() if name != "country"}
+    code = _country(told)
+    return address | ({"country": code} if len(code) == 2 else {})
+
+
+def _country(told: Mapping[str, str]) -> str:
+    """The country as its code of two letters, or as it was written."""
+    country = told.get("country", "").upper()
+    return _CODES.get(country, country)
 
 
 def whole(text: str) -> str | None:

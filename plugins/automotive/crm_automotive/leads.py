@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, cast
 
 from crm_kernel import Batch, Change
@@ -58,9 +57,9 @@ async def _contacts(batch: Batch, leads: list[Change[AutoLead]]) -> None:
         keys = [(name, value) for name, value in (("email", after.email), ("phone", after.phone)) if value]
         ids = next((known[key] for key in keys if key in known), None)
         if ids is None:
-            contact = _contact(after)
-            batch.add(Change.create(Contact, contact))
-            ids = {contact["id"]}
+            contact = Change.create(Contact, _contact(after))
+            batch.add(contact, cause=change, pointer="/contact")
+            ids = {contact.id or ""}
             known.update(dict.fromkeys(keys, ids))
         if len(ids) == 1:
             change.amend(contact=next(iter(ids)))
@@ -69,7 +68,7 @@ async def _contacts(batch: Batch, leads: list[Change[AutoLead]]) -> None:
 def _contact(lead: Any) -> dict[str, Any]:
     names = {"first_name": lead["first_name"], "last_name": lead["last_name"]}
     told = {name: lead[name] for name in ("email", "phone", "address", "owner", "source")}
-    return {"id": str(uuid.uuid4()), "name": lead["name"] or lead["email"] or lead["phone"], **names, **told}
+    return {"name": lead["name"] or lead["email"] or lead["phone"], **names, **told}
 
 
 def _came(change: Change[AutoLead]) -> bool:
@@ -111,6 +110,7 @@ async def _trade_ins(batch: Batch, leads: list[Change[AutoLead]]) -> None:
     stored = await batch.find(TradeIn, "lead in @param.ids", ids=sorted(told), limit=EVERY)
     known = {(t.lead, key): t.id for t in stored for key in (t.vin, t.external_key) if key}
     contacts = {change.after.id: change.after.contact for change in leads}
+    causes = {change.after.id: change for change in leads}
     for lead, vehicles in told.items():
         for number, vehicle in enumerate(vehicles, start=1):
             key = f"{lead}#{number}"
@@ -118,9 +118,9 @@ async def _trade_ins(batch: Batch, leads: list[Change[AutoLead]]) -> None:
             values = {name: vehicle[name] for name in TRADE_IN_FIELDS if name in vehicle}
             if id is None:
                 begun = {"lead": lead, "contact": contacts[lead], "external_key": key, "owner": None}
-                batch.add(Change.create(TradeIn, values | begun))
+                batch.add(Change.create(TradeIn, values | begun), cause=causes[lead], pointer="/message")
             else:
-                batch.add(Change.update(TradeIn, id, values))
+                batch.add(Change.update(TradeIn, id, values), cause=causes[lead], pointer="/message")
 
 
 def _message_differs(change: Change[AutoLead]) -> bool:
