@@ -185,7 +185,8 @@ def _check_claims(plugins: Sequence[Loaded]) -> None:
     leave_out_dependents(plugins)
     sound = [p for p in plugins if p.sound]
     names = [(p.name, Claim("action", action)) for p in sound if p.manifest for action in p.manifest.actions]
-    names += [(p.name, Claim(FORMATS[hook], i.name)) for p in sound for hook in FORMATS for i in p.declared.get(hook, ())]
+    for hook, space in FORMATS.items():
+        names += [(p.name, Claim(space, item.name)) for p in sound for item in p.declared.get(hook, ())]
     found = clashes([d for p in sound for d in p.documents], names)
     if found:
         raise ConfigError(found)

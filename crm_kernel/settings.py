@@ -46,7 +46,8 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
 class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[plugins]: which are loaded; `deadline`: seconds for all hooks of one operation.
 
-    `route_deadline`: seconds for a request to a plugin's route. `tables` holds [plugins.NAME], `overrides` the same keys from the environment.
+    `route_deadline`: seconds for a request to a plugin's route. `tables` holds [plugins.NAME], `overrides` the same
+    keys from the environment.
     """
 
     enabled: tuple[str, ...] = ()

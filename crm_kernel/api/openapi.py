@@ -15,10 +15,10 @@ from crm_kernel.access import Access
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.openapi_document_routes import DOCUMENT_ROUTES
 from crm_kernel.api.openapi_document_schemas import document_schemas
-from crm_kernel.api.openapi_plugin_routes import plugin_paths
 from crm_kernel.api.openapi_parts import headers, parameters, security_schemes
 from crm_kernel.api.openapi_people_routes import PEOPLE_ROUTES
 from crm_kernel.api.openapi_people_schemas import people_schemas
+from crm_kernel.api.openapi_plugin_routes import plugin_paths
 from crm_kernel.api.openapi_record_routes import RECORD_ROUTES
 from crm_kernel.api.openapi_routes import ROUTES as SINGLE_ROUTES
 from crm_kernel.api.openapi_routes import Route, fault_responses, operation

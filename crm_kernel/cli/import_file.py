@@ -56,7 +56,7 @@ def command(
     on_duplicate: str,
     errors_file: Path | None,
 ) -> int:
-    """Import the rows of FILE, CSV or a format of a plugin, as records of ENTITY. The same command goes on with an interrupted import."""
+    """Import FILE, CSV or of a plugin's format, as records of ENTITY. Given again, it goes on where it was cut."""
     mapping = None if mapping_file is None else read_mapping(mapping_file)
     if mapping is not None and not mapping.key and on_duplicate in ("skip", "update"):
         note("The mapping has no key, so no row is a duplicate of another.")

@@ -10,8 +10,9 @@ import logging
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
@@ -77,9 +78,7 @@ class Services(Protocol):
 class CsvSource:
     """The rows of a CSV file, read as a plan says."""
 
-    def __init__(
-        self, services: Services, file: CsvFile, plan: Plan, caller: Caller, on_duplicate: Duplicates
-    ) -> None:
+    def __init__(self, services: Services, file: CsvFile, plan: Plan, caller: Caller, on_duplicate: Duplicates) -> None:
         self.name = file.name
         self.ahead = not plan.refers_to_itself
         self._services = services
@@ -231,7 +230,7 @@ class ItemSource:
         return _fault(f"The importer {self._importer.name!r} of the plugin {self._plugin!r} {how}.")
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path) -> BufferedReader:
     try:
         return path.open("rb")
     except OSError as error:
@@ -253,7 +252,7 @@ def _counted(outcomes: Sequence[Outcome]) -> str:
 
 
 def _faults(item: Item, outcomes: Iterable[Outcome]) -> list[Fault]:
-    """What is wrong with the changes of one source record; with several, pointers begin with the place of the change."""
+    """What is wrong with the changes of one source record; of several, pointers begin with the place of the change."""
     many = len(item.changes) > 1
     return [
         fault.at(row=item.number, prefix=f"/{place}" if many else "")
@@ -293,5 +292,3 @@ def chosen(
     if not plugins.is_active(plugin):
         raise Error("busy", f"The plugin {plugin!r} is quarantined; its importers do not read.")
     return plugin, importer
-
-

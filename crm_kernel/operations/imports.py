@@ -106,10 +106,11 @@ class Imports:
         """Import all rows of a file; the answer is a `job` (http-api.md) with the first faults in `errors`.
 
         `format` names the importer of a plugin; without it, and without a mapping, the suffix of the file may mean
-        one; else it is CSV. Without a mapping its headers are field names, and each must be one. A dry run does all this to a copy of the
-        database. `errors_path` gets the refused rows. Raises `Error`: not_found, forbidden, bad_value (the file is not
-        CSV in its encoding), invalid (mapping and file, or mapping and entity, do not fit), in_progress (another
-        process runs the same import), busy, disk_full; `ConfigError` where a file cannot be opened.
+        one; else it is CSV. Without a mapping its headers are field names, and each must be one. A dry run does all
+        this to a copy of the database. `errors_path` gets the refused rows. Raises `Error`: not_found, forbidden,
+        bad_value (the file is not CSV in its encoding), invalid (mapping and file, or mapping and entity, do not fit;
+        no such format), in_progress (another process runs the same import), busy, disk_full; `ConfigError` where a
+        file cannot be opened.
         """
         task = await self.settled(entity, path, mapping, caller, on_duplicate, format=format)
         task = task._replace(errors_path=errors_path, progress=progress)
@@ -239,9 +240,7 @@ class Imports:
         await database.write(lambda tx: jobs.add(tx, stored))
         return job
 
-    async def _next_batch(
-        self, task: Task, source: Batches, database: Database, writer: Writer
-    ) -> _Batch | None:
+    async def _next_batch(self, task: Task, source: Batches, database: Database, writer: Writer) -> _Batch | None:
         """The next rows as far as they can be made ready before those ahead of them are stored."""
         rows = await anext(source, None)
         if rows is None:

@@ -127,10 +127,8 @@ async def test_a_route_acts_with_the_rights_of_the_caller_and_his_token(garage: 
     assert (await garage("scoped", "GET", one)).status_code == 404
     refused = await garage("bob", "POST", "/intake", json={"name": "x" * 21})
     assert [e["pointer"] for e in refused.json()["errors"]] == ["/name"]
-    history = await garage.client.get(
-        f"/api/records/lead/{made.json()['id']}/history", headers={"Authorization": seen.request.headers["authorization"]}
-    )
-    assert history.json()["items"][0]["actor"]["name"] is not None
+    history = await garage.kernel.reader.history("lead", made.json()["id"], garage.kernel.system("api"))
+    assert history["items"][0]["actor"]["name"] == "bob"
 
 
 @pytest.mark.contract("http-api.md#plugin-routes")
@@ -204,7 +202,8 @@ async def test_a_request_with_a_key_is_done_once(garage: Garage) -> None:
     other = await garage("bob", "POST", "/intake", json={"name": "other"}, headers=key)
     assert other.json()["code"] == "idempotency_key"
     assert await garage.names() == ["/intake", "/public"]
-    first, again = [await garage("bob", "PUT", "/echo", content=b"\xfe", headers={"Idempotency-Key": "k2"}) for _ in "ab"]
+    sent = {"content": b"\xfe", "headers": {"Idempotency-Key": "k2"}}
+    first, again = [await garage("bob", "PUT", "/echo", **sent) for _ in range(2)]
     assert (again.content, again.headers["content-type"]) == (b"\xff\xfe", "application/octet-stream")
 
 
@@ -218,8 +217,7 @@ async def test_what_a_refused_request_wrote_is_not_written_again(garage: Garage)
 @pytest.mark.contract("http-api.md#openapi")
 async def test_the_description_tells_of_them(garage: Garage) -> None:
     async def paths(who: str) -> dict[str, Any]:
-        answer = await garage.client.get("/openapi.json", headers=dict((await garage(who, "GET", "/x")).request.headers))
-        return answer.json()["paths"]
+        return (await garage(who, "GET", "/../../../openapi.json")).json()["paths"]
 
     described = await paths("bob")
     assert described["/api/x/garage/public"]["post"]["security"] == []

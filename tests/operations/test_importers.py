@@ -44,7 +44,8 @@ async def read(file, crm):
 
 @hookimpl
 def register_importers():
-    return [Importer(name="cards", title="Cards", entity="lead", suffixes=[".crd"], media_types=["text/x-cards"], read=read)]
+    there = {"suffixes": [".crd"], "media_types": ["text/x-cards"]}
+    return [Importer(name="cards", title="Cards", entity="lead", read=read, **there)]
 """
 CLERK = {
     "kind": "role",
@@ -164,7 +165,7 @@ async def test_the_format_is_told_by_name_or_suffix(cards: Any) -> None:
     refused = await refusal(run("lead", other, None, caller=cards.system))
     assert refused.faults == [("/columns/CRD A/b", "unknown_field")]
     assert found(await run("lead", other, None, caller=cards.system, format="cards")) == {"created": 1}
-    with pytest.raises(Error, match="lead is not imported from 'card'; there are csv, cards.") as raised:
+    with pytest.raises(Error, match="lead is not imported from 'card'; there are csv, cards") as raised:
         await run("lead", other, None, caller=cards.system, format="card")
     assert raised.value.faults[0].pointer == "/format"
     assert (await refusal(run("contact", other, None, caller=cards.system, format="cards"))).code == "invalid"
