@@ -52,7 +52,7 @@ WORKSHOP: dict[str, Any] = {
     "name": "workshop",
     "label": "Workshop",
     "labels": {"lv": "Serviss"},
-    "description": "Keeps jobs and their lines, and what is known of vehicles. Sees units without prices, and no leads.",
+    "description": "Keeps jobs, their lines and what is known of vehicles. Sees units without prices, and no leads.",
     "grants": [
         {"entity": "vehicle", "actions": ["read", "create", "update"]},
         {
@@ -90,7 +90,8 @@ DEALER_MANAGER: dict[str, Any] = {
         *(
             {"entity": entity, "actions": _ALL_ACTIONS}
             for entity in (
-                "vehicle", "test_drive", "auto_lead", "trade_in", "labor_line", "contact", "company", "activity", "file",
+                "vehicle", "test_drive", "auto_lead", "trade_in", "labor_line",
+                "contact", "company", "activity", "file",
             )
         ),
     ],
@@ -101,7 +102,7 @@ LEAD_FEED: dict[str, Any] = {
     "name": "lead_feed",
     "label": "Lead provider",
     "labels": {"lv": "Pieprasījumu sūtītājs"},
-    "description": "For the token of somebody who sends leads: writes them, and reads no more of them than their numbers.",
+    "description": "For the token of somebody who sends leads: writes them, and reads only their numbers.",
     "grants": [
         {
             "entity": "auto_lead",

@@ -1,7 +1,7 @@
 """Finds the ADF document in what a provider sent: bare XML, or a mail with it in its body or attached.
 
-Nothing is parsed as XML here, and nothing declared in a prolog counts but its encoding: so a prolog that is no XML (that
-of the official sample) does no harm. A DOCTYPE is refused.
+Nothing is parsed as XML here, and nothing declared in a prolog counts but its encoding: so a prolog that is no XML
+(that of the official sample) does no harm. A DOCTYPE is refused.
 """
 
 from __future__ import annotations

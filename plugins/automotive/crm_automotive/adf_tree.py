@@ -109,7 +109,9 @@ def _parse(text: str) -> Node:
         parser.feed(text)
         root = parser.close()
     except DefusedXmlException:
-        raise AdfError(("", "The message declares a document type or entities. Neither is read: leave them out.")) from None
+        raise AdfError(
+            ("", "The message declares a document type or entities. Neither is read: leave them out.")
+        ) from None
     except _TooDeep:
         raise AdfError(("", f"The elements are nested more than {MAX_DEPTH} deep.")) from None
     return Node(root, f"/{root.tag}")

@@ -134,7 +134,9 @@ async def authorized(batch: Batch) -> None:
         found = await batch.find(LaborLine, open_lines, ids=part, not_billed=list(star.NOT_BILLED), limit=EVERY)
         for line in found:
             if line.id in lines and line.job in billed and line.job not in jobs:
-                detail = "This job is on an invoice: a line of it is APPROVED, or it is declined, deferred or cancelled."
+                detail = (
+                    "This job is on an invoice: a line of it is APPROVED, or it is declined, deferred or cancelled."
+                )
                 lines[line.id].refuse("/authorization", detail, code="automotive.unauthorized")
             if line.job in jobs:
                 detail = f"{line.operation!r} is {line.authorization}: no line is billed that nobody agreed to."

@@ -57,7 +57,9 @@ class Vehicle(Entity, name="vehicle", title="{make} {model} {model_year} {plate}
     fuel: Annotated[str | None, field(max_length=40, labels=lv("Degviela"))] = None
     transmission: Annotated[str | None, field(max_length=60, labels=lv("Ātrumkārba"))] = None
     doors: Annotated[int | None, field(ge=0, le=20, labels=lv("Durvis"))] = None
-    plate: Annotated[str | None, field(max_length=20, index=True, search=True, labels=lv("Reģistrācijas numurs"))] = None
+    plate: Annotated[str | None, field(max_length=20, index=True, search=True, labels=lv("Reģistrācijas numurs"))] = (
+        None
+    )
     odometer: Odometer | None = None
     odometer_unit: Annotated[star.OdometerUnit, field(labels=lv("Mērvienība"))] = "km"
     keeper: Annotated[Ref[Contact] | None, field(reverse="vehicles", index=True, labels=lv("Turētājs"))] = None
@@ -84,9 +86,7 @@ class VehicleUnit(
 ):
     """A vehicle in stock. Its stage is the STAR inventory status."""
 
-    stock_number: Annotated[
-        str | None, field(unique=True, autonumber="S-{00000}", labels=lv("Krājuma Nr."))
-    ] = None
+    stock_number: Annotated[str | None, field(unique=True, autonumber="S-{00000}", labels=lv("Krājuma Nr."))] = None
     vehicle: Annotated[Ref[Vehicle], field(reverse="units", labels=lv("Automašīna"))]
     condition: Annotated[star.UnitCondition, field(labels=lv("Stāvoklis"))] = "used"
     price: Annotated[Money | None, field(index=True, labels=lv("Cena"))] = None
@@ -201,9 +201,7 @@ class TradeIn(Entity, name="trade_in", label="Trade-in", title="{make} {model} {
     valid_until: Annotated[date | None, field(labels=lv("Spēkā līdz"))] = None
 
 
-class TestDrive(
-    Entity, name="test_drive", title="{unit.stock_number} {starts_at}", icon="steering-wheel"
-):
+class TestDrive(Entity, name="test_drive", title="{unit.stock_number} {starts_at}", icon="steering-wheel"):
     """A customer drives a unit (STAR appointment of type TEST_DRIVE). Its stage is the appointment status."""
 
     __test__ = False

@@ -15,13 +15,17 @@ import msgspec
 
 from crm_kernel import Change, Crm, Error, Fault
 
-from . import adf, vin
+from . import adf_model as adf
+from . import vin
+from .adf_text import AdfError
 from .entities import AutoLead, TradeIn
 
 MOST_PHONES = 20
 
 _NUMBER = re.compile(r"\d[\d., '\u00a0\u202f]*")
-_UNITS = {"km": "km", "kms": "km", "kilometers": "km", "kilometres": "km"} | dict.fromkeys(("mi", "mile", "miles"), "mi")
+_UNITS = {"km": "km", "kms": "km", "kilometers": "km", "kilometres": "km"} | dict.fromkeys(
+    ("mi", "mile", "miles"), "mi"
+)
 _CODES = {"USA": "US", "CAN": "CA"}
 """What senders write beside ISO 3166-1 codes of two letters."""
 
@@ -43,7 +47,7 @@ def nobodys(prospect: adf.Prospect) -> Fault | None:
     return Fault(pointer=f"{prospect.path}/customer", code="required", detail=detail)
 
 
-def refused(error: adf.AdfError) -> Error:
+def refused(error: AdfError) -> Error:
     """A message that cannot be read, as a refusal."""
     faults = [Fault(pointer=pointer, code="format", detail=sentence) for pointer, sentence in error.faults]
     return Error("invalid", str(error), faults=faults, hint="Send ADF 1.0: <adf><prospect>…</prospect></adf>.")
@@ -64,7 +68,11 @@ async def lead_change(prospect: adf.Prospect, crm: Crm) -> Change[AutoLead]:
         )
         if found:
             return Change.update(AutoLead, found[0].id, values)
-    return Change.upsert(AutoLead, ("external_key",), values) if "external_key" in values else Change.create(AutoLead, values)
+    return (
+        Change.upsert(AutoLead, ("external_key",), values)
+        if "external_key" in values
+        else Change.create(AutoLead, values)
+    )
 
 
 def key_of(prospect: adf.Prospect) -> str | None:

@@ -1,4 +1,4 @@
-"""What follows after the commit: drives become activities, a sale names the drives that led to it and its new keeper."""
+"""What follows after the commit: drives become activities, a sale names its drives and its new keeper."""
 
 from __future__ import annotations
 

@@ -22,7 +22,11 @@ STOCK_AGEING: dict[str, Any] = {
         "condition",
         {"field": "price.currency", "as": "currency"},
     ],
-    "measures": [{"count": "*", "as": "units"}, {"sum": "price", "as": "asked"}, {"min": "received_on", "as": "oldest"}],
+    "measures": [
+        {"count": "*", "as": "units"},
+        {"sum": "price", "as": "asked"},
+        {"min": "received_on", "as": "oldest"},
+    ],
     "order": ["received"],
     "chart": {"type": "bar"},
 }

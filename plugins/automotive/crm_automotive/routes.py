@@ -29,7 +29,9 @@ async def receive_adf(request: Request, crm: Crm) -> Answer:
     if faults := [fault for prospect in prospects if (fault := intake.nobodys(prospect))]:
         raise Error("invalid", faults=faults)
     keys = [key for prospect in prospects if (key := intake.key_of(prospect))]
-    known = {lead.id for lead in await crm.find(AutoLead, "external_key in @param.keys", limit=AT_MOST, keys=keys or [""])}
+    known = {
+        lead.id for lead in await crm.find(AutoLead, "external_key in @param.keys", limit=AT_MOST, keys=keys or [""])
+    }
     changes = [await intake.lead_change(prospect, crm) for prospect in prospects]
     known |= {change.id for change in changes if change.id}
     written = await crm.as_user(request.caller.id).write(changes)

@@ -96,9 +96,7 @@ async def readings(batch: Batch) -> None:
 
 def _read_anew(change: Change[WorkshopJob]) -> bool:
     before = change.before
-    return change.after.odometer_in is not None and (
-        before is None or before.odometer_in != change.after.odometer_in
-    )
+    return change.after.odometer_in is not None and (before is None or before.odometer_in != change.after.odometer_in)
 
 
 def live(changes: Iterable[Change[Any]]) -> list[Change[Any]]:

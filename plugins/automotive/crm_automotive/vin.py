@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 LENGTH = 17
-_LETTERS = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, *range(2, 10)), strict=True))
+_LETTERS = dict(
+    zip("ABCDEFGHJKLMNPRSTUVWXYZ", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, *range(2, 10)), strict=True)
+)
 VALUES = {**{str(digit): digit for digit in range(10)}, **_LETTERS}
 """What each character counts in the check sum; I, O and Q are not among them."""
 WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
@@ -105,7 +107,9 @@ def examine(text: str) -> Finding | None:
     if len(text) < LENGTH:
         strange = sorted(set(text) - _WRITTEN)
         detail = f"{len(text)} characters: a VIN has {LENGTH} since 1981."
-        return Finding("length", detail + (f" It has no {' '.join(strange)}." if strange else ""), refused=bool(strange))
+        return Finding(
+            "length", detail + (f" It has no {' '.join(strange)}." if strange else ""), refused=bool(strange)
+        )
     if barred := sorted(set(text) - VALUES.keys()):
         detail = f"A VIN has no {' '.join(barred)}; it has digits, and letters but I, O and Q."
         return Finding("characters", detail, refused=True)

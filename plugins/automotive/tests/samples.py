@@ -12,7 +12,8 @@ FULL = """<?xml version="1.0" encoding="UTF-8"?>
   <vehicle interest="trade-in" status="used">
    <year>2016</year><make>Škoda</make><model>Octavia</model><vin>tmbzzz5e0g0123456</vin>
    <odometer status="original" units="miles">95,400</odometer><condition>good</condition>
-   <finance><method>finance</method><amount type="monthly">150</amount><balance type="finance" currency="EUR">4.200,50</balance></finance>
+   <finance><method>finance</method><amount type="monthly">150</amount>
+    <balance type="finance" currency="EUR">4.200,50</balance></finance>
    <comments>Viens īpašnieks</comments>
   </vehicle>
   <vehicle interest="test-drive" status="new">
@@ -36,7 +37,8 @@ FULL = """<?xml version="1.0" encoding="UTF-8"?>
    <timeframe><description>Šomēnes</description><earliestdate>2026-03-05</earliestdate></timeframe>
    <comments>Vai var izmēģināt sestdien?</comments>
   </customer>
-  <vendor><vendorname>Baltic Motors</vendorname><contact><name part="full">Sales</name><email>s@example.com</email></contact></vendor>
+  <vendor><vendorname>Baltic Motors</vendorname>
+   <contact><name part="full">Sales</name><email>s@example.com</email></contact></vendor>
   <provider><name part="full">AutoPortāls</name><service>Jaunie auto</service><campaign>spring</campaign></provider>
  </prospect>
 </adf>
@@ -49,7 +51,11 @@ MINIMAL = (
 
 
 def minimal(
-    name: str = "Anna", reach: str = "<email>anna@example.com</email>", model: str = "EV3", id: str = "", status: str = ""
+    name: str = "Anna",
+    reach: str = "<email>anna@example.com</email>",
+    model: str = "EV3",
+    id: str = "",
+    status: str = "",
 ) -> str:
     """A message with one prospect."""
     return MINIMAL.format(name=name, reach=reach, model=model, id=id, status=status)

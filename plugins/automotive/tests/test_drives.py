@@ -112,11 +112,18 @@ async def test_a_recall_stops_a_confirmed_drive(dealer: Any) -> None:
 
 async def test_a_sale_names_the_drives_that_led_to_it(dealer: Any) -> None:
     """The report of drives to sales counts by it; the buyer keeps the vehicle now, and the drive is an activity."""
-    unit, other, anna, janis = await dealer.unit(), await dealer.unit(), await dealer.customer(), await dealer.salesperson()
+    unit, other, anna, janis = (
+        await dealer.unit(),
+        await dealer.unit(),
+        await dealer.customer(),
+        await dealer.salesperson(),
+    )
     values = {"salesperson": janis["id"], "interest": 4, **READY}
     drive = await dealer.book(other, anna, -50, stage="IN_PROGRESS", **values)
     await dealer.move("test_drive", drive, "FULFILLED", odometer_in=1210)
-    stranger = await dealer.book(unit, await dealer.customer("Juris"), -40, stage="FULFILLED", odometer_in=1300, **values)
+    stranger = await dealer.book(
+        unit, await dealer.customer("Juris"), -40, stage="FULFILLED", odometer_in=1300, **values
+    )
     await dealer.crm.deliver()
     (activity,) = await dealer.crm.find("activity")
     assert (activity["about"], activity["outcome"]) == (anna["id"], "interest 4 of 5")

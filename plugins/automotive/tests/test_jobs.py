@@ -8,7 +8,6 @@ import pytest
 from crm_automotive import jobs
 
 
-
 async def called(dealer: Any) -> list[str]:
     await jobs.call_keepers(dealer.own)
     return sorted(task["subject"].rpartition(" ")[2] for task in await dealer.crm.find("activity", "type = 'task'"))

@@ -45,7 +45,9 @@ async def desk(dealer: Any) -> AsyncIterator[Desk]:
     for login, role in (("feed", "lead_feed"), ("janis", "car_sales"), ("maris", "workshop")):
         await kernel.identity.add_user(login, roles=[role])
         _, tokens[login] = await kernel.identity.create_token(login, "test")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=create_app(kernel)), base_url="http://crm") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=create_app(kernel)), base_url="http://crm"
+    ) as client:
         yield Desk(dealer, client, tokens)
 
 
@@ -62,7 +64,8 @@ async def test_a_full_lead(desk: Desk) -> None:
     assert (answer.status_code, told["outcome"]) == (201, "created")
     lead = await crm.get("auto_lead", told["id"])
     expected = {
-        "stage": "new", "number": "A-000001", "external_key": "AutoPortāls:77-A", "source": "AutoPortāls", "service": "Jaunie auto",
+        "stage": "new", "number": "A-000001", "external_key": "AutoPortāls:77-A",
+        "source": "AutoPortāls", "service": "Jaunie auto",
         "requested_at": "2026-02-27T08:15:00Z", "name": "Jānis Bērziņš", "first_name": "Jānis", "last_name": "Bērziņš",
         "email": "Janis.Berzins@example.com", "phone": "+37126123456", "preferred_contact": "phone",
         "interest": "test-drive", "vehicle_status": "new", "model_year": 2026, "make": "Volvo", "model": "EX30",
@@ -71,7 +74,11 @@ async def test_a_full_lead(desk: Desk) -> None:
         "comments": "Vai var izmēģināt sestdien?",
     }  # fmt: skip
     assert {name: lead[name] for name in expected} == expected
-    assert [lead[name]["amount"] for name in ("price", "down_payment", "monthly_payment")] == [42990, 5000, Decimal("499.9")]
+    assert [lead[name]["amount"] for name in ("price", "down_payment", "monthly_payment")] == [
+        42990,
+        5000,
+        Decimal("499.9"),
+    ]
     assert lead["phones"] == [
         {"number": "+37126123456", "type": "cellphone", "time": "evening", "preferred": True},
         {"number": "67 12-34", "type": "voice"},
@@ -79,7 +86,12 @@ async def test_a_full_lead(desk: Desk) -> None:
     kept = {extension["path"]: extension for extension in lead["extensions"]}
     assert set(kept) == {"customer/contact/loyalty", "provider/campaign", "lead/country"}
     assert kept["lead/country"]["text"] == "LATVIJA"
-    assert lead["address"] == {"street": "Brīvības iela 1", "street2": "k-2, 5", "city": "Rīga", "postal_code": "LV-1010"}
+    assert lead["address"] == {
+        "street": "Brīvības iela 1",
+        "street2": "k-2, 5",
+        "city": "Rīga",
+        "postal_code": "LV-1010",
+    }
     contact = await crm.get("contact", lead["contact"])
     assert (contact["name"], contact["email"], contact["owner"]) == ("Jānis Bērziņš", "Janis.Berzins@example.com", None)
     (trade_in,) = await crm.find("trade_in")
@@ -137,13 +149,16 @@ async def test_a_message_is_taken_whole_or_refused_with_all_that_is_wrong(desk: 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert [e["pointer"] for e in answer.json()["errors"]] == ["/adf/prospect/1/customer", "/adf/prospect/3/customer"]
     assert await desk.dealer.crm.count("auto_lead") == 0
-    answer = await desk.post(several(minimal("Anna", id=ID.format(1)), minimal("Juris"), minimal("Ieva", id=ID.format(1))))
+    answer = await desk.post(
+        several(minimal("Anna", id=ID.format(1)), minimal("Juris"), minimal("Ieva", id=ID.format(1)))
+    )
     assert [lead["outcome"] for lead in answer.json()["leads"]] == ["created", "created"]
     assert sorted(lead["name"] for lead in await desk.dealer.crm.find("auto_lead")) == ["Ieva", "Juris"]
 
 
 @pytest.mark.parametrize(
-    "body", ['<!DOCTYPE adf [<!ENTITY x SYSTEM "file:///etc/passwd">]><adf>&x;</adf>', "<adf>" + "<a>" * 9999, "", "{}", "\0"]
+    "body",
+    ['<!DOCTYPE adf [<!ENTITY x SYSTEM "file:///etc/passwd">]><adf>&x;</adf>', "<adf>" + "<a>" * 9999, "", "{}", "\0"],
 )
 async def test_what_is_no_lead_is_refused(desk: Desk, body: str) -> None:
     answer = await desk.post(body)
@@ -169,7 +184,8 @@ async def test_a_mail_may_be_posted(desk: Desk) -> None:
 
 async def test_details_that_fit_no_field_lose_no_lead(desk: Desk) -> None:
     body = minimal(reach="<email>anna(at)example.com</email><phone>call me</phone>", model="M" * 300).replace(
-        "<make>", "<year>next</year><vin>1GNDT13W5V2200000</vin><price currency='XXY'>5</price><odometer>no</odometer><make>"
+        "<make>",
+        "<year>next</year><vin>1GNDT13W5V2200000</vin><price currency='XXY'>5</price><odometer>no</odometer><make>",
     )
     assert (await desk.post(body)).status_code == 201
     (lead,) = await desk.dealer.crm.find("auto_lead")
@@ -202,7 +218,11 @@ async def test_a_lead_finds_its_contact(dealer: Any) -> None:
 
 async def test_a_file_is_imported_by_register_importers(dealer: Any, tmp_path: Path) -> None:
     file = tmp_path / "leads.adf"
-    file.write_text(several(minimal("Anna", id=ID.format(1)), minimal("", ""), minimal("Juris"), FULL[FULL.index("<adf>"):].strip()))
+    file.write_text(
+        several(
+            minimal("Anna", id=ID.format(1)), minimal("", ""), minimal("Juris"), FULL[FULL.index("<adf>") :].strip()
+        )
+    )
     job = await imported(dealer, file)
     assert {name: job["counts"][name] for name in ("created", "refused")} == {"created": 3, "refused": 1}
     assert [(e["row"], e["pointer"]) for e in job["errors"]] == [(2, "/adf/prospect/2/customer")]

@@ -27,7 +27,9 @@ async def test_a_vin_is_kept_in_its_normal_form(dealer: Any) -> None:
     assert codes(error) == [("/vin", "unique")]
 
 
-@pytest.mark.parametrize("text", ["1XPTD40X0JD456115", "LFV2A21K0A3000001", "1FTMW1T88MFA0000I", "12345678901234567890"])
+@pytest.mark.parametrize(
+    "text", ["1XPTD40X0JD456115", "LFV2A21K0A3000001", "1FTMW1T88MFA0000I", "12345678901234567890"]
+)
 async def test_a_vin_that_cannot_be_right(dealer: Any, text: str) -> None:
     with pytest.raises(Error) as error:
         await dealer.vehicle(vin=text)
@@ -57,7 +59,9 @@ async def test_a_unit_on_its_way_to_the_buyer(dealer: Any) -> None:
     with pytest.raises(Error) as error:
         await dealer.move("vehicle_unit", unit, "SOLD")
     assert codes(error) == [("/sold_price", "required"), ("/stage", "guard")]
-    sold = await dealer.move("vehicle_unit", unit, "SOLD", sold_price=euros(30_000), buyer=anna["id"], sold_on="2026-03-12")
+    sold = await dealer.move(
+        "vehicle_unit", unit, "SOLD", sold_price=euros(30_000), buyer=anna["id"], sold_on="2026-03-12"
+    )
     assert sold["days_in_stock"] == 10
     back = await dealer.move("vehicle_unit", sold, "RETURNED")
     assert (back["buyer"], back["sold_on"], back["days_in_stock"]) == (None, None, None)

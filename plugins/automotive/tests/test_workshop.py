@@ -32,7 +32,9 @@ async def test_a_job_goes_through_its_stages_in_order(dealer: Any) -> None:
     assert visit["number"] == "RO-000001"
     for stage in WAY:
         with pytest.raises(Error) as error:
-            await dealer.move("workshop_job", visit, "OPEN" if stage != "OPEN" and visit["stage"] != "OPEN" else "INVOICE")
+            await dealer.move(
+                "workshop_job", visit, "OPEN" if stage != "OPEN" and visit["stage"] != "OPEN" else "INVOICE"
+            )
         assert codes(error) == [("/stage", "no_transition")]
         visit = await dealer.move("workshop_job", visit, stage)
         if stage == "VEHICLE_RECEIVED":
@@ -83,9 +85,7 @@ async def test_an_invoice_and_a_new_line_at_once(dealer: Any) -> None:
     """Whoever comes later sees the other: never an invoice with a line nobody agreed to."""
     for _ in range(5):
         visit = await job(dealer, "COMPLETED")
-        await asyncio.gather(
-            dealer.move("workshop_job", visit, "INVOICE"), line(dealer, visit), return_exceptions=True
-        )
+        await asyncio.gather(dealer.move("workshop_job", visit, "INVOICE"), line(dealer, visit), return_exceptions=True)
         stage = (await dealer.crm.get("workshop_job", visit["id"]))["stage"]
         lines = await dealer.crm.count("labor_line", "job = @param.job", job=visit["id"])
         assert (stage, lines) in (("INVOICE", 0), ("COMPLETED", 1))
