@@ -1,4 +1,4 @@
-"""The example baltic_motors: its sample is within the rules of the plugin, its documents and reports say what they should."""
+"""The example baltic_motors: its sample is within the rules, its documents, lead and mapping do what they say."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ NOW = datetime(2026, 1, 14, 9, 30, tzinfo=UTC)
 def sample() -> Iterator[ModuleType]:
     """The package `sample`, imported from the example's folder as `crm demo` does."""
     name, folder = "baltic_motors_sample", EXAMPLE / "sample"
-    spec = importlib.util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     module = importlib.util.module_from_spec(spec)  # pyright: ignore[reportArgumentType]
     sys.modules[name] = module
     spec.loader.exec_module(module)  # pyright: ignore[reportOptionalMemberAccess]
@@ -50,7 +52,10 @@ async def kernel(tmp_path: Path, new_database: Callable[..., str]) -> AsyncItera
     """The app of the example on a database of its own, with its documents in force."""
     app = tmp_path / "app"
     shutil.copytree(EXAMPLE, app, ignore=shutil.ignore_patterns("data", "crm.lock", "__pycache__"))
-    environ = {"CRM_DATABASE__URL": new_database(tmp_path), "CRM_SECRET": "a secret for tests only, of forty characters"}
+    environ = {
+        "CRM_DATABASE__URL": new_database(tmp_path),
+        "CRM_SECRET": "a secret for tests only, of forty characters",
+    }
     kernel = await Kernel.open(load_settings(app, environ), strict=True)
     answer = await kernel.documents.sync_files(kernel.settings.documents, safe_only=True)
     assert (answer["pending"], answer["problems"]) == ([], [])
