@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -23,6 +24,8 @@ from crm_kernel.plugin_fault import PluginFault, fault_of
 from crm_kernel.plugin_finding import BASE, Found
 from crm_kernel.plugin_order import plugin_order
 from crm_kernel.plugin_verify import HOOKS, check_hooks, check_kernel, manifest_of, settings_for
+from crm_kernel.plugin_words import HOOK as TRANSLATIONS
+from crm_kernel.plugin_words import Messages, Words, messages_of, translated, words_of
 from crm_kernel.settings import Settings
 
 log = logging.getLogger("crm_kernel.plugins")
@@ -45,6 +48,7 @@ class Loaded:
         self.meters: dict[str, Meter] = {}
         self.declared: dict[str, list[Any]] = {}
         self.documents: list[Declared] = []
+        self.messages: Messages = {}
         self.order_because: list[str] = []
         self.faults: list[dict[str, Any]] = []
         self.overruns: list[float] = []
@@ -64,6 +68,18 @@ class Loaded:
     def requires(self) -> Sequence[str]:
         """The plugins it cannot do without."""
         return self.manifest.requires if self.manifest else ()
+
+    def again(self) -> Loaded:
+        """The same as it was when it was loaded: without what became of it since."""
+        fresh = copy(self)
+        fresh.meters = {hook: Meter() for hook in self.meters}
+        fresh.declared, fresh.documents, fresh.hooks = dict(self.declared), list(self.documents), dict(self.hooks)
+        if fresh.state == "quarantined":
+            fresh.state, fresh.reason = "active", None
+        if fresh.sound:
+            fresh.faults = []
+        fresh.overruns = []
+        return fresh
 
     def leave_out(self, fault: PluginFault) -> None:
         """Take it out, with the reason. Raises `ConfigError` for a plugin of the kernel: nothing works without."""
@@ -158,10 +174,18 @@ def _declare(plugin: Loaded, manager: pluggy.PluginManager) -> None:
             if impl.plugin_name == plugin.name:
                 plugin.hooks[name] = impl.function
                 plugin.meters[name] = Meter()
+    words: list[Words] = []
     for name in [n for n in plugin.hooks if n.startswith("register_")]:
-        items, documents = verified(plugin.name, name, _call(plugin, name))
+        given = _call(plugin, name)
+        if name == TRANSLATIONS:
+            words = words_of(given)
+            continue
+        items, documents = verified(plugin.name, name, given)
         plugin.declared[name] = items
         plugin.documents.extend(documents)
+    if words:
+        plugin.documents = translated(plugin.documents, words)
+        plugin.messages = messages_of(words)
 
 
 def _call(plugin: Loaded, hook: str) -> Any:
