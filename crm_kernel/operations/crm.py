@@ -172,9 +172,7 @@ class Crm:
         if isinstance(change, Change):
             return change
         if entity is None:
-            raise TypeError(
-                "crm.write takes Change.create(…) and the like, or entity= with changes as in the batch route"
-            )
+            raise TypeError("crm.write takes Change.create(…) and the like, or entity= with changes of the batch route")
         return read_change(entity_name(entity), plain(change))
 
     def _view(self, record: Mapping[str, Any], entity: AnyEntity) -> RecordView:
@@ -291,17 +289,8 @@ class Crm:
         return await self._services.reader.count(name, access, environment, filter)
 
     def fit(self, entity: AnyEntity, values: Mapping[str, Any]) -> Fitting:
-        """Which of these values would be accepted for their fields, in canonical form, and why not the others.
-
-        For readers of messages from outside, where a lead must not be lost over a misspelt address: they keep what fits
-        and put the rest where people see it. Texts are read like cells of a CSV file (`"1,5"` no, `"EUR 12.50"` yes).
-        Nothing is written, and what concerns several fields, references and uniqueness is not judged.
-        Raises `Error("not_found")` for an unknown entity.
-        """
-        model = self._services.registry.entities.get(entity_name(entity))
-        if model is None:
-            raise Error("not_found", f"There is no entity {entity_name(entity)!r}.")
-        return fit(model, plain(dict(values)), self._services.registry.value_context)
+        """Which of these values would be accepted for their fields, and why not the others; see `Fitting`."""
+        return fit(self._services.registry, entity_name(entity), plain(dict(values)))
 
     async def report(
         self, report: str | Mapping[str, Any], *, as_user: str | None = None, **params: Any

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from crm_kernel.errors import Fault
-from crm_kernel.fields.base import Faulty, ValueContext
-from crm_kernel.model import EntityModel
+from crm_kernel.errors import Error, Fault
+from crm_kernel.fields.base import Faulty
+from crm_kernel.registry import Registry
 
 
 class Fitting(NamedTuple):
@@ -17,11 +17,16 @@ class Fitting(NamedTuple):
     faults: list[Fault]
 
 
-def fit(model: EntityModel, values: Mapping[str, Any], context: ValueContext) -> Fitting:
+def fit(registry: Registry, entity: str, values: Mapping[str, Any]) -> Fitting:
     """Judge values one by one, by their fields' types and by the record's schema; texts are read like cells of a CSV.
 
-    Rules over several fields, references and uniqueness are not looked at: the write door says those.
+    For readers of messages from outside, where a record must not be lost over a misspelt address: they keep what fits
+    and put the rest where people see it. Rules over several fields, references and uniqueness are not looked at: the
+    write door says those. Raises `Error("not_found")` for an unknown entity.
     """
+    model, context = registry.entities.get(entity), registry.value_context
+    if model is None:
+        raise Error("not_found", f"There is no entity {entity!r}.")
     fitting: dict[str, Any] = {}
     faults: list[Fault] = []
     for name, value in values.items():

@@ -4,9 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from crm_kernel import Batch, Entity, Importer, Listener, Plugin, Restriction, Route, hookimpl
+from crm_kernel import (
+    Batch,
+    Entity,
+    FieldType,
+    Importer,
+    Job,
+    Listener,
+    Plugin,
+    Restriction,
+    Route,
+    hookimpl,
+)
 
-from . import access, checks, entities, importers, leads, listeners, pipelines, reports, routes, upkeep, views, workshop
+from . import (
+    access,
+    checks,
+    entities,
+    fields,
+    importers,
+    jobs,
+    leads,
+    listeners,
+    pipelines,
+    reports,
+    routes,
+    upkeep,
+    views,
+    workshop,
+)
 
 plugin = Plugin(name="automotive", title="Automotive", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -52,6 +78,16 @@ def register_views() -> list[dict[str, Any]]:
 @hookimpl
 def register_listeners() -> list[Listener]:
     return listeners.ALL
+
+
+@hookimpl
+def register_field_types() -> list[type[FieldType]]:
+    return fields.ALL
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    return jobs.ALL
 
 
 @hookimpl

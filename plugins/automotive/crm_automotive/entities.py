@@ -44,7 +44,7 @@ Odometer = Annotated[int, field(ge=0, le=9_999_999, labels=lv("Odometrs"))]
 class Vehicle(Entity, name="vehicle", title="{make} {model} {model_year} {plate}", icon="car"):
     """One vehicle, whoever owns it: sold here, taken in part payment, or come for service."""
 
-    vin: Annotated[str | None, field(format="vin", unique=True, search=True, labels=lv("VIN"))] = None
+    vin: Annotated[str | None, field(type="vin", unique=True, search=True, labels=lv("VIN"))] = None
     vin_note: Annotated[str | None, field(max_length=300, labels=lv("Piezīme par VIN"))] = None
     """What is odd with the VIN: too short, or a check digit that does not hold where none is asked for."""
     make: Make

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crm_kernel import Change, Crm, Error
+from crm_kernel import Change, Crm, Error, Job
 
 from .entities import Vehicle
 
@@ -62,3 +62,6 @@ async def _call(crm: Crm, vehicle: Any, keeper: Mapping[str, Any]) -> bool:
         crm.log.warning("service due: %s was not written: %s", name, error)
         return False
     return True
+
+
+ALL = [Job(name="service-due", every="0 6 * * *", handle=call_keepers, title="Calls for services that are due")]

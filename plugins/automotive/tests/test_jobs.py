@@ -9,7 +9,7 @@ from crm_automotive import jobs
 
 
 async def called(dealer: Any) -> list[str]:
-    await jobs.call_keepers(dealer.own)
+    await dealer.crm.run_job("service-due")
     return sorted(task["subject"].rpartition(" ")[2] for task in await dealer.crm.find("activity", "type = 'task'"))
 
 

@@ -33,7 +33,7 @@ async def test_a_vin_is_kept_in_its_normal_form(dealer: Any) -> None:
 async def test_a_vin_that_cannot_be_right(dealer: Any, text: str) -> None:
     with pytest.raises(Error) as error:
         await dealer.vehicle(vin=text)
-    assert [pointer for pointer, _ in codes(error)] == ["/vin"]
+    assert {pointer for pointer, _ in codes(error)} == {"/vin"}
 
 
 async def test_a_vin_that_is_odd_is_kept_with_a_note(dealer: Any) -> None:
@@ -101,7 +101,8 @@ async def test_the_age_of_the_stock(dealer: Any) -> None:
         await dealer.unit(stage, received_on=received, price=euros(10_000), condition="used")
     await dealer.unit("SOLD", received_on="2025-01-01", sold_price=euros(1), price=euros(1))
     await dealer.unit("IN_TRANSIT", price=euros(1))
-    report = await dealer.crm.kernel.reader.report("stock-ageing", dealer.crm.kernel.system("cli"), {})
-    rows = [dict(zip(["received", "condition", "currency", "units"], row, strict=False)) for row in report.rows]
+    report = await dealer.crm.report("stock-ageing")
+    names = [column["name"] for column in report["columns"]]
+    rows = [dict(zip(names, row, strict=True)) if isinstance(row, list) else row for row in report["rows"]]
     assert [(row["received"], row["units"]) for row in rows] == [("2025-11-01", 2), ("2026-02-01", 1)]
     assert "SOLD" not in HERE
