@@ -42,5 +42,6 @@ def register_views() -> list[dict[str, Any]]:
 @hookimpl
 async def before_write(batch: Batch) -> None:
     upkeep.leads(batch)
+    upkeep.vat_numbers(batch)
     await conversion.convert(batch)
     await upkeep.deals(batch)

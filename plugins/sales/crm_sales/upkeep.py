@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crm_kernel import Batch, Change
+from crm_kernel.base import Company
 
 from . import domain
 from .entities import Deal, Lead, Product
@@ -19,6 +20,14 @@ def leads(batch: Batch) -> None:
         parts = [part for part in (after.first_name, after.last_name) if part]
         if change.kind not in GONE and after.name is None and parts:
             change.amend(name=" ".join(parts))
+
+
+def vat_numbers(batch: Batch) -> None:
+    """VAT numbers of leads and companies are kept as they are compared, so that each is found by its index."""
+    for change in [*batch.of(Lead), *batch.of(Company)]:
+        given = None if change.kind in GONE else change.after.vat_number
+        if given and domain.vat(given) not in ("", given):
+            change.amend(vat_number=domain.vat(given))
 
 
 async def deals(batch: Batch) -> None:
