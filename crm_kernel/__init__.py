@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from crm_kernel.doors import Argument as Argument
+from crm_kernel.doors import Command as Command
+from crm_kernel.doors import Exporter as Exporter
 from crm_kernel.doors import Importer as Importer
 from crm_kernel.doors import Route as Route
 from crm_kernel.entities import Entity as Entity
@@ -21,6 +24,7 @@ from crm_kernel.manifest import Check as Check
 from crm_kernel.manifest import Listener as Listener
 from crm_kernel.manifest import Plugin as Plugin
 from crm_kernel.manifest import Restriction as Restriction
+from crm_kernel.operations.apply_hooks import DocumentPlan as DocumentPlan
 from crm_kernel.operations.batch import Batch as Batch
 from crm_kernel.operations.changes import Change as Change
 from crm_kernel.operations.crm import Crm as Crm

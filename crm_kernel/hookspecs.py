@@ -15,7 +15,8 @@ import pluggy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crm_kernel import Check, Entity, Extension, Importer, Listener, Restriction, Route
+    from crm_kernel import Check, Command, Entity, Exporter, Extension, Importer, Listener, Restriction, Route
+    from crm_kernel.operations.apply_hooks import DocumentPlan
     from crm_kernel.operations.batch import Batch
     from crm_kernel.operations.crm import Crm
 
@@ -164,6 +165,33 @@ def register_importers() -> Sequence[Importer]:  # pyright: ignore[reportReturnT
 
 
 @hookspec
+def register_exporters() -> Sequence[Exporter]:  # pyright: ignore[reportReturnType]
+    """Brings formats that records are exported in.
+
+    Called when: the registry is built, once per start.
+    Return: a list of `Exporter`; `write` is `async def write(records)` and yields bytes; `records` gives what the
+        caller may read, page by page, so a file of any length takes the memory of one page.
+    Order and errors: in plugin order. Two of one name in a plugin leave it out; a name that another plugin claims
+        stops the start. A fault before the first bytes is answered as `plugin_fault`; later the file breaks off.
+    Example: `def register_exporters(): return [Exporter(name="vcard", title="vCard", entity="contact", suffix=".vcf",
+        media_type="text/vcard", write=exporters.vcard)]`
+    """
+
+
+@hookspec
+def register_commands() -> Sequence[Command]:  # pyright: ignore[reportReturnType]
+    """Brings commands of the command line: `crm x PLUGIN COMMAND`.
+
+    Called when: the registry is built, once per start.
+    Return: a list of `Command`; `handle` is `async def handle(crm, ...)` with the arguments it declares, and what it
+        returns is shown.
+    Order and errors: in plugin order. Two of one name in a plugin leave it out. An `Error` of the handler is told and
+        ends with 1, as does any other fault, which is counted.
+    Example: `def register_commands(): return [Command(name="forecast", handle=commands.forecast, help="What is won")]`
+    """
+
+
+@hookspec
 def register_checks() -> Sequence[Check]:  # pyright: ignore[reportReturnType]
     """Brings questions about the health of the app, asked by `crm check`.
 
@@ -213,6 +241,21 @@ async def check_write(batch: Batch) -> None:
     Order and errors: in plugin order. A rule that reads what rivals write locks a key they share (`batch.lock`)
         first. An unexpected fault follows `on_error`.
     Example: `async def check_write(batch): await checks.no_double_booking(batch)`
+    """
+
+
+@hookspec
+async def before_apply(plan: DocumentPlan) -> None:
+    """May refuse a change of documents: entities, fields, pipelines, roles, reports, views.
+
+    Called when: a plan is made, and again when it is applied: over HTTP, by `crm plan` and `crm apply`, and at the
+        start of the server where it applies what is safe.
+    Return: nothing; use `plan.refuse(document, "/stages/0", "...", code="sales.stage")`. `plan.documents` tells each
+        document `before` and `after`, `plan.impact` the records that it makes invalid.
+    Order and errors: in plugin order; all refusals are told together, in `plan.documents[].errors`, and the status is
+        `refused`. Nothing is awaited but `plan.*`; the time of all plugins together is `[plugins] deadline_ms`. An
+        unexpected fault follows `on_error`.
+    Example: `async def before_apply(plan): checks.stages_stay(plan)`
     """
 
 

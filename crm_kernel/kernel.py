@@ -15,6 +15,7 @@ from crm_kernel.errors import ConfigError
 from crm_kernel.fields.base import ValueContext
 from crm_kernel.model import Source
 from crm_kernel.operations.answers import plain_json
+from crm_kernel.operations.apply_hooks import ApplyHooks
 from crm_kernel.operations.attempts import Attempts
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.deliver import Cause, Dispatcher
@@ -84,6 +85,7 @@ class Kernel:
         self.once = Once(database, clock)
         self.undo = Undo(database, self.store, self.reader, self._current)
         self.tamper = Tamper(database, clock, self._current)
+        self.apply_hooks = ApplyHooks(plugins, settings.plugins.deadline)
         self.documents = Documents(self)
         self.purge = Purge(self)
         self.identity = Identity(self)
@@ -238,9 +240,9 @@ class Kernel:
         """The `crm` object of a plugin that answers a request of `sender`, whose scopes hold where it acts as him."""
         return Crm(self, self.system("plugin", plugin), key=key, sender=sender, writes=writes)
 
-    def crm_for_import(self, plugin: str, caller: Caller) -> Crm:
-        """The `crm` object by which a plugin's importer reads, with the rights of whoever imports."""
-        return Crm(self, msgspec.structs.replace(caller, plugin=plugin), writes=False)
+    def crm_for(self, plugin: str, caller: Caller, *, writes: bool = True) -> Crm:
+        """The `crm` object by which a plugin works with the rights of a caller: its importers, its commands."""
+        return Crm(self, msgspec.structs.replace(caller, plugin=plugin), writes=writes)
 
     def settings_of(self, plugin: str | None) -> Any:
         """The settings of a plugin, None where it has none."""

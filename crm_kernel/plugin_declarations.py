@@ -17,7 +17,7 @@ from crm_kernel.errors import Fault
 from crm_kernel.extensions import Extension, extension_declaration, is_extension
 from crm_kernel.manifest import Check, Listener, Restriction
 from crm_kernel.pipelines import pipeline_faults
-from crm_kernel.plugin_doors import check_importers, check_routes
+from crm_kernel.plugin_doors import check_commands, check_exporters, check_importers, check_routes
 from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, wrong
 from crm_kernel.schema.check import check_schema
 
@@ -40,7 +40,9 @@ CHECKS = "register_checks"
 RESTRICTIONS = "register_restrictions"
 ROUTES = "register_routes"
 IMPORTERS = "register_importers"
-FORMATS: Mapping[str, str] = MappingProxyType({IMPORTERS: "importer"})
+EXPORTERS = "register_exporters"
+COMMANDS = "register_commands"
+FORMATS: Mapping[str, str] = MappingProxyType({IMPORTERS: "importer", EXPORTERS: "exporter"})
 """Hooks whose items have a name that is one of all plugins, and what these are called."""
 
 
@@ -160,6 +162,8 @@ _SINGLE: Mapping[str, Callable[[str, list[Any]], None]] = MappingProxyType(
         RESTRICTIONS: _restrictions,
         ROUTES: check_routes,
         IMPORTERS: check_importers,
+        EXPORTERS: check_exporters,
+        COMMANDS: check_commands,
     }
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from crm_kernel.doors import Importer, Route
+from crm_kernel.doors import Command, Exporter, Importer, Route
 from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, wrong
 
 KERNEL_FORMATS = ("csv", "jsonl", "json", "table")
@@ -17,6 +17,9 @@ KERNEL_FORMATS = ("csv", "jsonl", "json", "table")
 _PATH = re.compile(r"(/(\{[a-z][a-z0-9_]*\}|[A-Za-z0-9._~-]+)){1,16}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,47}")
 _SUFFIX = re.compile(r"(\.[a-z0-9]{1,16}){1,3}")
+_MEDIA = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+(; ?charset=[a-z0-9-]+)?")
+_GIVEN = {"app", "json", "as", "help", "login"}
+"""Options that every command has."""
 
 
 def typed(hook: str, item: object, expected: type[msgspec.Struct]) -> None:
@@ -70,3 +73,40 @@ def check_importers(hook: str, items: list[Any]) -> None:
             if not _SUFFIX.fullmatch(suffix):
                 raise PluginFault(f"Hook {hook}: got the suffix {suffix!r}, expected one like '.vcf'.", hook=hook)
     told_apart(hook, [item.name for item in items])
+
+
+def check_exporters(hook: str, items: list[Any]) -> None:
+    """What `register_exporters` gave. Raises `PluginFault`."""
+    for item in items:
+        typed(hook, item, Exporter)
+        format_name(hook, item.name)
+        if not inspect.isasyncgenfunction(item.write) or len(inspect.signature(item.write).parameters) != 1:
+            raise wrong(hook, item.write, "'async def' with 'yield' and the argument (records)")
+        if not _SUFFIX.fullmatch(item.suffix):
+            raise PluginFault(f"Hook {hook}: got the suffix {item.suffix!r}, expected one like '.vcf'.", hook=hook)
+        if not _MEDIA.fullmatch(item.media_type):
+            raise PluginFault(f"Hook {hook}: got the media type {item.media_type!r}.", hook=hook)
+    told_apart(hook, [item.name for item in items])
+
+
+def check_commands(hook: str, items: list[Any]) -> None:
+    """What `register_commands` gave. Raises `PluginFault`."""
+    for item in items:
+        typed(hook, item, Command)
+        names = [argument.name for argument in item.arguments]
+        for name in (item.name, *names):
+            if not _NAME.fullmatch(name):
+                raise PluginFault(f"Hook {hook}: got the name {name!r}, expected one like 'forecast'.", hook=hook)
+        if {*names} & _GIVEN or len({*names}) < len(names):
+            detail = f"Hook {hook}: an argument of {item.name!r} comes twice or is the kernel's ({', '.join(sorted(_GIVEN))})."
+            raise PluginFault(detail, hook=hook, hint="Call it something else.")
+        arguments(hook, item.handle, ["crm", *names])
+        _called_so(hook, item.handle, names)
+    told_apart(hook, [item.name for item in items])
+
+
+def _called_so(hook: str, handle: Any, names: list[str]) -> None:
+    got = [*inspect.signature(handle).parameters][1:]
+    if sorted(got) != sorted(name.replace("-", "_") for name in names):
+        shown = ", ".join(["crm", *(name.replace("-", "_") for name in names)])
+        raise PluginFault(f"Hook {hook}: got {handle.__name__}(crm, {', '.join(got)}), expected ({shown}).", hook=hook)

@@ -35,6 +35,7 @@ MODULES = {
     "restore": "restore",
     "copy": "copy",
     "doctor": "doctor",
+    "x": "plugin_commands",
 }
 """Command -> the module of this folder whose `command` it is, in the order of the help."""
 

@@ -256,6 +256,10 @@ class Reader:
         """The columns of an export: those it names, else all but sensitive ones."""
         return query.fields or exported(self.access(caller, entity), self._registry().entities[entity])
 
+    def cls_of(self, entity: str) -> type | None:
+        """The class of an entity, None where it has none."""
+        return self._registry().entities[entity].cls
+
     def searched(self, caller: Caller) -> list[tuple[EntityModel, tuple[str, ...]]]:
         """The entities by name that a search of his looks into, each with its fields."""
         registry = self._registry()

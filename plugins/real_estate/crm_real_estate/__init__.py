@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from crm_kernel import Batch, Check, Crm, Entity, Extension, Importer, Listener, Plugin, Restriction, Route, hookimpl
+from crm_kernel import Batch, Check, Crm, Entity, Exporter, Extension, Importer, Listener, Plugin, Restriction, Route, hookimpl
 
 from . import access, checks, entities, health, listeners, pipelines, reports, reso_web, upkeep, views
 
@@ -74,6 +74,11 @@ def register_routes() -> list[Route]:
 @hookimpl
 def register_importers() -> list[Importer]:
     return reso_web.IMPORTERS
+
+
+@hookimpl
+def register_exporters() -> list[Exporter]:
+    return reso_web.EXPORTERS
 
 
 @hookimpl
