@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from crm_kernel import Batch, Entity, Plugin, Restriction, hookimpl
+from crm_kernel import Batch, Command, DocumentPlan, Entity, Plugin, Restriction, hookimpl
 
-from . import access, conversion, entities, pipelines, reports, upkeep, views
+from . import access, checks, commands, conversion, entities, pipelines, reports, upkeep, views
 
 plugin = Plugin(name="sales", title="Sales", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -37,6 +37,16 @@ def register_reports() -> list[dict[str, Any]]:
 @hookimpl
 def register_views() -> list[dict[str, Any]]:
     return views.ALL
+
+
+@hookimpl
+def register_commands() -> list[Command]:
+    return commands.ALL
+
+
+@hookimpl
+async def before_apply(plan: DocumentPlan) -> None:
+    checks.stages_end(plan)
 
 
 @hookimpl

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
 
 Category = Literal["pipeline", "best_case", "commit", "closed", "omitted"]
+
+OPEN = ("commit", "best_case", "pipeline")
+"""The categories that an open deal is forecast in, the surest first."""
+
+ZERO = Decimal(0)
 
 
 def folded(text: str) -> str:
@@ -27,6 +33,27 @@ def category(stage_type: str, probability: float | None, *, best_case_from: int,
     if (probability or 0) >= commit_from:
         return "commit"
     return "best_case" if (probability or 0) >= best_case_from else "pipeline"
+
+
+def outlook(won: Iterable[Mapping[str, Any]], open_: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the reports of revenue and forecast as one table: month, currency, won, the categories, and what is to
+    be expected, which is what is won and the weighted amounts of what is open. Sorted by month and currency."""
+    table: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def row(found: Mapping[str, Any]) -> dict[str, Any]:
+        key = str(found["month"]), found["currency"] or ""
+        empty = {"month": key[0][:7], "currency": found["currency"], "won": ZERO, **dict.fromkeys(OPEN, ZERO)}
+        return table.setdefault(key, {**empty, "expected": ZERO})
+
+    for found in won:
+        line = row(found)
+        line["won"] += found["revenue"] or ZERO
+        line["expected"] += found["revenue"] or ZERO
+    for found in open_:
+        line = row(found)
+        line[found["forecast_category"]] += found["amount"] or ZERO
+        line["expected"] += found["weighted"] or ZERO
+    return [table[key] for key in sorted(table)]
 
 
 class Party(NamedTuple):

@@ -87,3 +87,18 @@ async def test_everybody_is_told_of_what_he_may_read(deals: Any) -> None:
     assert answer["totals"]["open"] == 0
     manager = await deals.crm.user("dan", "sales_manager")
     assert (await deals.crm.report("sales-velocity", as_user=manager.id))["totals"]["open"] == 3
+
+
+async def test_a_currency_that_keeps_amounts_apart_is_enough(deals: Any) -> None:
+    """Weighted amounts have the currency of the amounts that the report is grouped by."""
+    await deals.deal(stage="Proposal", amount={"amount": 4, "currency": "USD"}, expected_close_date="2026-04-01")
+    found = await rows(deals, "forecast", until="2026-04-30")
+    assert [(row[2], row[5]) for row in found] == [("EUR", Decimal("25.00")), ("USD", Decimal("2.00"))]
+    body = {
+        "entity": "deal",
+        "group_by": ["company.annual_revenue.currency"],
+        "measures": [{"sum": "amount", "as": "a"}],
+    }
+    with pytest.raises(Error) as refused:
+        await deals.crm.report(body)
+    assert [fault.code for fault in refused.value.faults] == ["mixed_currency"]
