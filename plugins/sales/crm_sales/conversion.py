@@ -14,12 +14,6 @@ from . import domain
 from .domain import Party
 from .entities import Deal, Lead
 
-AT_ONCE = 50
-"""Leads whose duplicates are sought with one query: a filter holds 200 comparisons and 8,000 characters."""
-
-LENGTH = 50
-"""Characters of a name that are sought; what is found is compared whole."""
-
 EVERY = 100_000
 """A limit that no name reaches: a look-up that saw only some would be none."""
 
@@ -27,12 +21,10 @@ EVERY = 100_000
 async def convert(batch: Batch) -> None:
     """Convert the leads that become qualified by these changes and were not converted before."""
     leads = [change for change in batch.of(Lead) if _is_due(batch, change)]
-    for start in range(0, len(leads), AT_ONCE):
-        part = leads[start : start + AT_ONCE]
-        await _companies(batch, [lead for lead in part if lead.after.company is None])
-        await _contacts(batch, [lead for lead in part if lead.after.contact is None])
-        for lead in part:
-            _finish(batch, lead)
+    await _companies(batch, [lead for lead in leads if lead.after.company is None])
+    await _contacts(batch, [lead for lead in leads if lead.after.contact is None])
+    for lead in leads:
+        _finish(batch, lead)
 
 
 def _is_due(batch: Batch, change: Change[Lead]) -> bool:
@@ -70,12 +62,12 @@ def _company_values(lead: Lead) -> dict[str, Any]:
 
 
 async def _known_companies(batch: Batch, wanted: list[Party]) -> list[Party]:
-    numbers = sorted({n for p in wanted if p.vat for n in (p.vat, domain.vat(p.vat))})
-    conditions = _named(wanted)
-    if numbers:
-        conditions.append("vat_number in @param.numbers")
-    found = await _find(batch, "company", conditions, {"numbers": numbers})
-    return [Party(c["id"], name=c["name"], vat=c["vat_number"]) for c in found]
+    """Those that may be one of the wanted, the oldest first."""
+    numbers = sorted({number for p in wanted if p.vat for number in (p.vat, domain.vat(p.vat))})
+    found = await _find(batch, "company", "vat_number in @param.numbers", numbers=numbers) if numbers else []
+    for name in sorted({domain.folded(p.name or "") for p in wanted} - {""}):
+        found += await _find(batch, "company", q=name)
+    return [Party(c["id"], name=c["name"], vat=c["vat_number"]) for c in _oldest_first(found)]
 
 
 # ---- contacts -------------------------------------------------------------------------------------------------------
@@ -107,18 +99,18 @@ def _contact_values(lead: Lead, party: Party) -> dict[str, Any]:
 
 
 async def _known_contacts(batch: Batch, wanted: list[Party]) -> list[Party]:
+    """Those that may be one of the wanted, the oldest first."""
     phones = sorted({p.phone for p in wanted if p.phone})
-    companies = sorted({p.within for p in wanted if p.within})
-    mails = sorted({p.email for p in wanted if p.email})
-    # The part before the @ is kept as sent: a folded comparison finds it in any case.
-    conditions = [f"email starts with @param.mail{place}" for place in range(len(mails))]
-    if phones:
-        conditions.append("phone in @param.phones")
-    if named := _named([p for p in wanted if p.within]):
-        conditions.append(f"(company in @param.companies and ({' or '.join(named)}))")
-    params = {f"mail{place}": mail for place, mail in enumerate(mails)}
-    found = await _find(batch, "contact", conditions, {**params, "phones": phones, "companies": companies})
-    return [Party(c["id"], name=c["name"], email=c["email"], phone=c["phone"], within=c["company"]) for c in found]
+    found = await _find(batch, "contact", "phone in @param.phones", phones=phones) if phones else []
+    for mail in sorted({p.email.casefold() for p in wanted if p.email}):
+        found += await _find(batch, "contact", q=mail)  # what stands before the @ is kept as sent: a search finds it
+    for company, name in sorted({(p.within, domain.folded(p.name or "")) for p in wanted if p.within}):
+        if name:
+            found += await _find(batch, "contact", "company = @param.company", q=name, company=company)
+    return [
+        Party(c["id"], name=c["name"], email=c["email"], phone=c["phone"], within=c["company"])
+        for c in _oldest_first(found)
+    ]
 
 
 # ---- the deal, and the lead itself ----------------------------------------------------------------------------------
@@ -153,15 +145,11 @@ def _add(
     return party._replace(id=str(change.id))
 
 
-def _named(wanted: list[Party]) -> list[str]:
-    """Conditions on the names of these: folded names hold letters, digits and blanks, so they may stand in a filter."""
-    names = {domain.folded(party.name)[:LENGTH].rstrip() for party in wanted if party.name}
-    return [f"name matches '{name}'" for name in sorted(names) if name]
+async def _find(batch: Batch, entity: str, filter: str | None = None, **asked: Any) -> list[Any]:
+    """Live records: with the rights of the system, as who does not see somebody's contact must not create it a second
+    time."""
+    return list(await batch.find(entity, filter, limit=EVERY, **asked))
 
 
-async def _find(batch: Batch, entity: str, conditions: list[str], params: dict[str, Any]) -> list[Any]:
-    """Live records that satisfy one of the conditions, the oldest first: with the rights of the system, as who does
-    not see somebody's contact must not create it a second time."""
-    if not conditions:
-        return []
-    return list(await batch.find(entity, " or ".join(conditions), sort="created_at,id", limit=EVERY, **params))
+def _oldest_first(found: list[Any]) -> list[Any]:
+    return sorted({record["id"]: record for record in found}.values(), key=lambda r: (r["created_at"], r["id"]))
