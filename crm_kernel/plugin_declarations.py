@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -80,10 +81,10 @@ def _document(plugin: str, hook: str, item: object) -> Declared:
     shown = f"{kind} {body.get('name')!r}"
     if body.get("kind") != kind:
         raise PluginFault(f"Hook {hook}: got kind {body.get('kind')!r} in {shown}, expected {kind!r}.", hook=hook)
-    faults = structural_faults(body)
+    cls = item if isinstance(item, type) else None
+    faults = structural_faults(body) if cls is None else _class_faults(hook, kind, cls)
     if faults:
         raise PluginFault(f"Hook {hook}, {shown}: {_sentences(faults)}", hook=hook)
-    cls = item if isinstance(item, type) else None
     return Declared(plugin=plugin, kind=kind, name=body["name"], body=body, cls=cls)
 
 
@@ -97,6 +98,12 @@ def _of_class(hook: str, kind: str, item: object) -> Mapping[str, Any]:
         raise PluginFault(f"Hook {hook}: {error}", hook=hook) from error
     classes = {"entity": "an Entity class or ", "fields": "an Extension class or "}
     raise wrong(hook, item, f"{classes.get(kind, '')}a document of kind {kind!r}")
+
+
+@lru_cache(maxsize=1000)
+def _class_faults(hook: str, kind: str, cls: type) -> Sequence[Fault]:
+    """The faults of a class's document; the apps of a process, tests above all, bring the same classes again."""
+    return structural_faults(_of_class(hook, kind, cls))
 
 
 def structural_faults(body: Mapping[str, Any]) -> list[Fault]:
@@ -168,6 +175,6 @@ _SINGLE: Mapping[str, Callable[[str, list[Any]], None]] = MappingProxyType(
 )
 
 
-def _sentences(faults: list[Fault]) -> str:
+def _sentences(faults: Sequence[Fault]) -> str:
     shown = " ".join(f"{f.pointer}: {f.detail}" for f in faults[:3])
     return shown if len(faults) <= 3 else f"{shown} And {len(faults) - 3} more."

@@ -58,7 +58,7 @@ class Descriptions:
 async def openapi(request: ApiRequest) -> Answer:
     """The OpenAPI 3.1 description."""
     request.parameters()
-    kept: Descriptions = request.app.state["descriptions"]
+    kept: Descriptions = request.kept["descriptions"]
     return Answer(kept.of(request.kernel, request.caller))
 
 

@@ -127,7 +127,7 @@ def _with_required(field: Field, required: bool) -> Field:
 
 def _named(schema: dict[str, Any], entity: str, number: int) -> dict[str, Any]:
     """A part with references or anchors gets an `$id`: within `allOf` its `#...` still lead into itself alone."""
-    linked = any(has_member(schema, keyword) for keyword in LINKS)
+    linked = has_member(schema, *LINKS)
     return {"$id": f"crm:///{entity}/{number}", **schema} if linked else schema
 
 

@@ -141,7 +141,7 @@ class _Mover:
 
     def moved(self, schema: Any) -> Any:
         """The schema with its references turned to the answer's `$defs`; no anchor is needed any more."""
-        if not isinstance(schema, dict) or not any(has_member(schema, keyword) for keyword in LINKS):
+        if not isinstance(schema, dict) or not has_member(schema, *LINKS):
             return schema
         source = cast("dict[str, Any]", schema)
         if "$id" in source:
