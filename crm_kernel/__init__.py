@@ -12,7 +12,10 @@ from crm_kernel.errors import Error as Error
 from crm_kernel.events import Event as Event
 from crm_kernel.extensions import Extension as Extension
 from crm_kernel.fields.address import Address as Address
+from crm_kernel.fields.base import Faulty as Faulty
 from crm_kernel.fields.base import FieldType as FieldType
+from crm_kernel.fields.base import Kind as Kind
+from crm_kernel.fields.base import ValueContext as ValueContext
 from crm_kernel.fields.declare import Email as Email
 from crm_kernel.fields.declare import Phone as Phone
 from crm_kernel.fields.declare import Ref as Ref

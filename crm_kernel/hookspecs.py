@@ -15,7 +15,18 @@ import pluggy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crm_kernel import Check, Command, Entity, Exporter, Extension, Importer, Listener, Restriction, Route
+    from crm_kernel import (
+        Check,
+        Command,
+        Entity,
+        Exporter,
+        Extension,
+        FieldType,
+        Importer,
+        Listener,
+        Restriction,
+        Route,
+    )
     from crm_kernel.operations.apply_hooks import DocumentPlan
     from crm_kernel.operations.batch import Batch
     from crm_kernel.operations.crm import Crm
@@ -38,6 +49,24 @@ def register_entities() -> Sequence[type[Entity] | Mapping[str, Any]]:  # pyrigh
     Order and errors: in plugin order. Another type, or a name of the kernel or of `base`, leaves the plugin out; a
         name that another plugin claims stops the start.
     Example: `def register_entities(): return [entities.Listing]`
+    """
+
+
+@hookspec
+def register_field_types() -> Sequence[type[FieldType]]:  # pyright: ignore[reportReturnType]
+    """Brings kinds of values, for fields of its own and of documents.
+
+    Called when: the registry is built, once per start.
+    Return: a list of classes derived from `FieldType`, with `name`, `kind` (`Kind.TEXT`, `INTEGER` or `NUMBER`: that is
+        how it is stored, filtered, sorted, imported), `schema` (JSON Schema of its values) and `canonical(value,
+        context)`, which gives the one form of a value or raises `Faulty(code, sentence)`. A field is of it by
+        `Annotated[str, field(type="vin")]`, in a document by `"x-crm": {"type": "vin"}`.
+    Order and errors: in plugin order. A name of the kernel or another kind leaves the plugin out; a name that another
+        plugin claims stops the start. A value at which `canonical` fails is refused with `plugin_fault`. Where the
+        plugin is gone, documents with its fields are broken until it is back; their columns stay.
+    Example: `class Vin(FieldType): name = "vin"; kind = Kind.TEXT; schema = {"minLength": 17, "maxLength": 17}`, with
+        `def canonical(self, value, context): return checked(value.upper())`, and
+        `def register_field_types(): return [fields.Vin]`
     """
 
 
@@ -188,6 +217,21 @@ def register_commands() -> Sequence[Command]:  # pyright: ignore[reportReturnTyp
     Order and errors: in plugin order. Two of one name in a plugin leave it out. An `Error` of the handler is told and
         ends with 1, as does any other fault, which is counted.
     Example: `def register_commands(): return [Command(name="forecast", handle=commands.forecast, help="What is won")]`
+    """
+
+
+@hookspec
+def register_translations() -> Sequence[Path | str | Mapping[str, Any]]:  # pyright: ignore[reportReturnType]
+    """Brings labels and messages in other languages.
+
+    Called when: the registry is built, once per start.
+    Return: a list of folders with a file for each language (`locale/lv.toml`, `locale/pl.json`), or of dicts
+        `{"lv": {...}}`. Keys: `entity.NAME` `plural.NAME` `field.ENTITY.NAME` `choice.ENTITY.NAME.VALUE`
+        `pipeline.NAME` `stage.PIPELINE.NAME` `column.REPORT.NAME` of what the plugin itself brings, and `message.KEY`
+        for `batch.text("KEY", name=...)` and `crm.text`. Tables in tables are keys with dots.
+    Order and errors: labels that a declaration has itself stay. An unknown key, a text that is none, a message without
+        English or with other `{names}` than there leaves the plugin out, with file and key in the reason.
+    Example: `def register_translations(): return [Path(__file__).parent / "locale"]`
     """
 
 

@@ -44,6 +44,7 @@ from crm_kernel.operations.shares import Shares
 from crm_kernel.operations.tamper import SEAL_SECONDS, Tamper
 from crm_kernel.operations.undo import Undo
 from crm_kernel.operations.write import Writer
+from crm_kernel.plugin_words import Messages
 from crm_kernel.plugins import PluginHost
 from crm_kernel.registry import Broken, Declaration, Registry
 from crm_kernel.registry_build import build_registry
@@ -226,7 +227,12 @@ class Kernel:
             ]
             declared += [Declaration(Source("document", b["name"]), b["kind"], b["name"], b) for b in stored]
             registry = build_registry(
-                declared, self.plugins.listeners(), context, self.plugins.restrictions(), self.plugins.actions()
+                declared,
+                self.plugins.listeners(),
+                context,
+                self.plugins.restrictions(),
+                self.plugins.actions(),
+                self.plugins.field_types(),
             )
             broken = next((b for b in registry.broken if b.source.kind == "plugin" and b.kind in KINDS), None)
             if broken is None or not settle:
@@ -263,6 +269,10 @@ class Kernel:
     def settings_of(self, plugin: str | None) -> Any:
         """The settings of a plugin, None where it has none."""
         return None if plugin is None else self.plugins.settings(plugin)
+
+    def messages_of(self, plugin: str | None) -> Messages:
+        """The messages of a plugin by language."""
+        return {} if plugin is None else self.plugins.messages(plugin)
 
     def _forget_people(self) -> None:
         self.identity.by_token.forget()

@@ -18,7 +18,7 @@ from crm_kernel.errors import Fault
 from crm_kernel.extensions import Extension, extension_declaration, is_extension
 from crm_kernel.manifest import Check, Listener, Restriction
 from crm_kernel.pipelines import pipeline_faults
-from crm_kernel.plugin_doors import check_commands, check_exporters, check_importers, check_routes
+from crm_kernel.plugin_doors import check_commands, check_exporters, check_field_types, check_importers, check_routes
 from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, wrong
 from crm_kernel.schema.check import check_schema
 
@@ -43,7 +43,8 @@ ROUTES = "register_routes"
 IMPORTERS = "register_importers"
 EXPORTERS = "register_exporters"
 COMMANDS = "register_commands"
-FORMATS: Mapping[str, str] = MappingProxyType({IMPORTERS: "importer", EXPORTERS: "exporter"})
+FIELD_TYPES = "register_field_types"
+FORMATS: Mapping[str, str] = MappingProxyType({IMPORTERS: "importer", EXPORTERS: "exporter", FIELD_TYPES: "field type"})
 """Hooks whose items have a name that is one of all plugins, and what these are called."""
 
 
@@ -171,6 +172,7 @@ _SINGLE: Mapping[str, Callable[[str, list[Any]], None]] = MappingProxyType(
         IMPORTERS: check_importers,
         EXPORTERS: check_exporters,
         COMMANDS: check_commands,
+        FIELD_TYPES: check_field_types,
     }
 )
 

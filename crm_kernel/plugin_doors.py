@@ -9,13 +9,18 @@ from typing import Any
 import msgspec
 
 from crm_kernel.doors import Command, Exporter, Importer, Route
+from crm_kernel.fields import BUILTIN_TYPES
+from crm_kernel.fields.base import FieldType
+from crm_kernel.fields.plugin_type import BASES
 from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, wrong
+from crm_kernel.schema.check import draft_faults
 
 KERNEL_FORMATS = ("csv", "jsonl", "json", "table")
 """Formats of the kernel's own: none of a plugin may be called so."""
 
 _PATH = re.compile(r"(/(\{[a-z][a-z0-9_]*\}|[A-Za-z0-9._~-]+)){1,16}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,47}")
+_FIELD_TYPE = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _SUFFIX = re.compile(r"(\.[a-z0-9]{1,16}){1,3}")
 _MEDIA = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+(; ?charset=[a-z0-9-]+)?")
 _GIVEN = {"app", "json", "as", "help", "login"}
@@ -98,7 +103,8 @@ def check_commands(hook: str, items: list[Any]) -> None:
             if not _NAME.fullmatch(name):
                 raise PluginFault(f"Hook {hook}: got the name {name!r}, expected one like 'forecast'.", hook=hook)
         if {*names} & _GIVEN or len({*names}) < len(names):
-            detail = f"Hook {hook}: an argument of {item.name!r} comes twice or is the kernel's ({', '.join(sorted(_GIVEN))})."
+            kernels = ", ".join(sorted(_GIVEN))
+            detail = f"Hook {hook}: an argument of {item.name!r} comes twice or is the kernel's ({kernels})."
             raise PluginFault(detail, hook=hook, hint="Call it something else.")
         arguments(hook, item.handle, ["crm", *names])
         _called_so(hook, item.handle, names)
@@ -110,3 +116,22 @@ def _called_so(hook: str, handle: Any, names: list[str]) -> None:
     if sorted(got) != sorted(name.replace("-", "_") for name in names):
         shown = ", ".join(["crm", *(name.replace("-", "_") for name in names)])
         raise PluginFault(f"Hook {hook}: got {handle.__name__}(crm, {', '.join(got)}), expected ({shown}).", hook=hook)
+
+
+def check_field_types(hook: str, items: list[Any]) -> None:
+    """What `register_field_types` gave. Raises `PluginFault`."""
+    for item in items:
+        if not isinstance(item, type) or not issubclass(item, FieldType):
+            raise wrong(hook, item, "a class derived from FieldType")
+        if not isinstance(item.name, str) or not _FIELD_TYPE.fullmatch(item.name):
+            raise PluginFault(f"Hook {hook}: got the name {item.name!r}, expected one like 'vin'.", hook=hook)
+        if item.name in {builtin.name for builtin in BUILTIN_TYPES}:
+            raise PluginFault(f"Hook {hook}: the type {item.name!r} is the kernel's.", hook=hook)
+        if item.kind not in BASES:
+            detail = f"Hook {hook}: the type {item.name!r} is of the kind {item.kind!r}, expected {' or '.join(BASES)}."
+            raise PluginFault(detail, hook=hook)
+        faults = draft_faults(dict(item.schema), at="/schema") if isinstance(item.schema, dict) else []
+        if faults or not isinstance(item.schema, dict):
+            told = f"{faults[0].pointer}: {faults[0].detail}" if faults else "schema is no dict."
+            raise PluginFault(f"Hook {hook}, type {item.name!r}: {told}", hook=hook)
+    told_apart(hook, [item.name for item in items])

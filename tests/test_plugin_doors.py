@@ -1,4 +1,4 @@
-"""What `register_routes`, `register_importers`, `register_exporters` and `register_commands` may give, and what of it leaves a plugin out."""
+"""What the hooks of routes, formats, commands and field types may give, and what of it leaves a plugin out."""
 
 from __future__ import annotations
 
@@ -128,3 +128,33 @@ def test_sound_ones_are_kept_in_their_order(app: PluginApp) -> None:
     assert reason(app, "register_importers", "[comes(suffixes=['.adf', '.tar.gz'])]") is None
     assert reason(app, "register_exporters", "[goes(), goes('b', media_type='text/a; charset=utf-8')]") is None
     assert reason(app, "register_commands", "[says('quarter', 'since')]") is None
+
+
+TYPE = """
+class T(FieldType):
+    name, kind, schema = {name}, {kind}, {schema}
+@hookimpl
+def register_field_types(): return {gives}
+"""
+
+
+@pytest.mark.contract("hooks.md#register-type", "hooks.md#field-types")
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"gives": "[3]"}, "got int 3, expected a class derived from FieldType"),
+        ({"gives": "[T()]"}, "expected a class derived from FieldType"),
+        ({"name": "'Vin'"}, "got the name 'Vin', expected one like 'vin'"),
+        ({"name": "'money'"}, "the type 'money' is the kernel's"),
+        ({"kind": "Kind.LIST"}, "is of the kind <Kind.LIST: 'list'>, expected text or integer or number"),
+        ({"schema": "3"}, "schema is no dict"),
+        ({"schema": "{'type': 'nix'}"}, "/schema/type"),
+        ({"gives": "[T, T]"}, "two are called 'vin'"),
+    ],
+)
+def test_a_wrong_field_type_leaves_the_plugin_out(app: PluginApp, given: dict[str, str], told: str) -> None:
+    usual = {"name": "'vin'", "kind": "Kind.TEXT", "schema": "{}", "gives": "[T]"}
+    app.plugin("garage", TYPE.format(**(usual | given)))
+    found = app.host().states()[0]["reason"] or ""
+    assert found.startswith("Hook register_field_types")
+    assert told in found

@@ -56,7 +56,7 @@ def parameters(
         "purge": _query("purge", "Remove it for good; needs the action admin.", flag),
         "dry_run": _query("dry_run", "Answer the plan and change nothing.", flag),
         "format": _query("format", "How rows are answered.", {**_TEXT, "enum": ["json", "csv"], "default": "json"}),
-        "export_format": _query("format", "CSV, one JSON object a line, or a format of a plugin for its entity.", export_format),
+        "export_format": _query("format", "CSV, one JSON object a line, or a format of a plugin.", export_format),
         "lossless": _query("lossless", "CSV exactly as stored, even what a spreadsheet would run.", flag),
         "If-Match": {
             "name": "If-Match",

@@ -11,7 +11,7 @@ from litestar import delete, get, patch, post
 from crm_kernel.api.answer import CSV, JSONL, Answer, Streamed, etag
 from crm_kernel.api.auth import read_only
 from crm_kernel.api.once import write_once
-from crm_kernel.api.request import MAX_BATCH_BODY, MAX_BATCH_VALUES, ApiRequest, choice, flag, no_object
+from crm_kernel.api.request import MAX_BATCH_BODY, MAX_BATCH_VALUES, ApiRequest, flag, no_object
 from crm_kernel.callers import Caller
 from crm_kernel.errors import Error
 from crm_kernel.operations.answers import encode

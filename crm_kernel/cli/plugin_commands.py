@@ -15,7 +15,7 @@ from crm_kernel.cli.options import Given, app_option, as_option, json_option, pa
 from crm_kernel.cli.output import print_json, print_lines, print_table
 from crm_kernel.cli.sentences import note
 from crm_kernel.doors import Argument, Command
-from crm_kernel.errors import Error, Fault
+from crm_kernel.errors import ConfigError, Error, Fault
 from crm_kernel.kernel import Kernel
 from crm_kernel.operations.answers import encode
 from crm_kernel.plugin_declarations import COMMANDS
@@ -46,8 +46,11 @@ class _Plugins(click.Group):
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The plugins that have commands, in their order."""
-        return list(dict.fromkeys(plugin for plugin, _ in self._declared(ctx)))
+        """The plugins that have commands, in their order; none where there is no app, as for the help of `crm`."""
+        try:
+            return list(dict.fromkeys(plugin for plugin, _ in self._declared(ctx)))
+        except ConfigError:
+            return []
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The commands of one plugin, None where it has none."""
@@ -100,7 +103,8 @@ def _command(plugin: str, declared: Command) -> click.Command:
                 log.debug("plugin %s failed", plugin, exc_info=True)
                 kernel.plugins.note_fault(plugin, COMMANDS, error)
                 detail = f"The plugin {plugin!r} failed in {declared.name}: {type(error).__name__}: {error}."
-                raise Error("invalid", detail, faults=[Fault(pointer="", code="plugin_fault", detail=detail)]) from error
+                fault = Fault(pointer="", code="plugin_fault", detail=detail)
+                raise Error("invalid", detail, faults=[fault]) from error
             return answer
 
         _show(with_kernel(given, work), as_json=given.json)
@@ -116,9 +120,8 @@ def _parameter(argument: Argument) -> click.Parameter:
         return click.Option([f"--{argument.name}"], is_flag=True, help=argument.help)
     if argument.required:
         return click.Argument([argument.name], type=kind, nargs=-1 if many else 1, required=True)
-    return click.Option(
-        [f"--{argument.name}"], type=kind, multiple=many, default=argument.default, help=argument.help, show_default=True
-    )
+    shown: dict[str, Any] = {"default": argument.default, "show_default": True, "help": argument.help}
+    return click.Option([f"--{argument.name}"], type=kind, multiple=many, **shown)
 
 
 def _value(value: Any) -> Any:

@@ -11,6 +11,7 @@ from crm_kernel.entities import Entity, entity_name
 from crm_kernel.operations.changes import AnyChange, Cause, Change, Journal, RecordView, plain
 from crm_kernel.operations.deadline import Deadline
 from crm_kernel.pipelines import Pipeline, Stage
+from crm_kernel.plugin_words import Messages, message
 
 E = TypeVar("E", bound=Entity)
 Find = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -39,6 +40,7 @@ class Batch:
         self.deadline = Deadline()
         self.settings: Any = None
         """The settings of the plugin whose hook runs: its settings class filled from `[plugins.NAME]`."""
+        self.messages: Messages = {}
         self.added: list[AnyChange] = []
         self._caller = caller
         self._find = find
@@ -57,6 +59,13 @@ class Batch:
     def channel(self) -> str:
         """Through which door the changes came: api, web, cli, import, plugin, automation, job, apply, undo."""
         return self._caller.channel
+
+    def text(self, key: str, **values: Any) -> str:
+        """A message of the plugin (`message.KEY` of its translations) in the language of who acts, else in English.
+
+        Raises `KeyError` for a key that is not there.
+        """
+        return message(self.messages, self._caller.locale, key, values)
 
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""

@@ -23,6 +23,7 @@ from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
 from crm_kernel.operations.write import Writer
+from crm_kernel.plugin_words import Messages, message
 from crm_kernel.registry import Registry
 from crm_kernel.storage import keys
 from crm_kernel.storage.ports import Database, NotUnique, Tx
@@ -50,6 +51,7 @@ class Services(Protocol):
     @property
     def reports(self) -> Reports: ...
     def settings_of(self, plugin: str | None) -> Any: ...
+    def messages_of(self, plugin: str | None) -> Messages: ...
     async def caller_for(self, user: str, channel: str) -> Caller: ...
 
 
@@ -90,6 +92,13 @@ class Crm:
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
         return self._services.clock.now()
+
+    def text(self, key: str, locale: str = "en", **values: Any) -> str:
+        """A message of the plugin (`message.KEY` of its translations) in a language, else in English.
+
+        Raises `KeyError` for a key that is not there.
+        """
+        return message(self._services.messages_of(self._caller.plugin), locale, key, values)
 
     async def _acting(self, as_user: str | None) -> Caller:
         user_id = as_user or self._user

@@ -23,7 +23,7 @@ from crm_kernel.filters.path_sql import find_place
 from crm_kernel.filters.scope import Scope
 from crm_kernel.filters.shapes import definitions_of, part_of
 from crm_kernel.filters.to_sql import bind
-from crm_kernel.model import Model
+from crm_kernel.model import EntityModel, Model, in_language
 from crm_kernel.operations.answers import plain_json
 from crm_kernel.registry import Registry
 from crm_kernel.report_columns import Derived, Group, Measure
@@ -64,7 +64,7 @@ class Reports:
         environment = registry.environment(caller, self._clock.now(), params=report_parameters(document, parameters))
         if brought:
             return await self._run_over_stays(registry, access, brought, environment)
-        return await run_report(
+        found = await run_report(
             self._database,
             self._dialect,
             document,
@@ -73,6 +73,8 @@ class Reports:
             environment=environment,
             context=registry.value_context,
         )
+        _translate(found["columns"], document, registry.entities[document.entity], caller.locale)
+        return found
 
     def _document(self, registry: Registry, access: Access, report: str | Mapping[str, Any]) -> Report:
         if isinstance(report, str):
@@ -102,6 +104,17 @@ class Reports:
         found = stage_report_sql(resolved, self._dialect, pipeline, access.rows(entity), told, environment.zone)
         rows = await self._database.read_heavy(found.sql.text, bind(found.sql.params, environment))
         return answer(resolved, rows, environment)
+
+
+def _translate(columns: Sequence[dict[str, Any]], document: Report, model: EntityModel, locale: str) -> None:
+    """Put the labels of a language on the columns that have one."""
+    labels = {part.as_: in_language(part.labels, locale) for part in document.measures}
+    for part in document.group_by:
+        path = part if isinstance(part, str) else part.field
+        if path in model.fields and (isinstance(part, str) or part.as_ is None):
+            labels[path] = model.fields[path].label_in(locale)
+    for column in columns:
+        column["label"] = labels.get(column["name"]) or column["label"]
 
 
 def _no_report(name: str) -> Error:

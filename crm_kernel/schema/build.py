@@ -37,7 +37,7 @@ def build_fields(
     found: dict[str, Field] = {}
     for name, property_ in properties.items():
         options, field_type = property_type(property_, links, types)
-        normal = normal_property(property_)
+        normal = normal_property(property_, types)
         computed = options.formula is not None or options.rollup is not None
         read_only = computed or options.autonumber is not None
         found[name] = Field(
@@ -94,6 +94,8 @@ def build_entity(
         schema={"type": "object", "allOf": schemas},
         validate=SchemaValidator(final, schemas),
         pipelines=tuple(pipelines),
+        labels=declaration.get("labels") or {},
+        plurals=declaration.get("plurals") or {},
         cls=cls,
     )
 

@@ -3,7 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from crm_kernel import Batch, Check, Crm, Entity, Exporter, Extension, Importer, Listener, Plugin, Restriction, Route, hookimpl
+from crm_kernel import (
+    Batch,
+    Check,
+    Crm,
+    Entity,
+    Exporter,
+    Extension,
+    Importer,
+    Listener,
+    Plugin,
+    Restriction,
+    Route,
+    hookimpl,
+)
 
 from . import access, checks, entities, health, listeners, pipelines, reports, reso_web, upkeep, views
 
@@ -79,6 +92,11 @@ def register_importers() -> list[Importer]:
 @hookimpl
 def register_exporters() -> list[Exporter]:
     return reso_web.EXPORTERS
+
+
+@hookimpl
+def register_translations() -> list[Path]:
+    return [Path(__file__).parent / "locale"]
 
 
 @hookimpl

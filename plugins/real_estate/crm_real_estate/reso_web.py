@@ -17,6 +17,9 @@ from .entities import Listing
 _INSIDE = ("listing_id", "list_agent", "seller", "buyer", "private_remarks", "bathrooms_total_decimal")
 
 
+_json = msgspec.json.Encoder(decimal_format="number")
+
+
 def reso_name(name: str) -> str:
     """The name of a field in the Data Dictionary: `waterfront_yn` is `WaterfrontYN`."""
     return "".join("YN" if part == "yn" else part.capitalize() for part in name.split("_"))
@@ -69,7 +72,7 @@ async def write(records: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[byte
     """Listings as a RESO payload, as `read` takes it."""
     parted = b'{"value": ['
     async for listing in records:
-        yield parted + b"\n" + msgspec.json.encode(to_reso(listing), decimal_format="number")
+        yield parted + b"\n" + _json.encode(to_reso(listing))
         parted = b","
     yield b"\n]}\n" if parted == b"," else parted + b"]}\n"
 

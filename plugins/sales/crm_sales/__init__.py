@@ -1,5 +1,6 @@
 """Sales: leads and their conversion, deals, products, and the figures of selling."""
 
+from pathlib import Path
 from typing import Any
 
 from crm_kernel import Batch, Command, DocumentPlan, Entity, Plugin, Restriction, hookimpl
@@ -42,6 +43,11 @@ def register_views() -> list[dict[str, Any]]:
 @hookimpl
 def register_commands() -> list[Command]:
     return commands.ALL
+
+
+@hookimpl
+def register_translations() -> list[Path]:
+    return [Path(__file__).parent / "locale"]
 
 
 @hookimpl
