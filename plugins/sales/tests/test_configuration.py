@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
+import crm_sales
 import pytest
 from crm_sales import commands, domain, pipelines
 
-from crm_kernel import Error
+from crm_kernel import Change, Error
 
 from .conftest import eur
 
@@ -60,3 +62,39 @@ async def test_the_forecast_is_what_is_won_and_what_is_likely(office: Any) -> No
 
 def test_an_outlook_of_nothing_is_nothing() -> None:
     assert domain.outlook([], []) == []
+
+
+def keys(texts: dict[str, Any], prefix: str = "") -> set[str]:
+    """The keys of a file of translations, with dots."""
+    nested = [keys(value, f"{prefix}{name}.") for name, value in texts.items() if isinstance(value, dict)]
+    return {f"{prefix}{name}" for name, value in texts.items() if isinstance(value, str)}.union(*nested)
+
+
+def declared() -> set[str]:
+    """All that a translator has to name."""
+    found: set[str] = set()
+    for cls in crm_sales.register_entities():
+        name, words = cls.__entity__.name, get_type_hints(cls)
+        own = [field for field in cls.__annotations__ if not field.startswith("__")]
+        found |= {f"entity.{name}", f"plural.{name}", *(f"field.{name}.{field}" for field in own)}
+        for field in own:
+            choices = [c for part in (words[field], *get_args(words[field])) for c in get_args(part)]
+            found |= {f"choice.{name}.{field}.{choice}" for choice in choices if isinstance(choice, str)}
+    for pipeline in pipelines.ALL:
+        found |= {f"pipeline.{pipeline['name']}"}
+        found |= {f"stage.{pipeline['name']}.{stage['name']}" for stage in pipeline["stages"]}
+    return found - {"choice.lead.deal.deal"}  # the target of a reference
+
+
+@pytest.mark.parametrize("language", ["lv", "pl", "kk", "ru"])
+def test_every_language_names_everything(language: str) -> None:
+    (folder,) = crm_sales.register_translations()
+    file = folder / f"{language}.toml"
+    assert keys(tomllib.loads(file.read_text("utf-8"))) == declared()
+
+
+async def test_faults_are_told_with_the_labels_of_the_language(office: Any) -> None:
+    caller = await office.crm.user("janis", "sales_manager", locale="lv")
+    with pytest.raises(Error) as refused:
+        await office.crm.acting(caller).write([Change.create("deal", name="A", probability=101)])
+    assert "Varbūtība" in refused.value.faults[0].detail
