@@ -148,7 +148,7 @@ class Writer:
                 for change in added:
                     veil(context, change)
                     if change.faults:
-                        blamed, told = _told_of_cause(change)
+                        blamed, told = told_of_cause(change)
                         faults.setdefault(numbers.get(id(blamed), fresh[0][0]), []).extend(told)
             if faults or dry_run:
                 raise Refused
@@ -309,15 +309,6 @@ def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
     change.trusted = caller.system
     change.merged = request.merged
     return change
-
-
-def _told_of_cause(change: AnyChange) -> tuple[AnyChange, list[Fault]]:
-    """The change that is to blame for one that a hook added, and the faults as they are told of that one."""
-    faults = change.faults
-    while change.cause is not None:
-        change, pointer = change.cause
-        faults = [f.at(row=change.row, prefix=pointer) for f in faults]
-    return change, faults
 
 
 def _keep_journal(batch: Batch) -> None:
