@@ -19,7 +19,7 @@ from crm_kernel.errors import Fault, winner
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
-from crm_kernel.operations.outcomes import LEFT_OUT, Also, Finisher, Outcome, outcomes_of
+from crm_kernel.operations.outcomes import LEFT_OUT, Also, Finisher, Outcome, outcomes_of, told_of_cause
 from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import Work, WriteWork
 from crm_kernel.operations.write_computed import compute, new_image, roll_up
