@@ -24,7 +24,9 @@ from crm_kernel.fields.declare import field as field
 from crm_kernel.fields.money import Money as Money
 from crm_kernel.hookspecs import hookimpl as hookimpl
 from crm_kernel.manifest import Check as Check
+from crm_kernel.manifest import Job as Job
 from crm_kernel.manifest import Listener as Listener
+from crm_kernel.manifest import Migration as Migration
 from crm_kernel.manifest import Plugin as Plugin
 from crm_kernel.manifest import Restriction as Restriction
 from crm_kernel.operations.apply_hooks import DocumentPlan as DocumentPlan

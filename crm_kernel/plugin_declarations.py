@@ -18,8 +18,9 @@ from crm_kernel.errors import Fault
 from crm_kernel.extensions import Extension, extension_declaration, is_extension
 from crm_kernel.manifest import Check, Listener, Restriction
 from crm_kernel.pipelines import pipeline_faults
+from crm_kernel.plugin_clockwork import check_jobs, check_migrations
 from crm_kernel.plugin_doors import check_commands, check_exporters, check_field_types, check_importers, check_routes
-from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, wrong
+from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, typed, wrong
 from crm_kernel.schema.check import check_schema
 
 DOCUMENT_HOOKS: Mapping[str, str] = MappingProxyType(
@@ -39,6 +40,8 @@ FILES = "register_documents"
 LISTENERS = "register_listeners"
 CHECKS = "register_checks"
 RESTRICTIONS = "register_restrictions"
+JOBS = "register_jobs"
+MIGRATIONS = "register_migrations"
 ROUTES = "register_routes"
 IMPORTERS = "register_importers"
 EXPORTERS = "register_exporters"
@@ -154,12 +157,7 @@ def _checks(hook: str, items: list[Any]) -> None:
 
 def _restrictions(hook: str, items: list[Any]) -> None:
     for item in items:
-        if not isinstance(item, Restriction):
-            raise wrong(hook, item, "a Restriction")
-        try:
-            msgspec.convert(msgspec.structs.asdict(item), Restriction)
-        except msgspec.ValidationError as error:
-            raise PluginFault(f"Hook {hook}: {error}.", hook=hook) from error
+        typed(hook, item, Restriction, "a Restriction")
     told_apart(hook, [item.label for item in items])
 
 
@@ -168,6 +166,8 @@ _SINGLE: Mapping[str, Callable[[str, list[Any]], None]] = MappingProxyType(
         LISTENERS: _listeners,
         CHECKS: _checks,
         RESTRICTIONS: _restrictions,
+        JOBS: check_jobs,
+        MIGRATIONS: check_migrations,
         ROUTES: check_routes,
         IMPORTERS: check_importers,
         EXPORTERS: check_exporters,

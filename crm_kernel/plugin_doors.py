@@ -6,13 +6,11 @@ import inspect
 import re
 from typing import Any
 
-import msgspec
-
 from crm_kernel.doors import Command, Exporter, Importer, Route
 from crm_kernel.fields import BUILTIN_TYPES
 from crm_kernel.fields.base import FieldType
 from crm_kernel.fields.plugin_type import BASES
-from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, wrong
+from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, typed, wrong
 from crm_kernel.schema.check import draft_faults
 
 KERNEL_FORMATS = ("csv", "jsonl", "json", "table")
@@ -27,16 +25,6 @@ _GIVEN = {"app", "json", "as", "help", "login"}
 """Options that every command has."""
 
 
-def typed(hook: str, item: object, expected: type[msgspec.Struct]) -> None:
-    """Raises `PluginFault` for what is no instance of `expected`, or has a member of another type than declared."""
-    if not isinstance(item, expected):
-        raise wrong(hook, item, f"{'an' if expected.__name__[0] in 'AEIO' else 'a'} {expected.__name__}")
-    try:
-        msgspec.convert(msgspec.structs.asdict(item), expected)
-    except msgspec.ValidationError as error:
-        raise PluginFault(f"Hook {hook}: {error}.", hook=hook) from error
-
-
 def format_name(hook: str, name: str) -> None:
     """Raises `PluginFault` for a name that no format can have."""
     if not _NAME.fullmatch(name):
@@ -48,7 +36,7 @@ def format_name(hook: str, name: str) -> None:
 def check_routes(hook: str, items: list[Any]) -> None:
     """What `register_routes` gave. Raises `PluginFault`."""
     for item in items:
-        typed(hook, item, Route)
+        typed(hook, item, Route, "a Route")
         arguments(hook, item.handle, ["request", "crm"])
         names = [part for part in item.segments if part.startswith("{")]
         if not _PATH.fullmatch(item.path) or {".", ".."} & {*item.segments} or len({*names}) < len(names):
@@ -70,7 +58,7 @@ def _shape(route: Route) -> str:
 def check_importers(hook: str, items: list[Any]) -> None:
     """What `register_importers` gave. Raises `PluginFault`."""
     for item in items:
-        typed(hook, item, Importer)
+        typed(hook, item, Importer, "an Importer")
         format_name(hook, item.name)
         if not inspect.isasyncgenfunction(item.read) or len(inspect.signature(item.read).parameters) != 2:
             raise wrong(hook, item.read, "'async def' with 'yield' and the arguments (file, crm)")
@@ -83,7 +71,7 @@ def check_importers(hook: str, items: list[Any]) -> None:
 def check_exporters(hook: str, items: list[Any]) -> None:
     """What `register_exporters` gave. Raises `PluginFault`."""
     for item in items:
-        typed(hook, item, Exporter)
+        typed(hook, item, Exporter, "an Exporter")
         format_name(hook, item.name)
         if not inspect.isasyncgenfunction(item.write) or len(inspect.signature(item.write).parameters) != 1:
             raise wrong(hook, item.write, "'async def' with 'yield' and the argument (records)")
@@ -97,7 +85,7 @@ def check_exporters(hook: str, items: list[Any]) -> None:
 def check_commands(hook: str, items: list[Any]) -> None:
     """What `register_commands` gave. Raises `PluginFault`."""
     for item in items:
-        typed(hook, item, Command)
+        typed(hook, item, Command, "a Command")
         names = [argument.name for argument in item.arguments]
         for name in (item.name, *names):
             if not _NAME.fullmatch(name):

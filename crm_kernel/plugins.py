@@ -15,9 +15,17 @@ from typing import Any, Literal, NamedTuple
 from crm_kernel.errors import Error, near
 from crm_kernel.fields.base import FieldType
 from crm_kernel.fields.plugin_type import plugin_type
-from crm_kernel.manifest import Check, Listener, Restriction
+from crm_kernel.manifest import Check, Job, Listener, Migration, Restriction
 from crm_kernel.meter import Meter
-from crm_kernel.plugin_declarations import CHECKS, FIELD_TYPES, LISTENERS, RESTRICTIONS, Declared
+from crm_kernel.plugin_declarations import (
+    CHECKS,
+    FIELD_TYPES,
+    JOBS,
+    LISTENERS,
+    MIGRATIONS,
+    RESTRICTIONS,
+    Declared,
+)
 from crm_kernel.plugin_fault import PluginFault, fault_of
 from crm_kernel.plugin_finding import Found, find_plugins, kernel_version
 from crm_kernel.plugin_loading import Loaded, leave_out_dependents, load
@@ -97,6 +105,14 @@ class PluginHost:
         """(plugin, check) in plugin order."""
         return self.declared(CHECKS)
 
+    def jobs(self) -> list[tuple[str, Job]]:
+        """(plugin, job) in plugin order, those of quarantined plugins too: ask `is_active` before one is begun."""
+        return self.declared(JOBS)
+
+    def migrations(self) -> list[tuple[str, Migration]]:
+        """(plugin, migration) in plugin order, as listed."""
+        return self.declared(MIGRATIONS)
+
     def restrictions(self) -> list[tuple[str, Restriction]]:
         """(plugin, restriction) in plugin order, those of quarantined plugins too: what they narrow stays narrow."""
         return self.declared(RESTRICTIONS)
@@ -166,7 +182,7 @@ class PluginHost:
         plugin = self._plugin(name)
         if hook in plugin.meters:
             plugin.meters[hook].errors += 1
-        fault = fault_of(error, plugin.folder, f"Hook {hook}", hook)
+        fault = fault_of(error, plugin.folder, f"Hook {hook}" if hook in HOOKS else hook.capitalize(), hook)
         plugin.faults = [*plugin.faults, fault.render()][-KEPT_FAULTS:]
 
     def note_overrun(self, name: str, hook: str, at: float) -> None:

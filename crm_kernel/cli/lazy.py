@@ -26,6 +26,7 @@ MODULES = {
     "report": "report",
     "explain": "explain",
     "plugins": "plugins",
+    "jobs": "jobs",
     "history": "history",
     "events": "events",
     "dead": "dead",

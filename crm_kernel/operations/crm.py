@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from itertools import count
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import msgspec
 
@@ -18,41 +18,15 @@ from crm_kernel.errors import Error
 from crm_kernel.operations.answers import decode, encode
 from crm_kernel.operations.batch_json import read_change
 from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
+from crm_kernel.operations.crm_services import Services
 from crm_kernel.operations.hooks import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
-from crm_kernel.operations.record_reader import RecordReader
-from crm_kernel.operations.report import Reports
-from crm_kernel.operations.write import Writer
-from crm_kernel.plugin_words import Messages, message
-from crm_kernel.registry import Registry
-from crm_kernel.storage import keys
-from crm_kernel.storage.ports import Database, NotUnique, Tx
-from crm_kernel.storage.store import Store
+from crm_kernel.plugin_words import message
+from crm_kernel.storage import keys, scan
+from crm_kernel.storage.ports import NotUnique, Tx
 
 E = TypeVar("E", bound=Entity)
 AnyEntity = str | type[Entity]
-
-
-class Services(Protocol):
-    """What a `Crm` needs of its kernel."""
-
-    @property
-    def registry(self) -> Registry: ...
-    @property
-    def reader(self) -> RecordReader: ...
-    @property
-    def writer(self) -> Writer: ...
-    @property
-    def database(self) -> Database: ...
-    @property
-    def store(self) -> Store: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def reports(self) -> Reports: ...
-    def settings_of(self, plugin: str | None) -> Any: ...
-    def messages_of(self, plugin: str | None) -> Messages: ...
-    async def caller_for(self, user: str, channel: str) -> Caller: ...
 
 
 class Crm:
@@ -246,6 +220,52 @@ class Crm:
         environment = self._services.registry.environment(caller, self.now(), params=plain(params))
         rows = await self._services.reader.find(name, access, environment, filter, sort=sort, limit=limit)
         return [self._view(row, entity) for row in rows]
+
+    @overload
+    def batches(
+        self, entity: type[E], filter: str | None = None, *, size: int = 200, as_user: str | None = None, **params: Any
+    ) -> AsyncIterator[list[E]]: ...
+    @overload
+    def batches(
+        self, entity: str, filter: str | None = None, *, size: int = 200, as_user: str | None = None, **params: Any
+    ) -> AsyncIterator[list[RecordView]]: ...
+    async def batches(
+        self,
+        entity: AnyEntity,
+        filter: str | None = None,
+        *,
+        size: int = 200,
+        as_user: str | None = None,
+        **params: Any,
+    ) -> AsyncIterator[list[Any]]:
+        """All live records that satisfy a filter, in lists of at most `size`, in the order in which they were created.
+
+        In a migration it goes on behind the last list that was done with, also after the process was killed, and each
+        `crm.write` for a list is done once.
+        """
+        async for _, records in self._batches(entity, filter, "", size, as_user, params):
+            if records:
+                yield records
+
+    async def _batches(
+        self,
+        entity: AnyEntity,
+        filter: str | None,
+        after: str,
+        size: int,
+        as_user: str | None,
+        params: Mapping[str, Any],
+    ) -> AsyncIterator[tuple[list[str], list[RecordView]]]:
+        """The same behind an id, with all ids of each stretch: maybe none of its records satisfies the filter."""
+        refuse_inside_hook()
+        model = self._services.registry.entities[entity_name(entity)]
+        database = self._services.database
+        last = await scan.last_id(database, model)
+        where = f"id in @param.of_batch and ({filter})" if filter else "id in @param.of_batch"
+        while ids := await scan.ids_after(database, model, after, last, size):
+            found = await self.find(model.name, where, limit=size, as_user=as_user, **params, of_batch=ids)
+            yield ids, sorted(found, key=lambda record: record["id"])
+            after = ids[-1]
 
     @overload
     async def get(self, entity: type[E], id: str, *, as_user: str | None = None) -> E: ...

@@ -83,12 +83,3 @@ def _outcome(number: int, change: AnyChange) -> Outcome:
 def _failed(number: int, request: AnyChange, faults: list[Fault]) -> Outcome:
     error = winner(faults)
     return Outcome(row=number, status=error.status, outcome="failed", entity=request.entity, id=request.id, error=error)
-
-
-def told_of_cause(change: AnyChange) -> tuple[AnyChange, list[Fault]]:
-    """The change that is to blame for one that a hook added, and the faults as they are told of that one."""
-    faults = change.faults
-    while change.cause is not None:
-        change, pointer = change.cause
-        faults = [f.at(row=change.row, prefix=pointer) for f in faults]
-    return change, faults

@@ -137,6 +137,7 @@ async def make_plan(
         "impact": impact,
         "stages": [use.answer() for use in stages],
         "dependants": dependants,
+        "plugins": [],
         "access": await access_changes(source, before, after, ddl, roles, services.holders, services.clock.now()),
     }
     answer["digest"] = digest_of(answer)

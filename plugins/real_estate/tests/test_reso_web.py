@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crm_real_estate.commands import unsold
+from crm_real_estate.pipelines import VIEWING
 from crm_real_estate.reso_web import from_reso, to_reso
 
 from crm_kernel import Error
@@ -66,3 +68,16 @@ async def test_an_export_by_register_exporters_is_read_back(office: Any, tmp_pat
     assert not any("Agent" in name or "Remarks" in name for item in sent for name in item)
     job = await kernel.imports.run("listing", file, None, caller=system)
     assert job["counts"]["created"] == 2
+
+
+async def test_real_estate_uses_commands_types_and_before_apply(office: Any) -> None:
+    kernel, system = office.crm.kernel, office.crm.kernel.system("apply")
+    listing = await office.listing("Active", country="lv", on_market_date="2025-01-01")
+    assert listing["country"] == "LV"
+    assert [row["listing"] for row in await unsold(kernel.crm("real_estate"), days=90)] == [listing["listing_id"]]
+    assert await unsold(kernel.crm("real_estate"), days=9000) == []
+    without = [stage for stage in VIEWING["stages"] if stage["name"] != "confirmed"]
+    body = {**VIEWING, "overrides": "real_estate", "stages": without, "transitions": None}
+    plan = await kernel.documents.plan({"documents": [{k: v for k, v in body.items() if v is not None}]}, system)
+    errors = [(error["pointer"], error["code"]) for error in plan["documents"][0]["errors"]]
+    assert ("/stages", "real_estate.stage_missing") in errors

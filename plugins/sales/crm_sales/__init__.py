@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from crm_kernel import Batch, Command, DocumentPlan, Entity, Plugin, Restriction, hookimpl
+from crm_kernel import Batch, Command, DocumentPlan, Entity, Migration, Plugin, Restriction, hookimpl
 
-from . import access, checks, commands, conversion, entities, pipelines, reports, upkeep, views
+from . import access, checks, commands, conversion, entities, migrations, pipelines, reports, upkeep, views
 
 plugin = Plugin(name="sales", title="Sales", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -43,6 +43,11 @@ def register_views() -> list[dict[str, Any]]:
 @hookimpl
 def register_commands() -> list[Command]:
     return commands.ALL
+
+
+@hookimpl
+def register_migrations() -> list[Migration]:
+    return migrations.ALL
 
 
 @hookimpl
