@@ -11,14 +11,14 @@ from .entities import Deal
 async def fill_categories(crm: Crm) -> None:
     """0.1 knew no forecast category: the deals of then are forecast by the probability that they have."""
     settings = crm.settings
-    async for deals in crm.batches(Deal, "forecast_category is null and stage_type is not null"):
+    async for deals in crm.batches(Deal, "forecast_category is null"):
         await crm.write(
             [
                 Change.update(
                     Deal,
                     deal.id,
                     forecast_category=domain.category(
-                        deal.stage_type,
+                        deal.stage_type or "open",
                         deal.probability,
                         best_case_from=settings.best_case_from,
                         commit_from=settings.commit_from,
