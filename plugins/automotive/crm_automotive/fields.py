@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from crm_kernel import Faulty, FieldType, Kind
+from crm_kernel import Faulty, FieldType, Kind, ValueContext
 
 from . import vin
 
@@ -21,7 +21,9 @@ class Vin(FieldType):
     kind = Kind.TEXT
     schema: ClassVar[Mapping[str, Any]] = {"maxLength": vin.LENGTH}
 
-    def canonical(self, value: Any, context: Any) -> Any:  # noqa: ARG002 - that of the app tells nothing here
+    def canonical(self, value: Any, context: ValueContext) -> Any:
+        """In upper case, without blanks."""
+        del context
         text = vin.normal(value)
         finding = vin.examine(text)
         if finding is not None and finding.refused:
