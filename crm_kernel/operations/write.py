@@ -236,6 +236,7 @@ class Writer:
         """`before_move` and `before_write`, and again for what hooks added, at most `MAX_ROUNDS` rounds."""
         added: list[AnyChange] = []
         fresh = changes
+        work.added.update({c.new["id"]: c.entity for c in changes if c.old is None and c.new.get("id")})
         for _ in range(MAX_ROUNDS):
             current = self._batch(work, fresh)
             keep_journal(current)
@@ -280,11 +281,11 @@ class Writer:
 
     def _finder(self, work: WriteWork) -> Find:
         async def find(
-            entity: str, filter: str | None, *, sort: str | None, limit: int, as_actor: bool, params: dict[str, Any]
+            entity: str, filter: str | None, *, as_actor: bool, params: dict[str, Any], **options: Any
         ) -> list[dict[str, Any]]:
             access = work.access if as_actor else work.system_access
             environment = work.with_params(params)
-            return await self._find(entity, access, environment, filter, sort=sort, limit=limit, reads=work.tx)
+            return await self._find(entity, access, environment, filter, **options, reads=work.tx)
 
         return find
 
