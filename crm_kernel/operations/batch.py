@@ -136,6 +136,7 @@ class Batch:
         entity: str | type[Entity],
         filter: str | None = None,
         *,
+        q: str | None = None,
         sort: str | None = None,
         limit: int = 1000,
         as_actor: bool = False,
@@ -143,11 +144,12 @@ class Batch:
     ) -> Any:
         """Live records that satisfy a filter (`@param.NAME` for `params`); with system rights unless `as_actor`.
 
+        `q` are words to search for, as people do: by the index of words, so quickly among very many records.
         In `before_write` it sees stored rows as they were before the batch, in `check_write` as they are after.
         """
         cls = None if isinstance(entity, str) else entity
         name = entity if isinstance(entity, str) else entity_name(entity)
-        found = self._find(name, filter, sort=sort, limit=limit, as_actor=as_actor, params=plain(params))
+        found = self._find(name, filter, q=q, sort=sort, limit=limit, as_actor=as_actor, params=plain(params))
         rows = await self.deadline.spare(found)
         return [RecordView(row, cls) for row in rows]
 

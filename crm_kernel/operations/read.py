@@ -132,15 +132,17 @@ class Reader:
         environment: Environment,
         filter: str | None,
         *,
+        q: str | None = None,
         sort: str | None = None,
         limit: int = 100,
         reads: Reads | None = None,
     ) -> list[dict[str, Any]]:
         """Live records in canonical form, for plugins; `@param.NAME` takes its values from the environment."""
-        query = ListQuery(filter=filter, sort=sort)
+        query, source = ListQuery(filter=filter, q=q, sort=sort), reads or self._database
         plan = self.planner.list_plan(access, entity, query, params=environment.params, raw=False)
-        sql = plan.first_page
-        rows = await (reads or self._database).read(with_page(sql.text, limit), bind(sql.params, environment))
+        few = None if q is None else await self._few(plan, query, environment, source)
+        sql = (few if few and few.sure else plan).first_page
+        rows = await source.read(with_page(sql.text, limit), bind(sql.params, environment))
         return [self._item(plan.shown, row) for row in rows]
 
     async def count(self, entity: str, access: Access, environment: Environment, filter: str | None) -> int:

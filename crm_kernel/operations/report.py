@@ -274,14 +274,22 @@ def _column(column: Group | Measure | Derived, total: Mapping[str, Any]) -> dict
 
 
 def _check_currencies(report: ResolvedReport, rows: Sequence[Sequence[Any]]) -> None:
-    """Amounts of several currencies are refused unless the report is grouped by that currency."""
+    """Amounts of several currencies are refused unless the report is grouped by that currency, or by another that keeps
+    them apart in each row (that of the amount which an amount is computed of)."""
     faults = [
         Fault(pointer=column.pointer, code="mixed_currency", detail=_mixed(column, cells))
         for column, cells in _cells(report, rows[0])
-        if isinstance(column, Measure) and column.is_money and cells[1] != cells[2] and not _by_currency(report, column)
+        if isinstance(column, Measure) and column.is_money and cells[1] != cells[2]
+        if not _by_currency(report, column) and not _kept_apart(report, column, rows[1:])
     ]
     if faults:
         raise Error("invalid", faults=faults)
+
+
+def _kept_apart(report: ResolvedReport, measure: Measure, rows: Sequence[Sequence[Any]]) -> bool:
+    grouped = any(group.place.money and group.place.member == ("currency",) for group in report.groups)
+    found = (cells for row in rows for column, cells in _cells(report, row) if column is measure)
+    return grouped and all(cells[1] == cells[2] for cells in found)
 
 
 def _mixed(column: Measure, cells: Sequence[Any]) -> str:

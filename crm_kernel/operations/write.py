@@ -308,11 +308,11 @@ class Writer:
 
     def _finder(self, work: WriteWork) -> Find:
         async def find(
-            entity: str, filter: str | None, *, sort: str | None, limit: int, as_actor: bool, params: dict[str, Any]
+            entity: str, filter: str | None, *, as_actor: bool, params: dict[str, Any], **options: Any
         ) -> list[dict[str, Any]]:
             access = work.access if as_actor else work.system_access
             environment = work.with_params(params)
-            return await self._find(entity, access, environment, filter, sort=sort, limit=limit, reads=work.tx)
+            return await self._find(entity, access, environment, filter, **options, reads=work.tx)
 
         return find
 
