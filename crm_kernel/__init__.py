@@ -9,6 +9,7 @@ from crm_kernel.doors import Importer as Importer
 from crm_kernel.doors import Route as Route
 from crm_kernel.entities import Entity as Entity
 from crm_kernel.errors import Error as Error
+from crm_kernel.errors import Fault as Fault
 from crm_kernel.events import Event as Event
 from crm_kernel.extensions import Extension as Extension
 from crm_kernel.fields.address import Address as Address

@@ -264,6 +264,7 @@ class Writer:
         """`before_move` and `before_write`, and again for what hooks added, at most `MAX_ROUNDS` rounds."""
         added: list[AnyChange] = []
         fresh = changes
+        work.added.update({c.new["id"]: c.entity for c in changes if c.old is None and c.new.get("id")})
         for _ in range(MAX_ROUNDS):
             current = self._batch(work, fresh)
             keep_journal(current)

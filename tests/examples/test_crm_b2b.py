@@ -109,7 +109,10 @@ def test_files_of_this_form_add_up_to_the_cent(app: Said, tmp_path: Path) -> Non
     counts = imported(app)
     assert not any(count["refused"] for count in counts)
     assert counts[-1]["created"] == 200
-    check(Figures(tmp_path / "b2b"), reports(app))
+    figures = Figures(tmp_path / "b2b")
+    check(figures, reports(app))
+    months = [json.loads(line, parse_float=Decimal) for line in app("crm x sales forecast --json").splitlines()]
+    assert sum(month["won"] for month in months) == figures.revenue(figures.won)
     again = imported(app)
     assert sum(count["created"] + count["refused"] for count in again) == 0
     assert again[-1]["unchanged"] == 200
