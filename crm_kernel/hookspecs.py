@@ -59,6 +59,21 @@ async def before_move(batch: Batch) -> None:
 
 
 @hookspec
+async def before_merge(batch: Batch) -> None:
+    """May amend or refuse merges, and settle what belongs to the merged records.
+
+    Called when: records are merged into another one; after access and JSON Schema, and before anything is stored.
+    Return: nothing. `change.merged_records` are those that are merged, `change.after` the one that stays, with what it
+        takes over; use `change.amend`, `change.refuse`, `batch.add`. What is added is carried out first: so what would
+        be there twice for the record that stays (a consent of each) is deleted or updated here. Then all references
+        are rewritten and the merged records deleted, and `before_write` sees all of these changes.
+    Order and errors: in plugin order. An unexpected fault follows `on_error`. May run more than once: no effect outside
+        the batch, and nothing is awaited but `batch.*`.
+    Example: `async def before_merge(batch): await consents.keep_the_strictest(batch)`
+    """
+
+
+@hookspec
 async def before_write(batch: Batch) -> None:
     """May amend, add or refuse changes before they are stored.
 

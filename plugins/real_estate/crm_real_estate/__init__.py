@@ -146,6 +146,11 @@ async def before_move(batch: Batch) -> None:
 
 
 @hookimpl
+async def before_merge(batch: Batch) -> None:
+    checks.sold_listings_stay(batch)
+
+
+@hookimpl
 async def before_write(batch: Batch) -> None:
     await upkeep.keep(batch)
     checks.times(batch)
