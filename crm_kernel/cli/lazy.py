@@ -27,6 +27,7 @@ MODULES = {
     "explain": "explain",
     "plugins": "plugins",
     "plugin": "plugin",
+    "jobs": "jobs",
     "history": "history",
     "events": "events",
     "dead": "dead",
@@ -36,6 +37,7 @@ MODULES = {
     "restore": "restore",
     "copy": "copy",
     "doctor": "doctor",
+    "x": "plugin_commands",
 }
 """Command -> the module of this folder whose `command` it is, in the order of the help."""
 

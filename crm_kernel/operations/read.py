@@ -132,15 +132,17 @@ class Reader:
         environment: Environment,
         filter: str | None,
         *,
+        q: str | None = None,
         sort: str | None = None,
         limit: int = 100,
         reads: Reads | None = None,
     ) -> list[dict[str, Any]]:
         """Live records in canonical form, for plugins; `@param.NAME` takes its values from the environment."""
-        query = ListQuery(filter=filter, sort=sort)
+        query, source = ListQuery(filter=filter, q=q, sort=sort), reads or self._database
         plan = self.planner.list_plan(access, entity, query, params=environment.params, raw=False)
-        sql = plan.first_page
-        rows = await (reads or self._database).read(with_page(sql.text, limit), bind(sql.params, environment))
+        few = None if q is None else await self._few(plan, query, environment, source)
+        sql = (few if few and few.sure else plan).first_page
+        rows = await source.read(with_page(sql.text, limit), bind(sql.params, environment))
         return [self._item(plan.shown, row) for row in rows]
 
     async def count(self, entity: str, access: Access, environment: Environment, filter: str | None) -> int:
@@ -255,6 +257,10 @@ class Reader:
     def exported(self, entity: str, caller: Caller, query: ListQuery) -> tuple[str, ...]:
         """The columns of an export: those it names, else all but sensitive ones."""
         return query.fields or exported(self.access(caller, entity), self._registry().entities[entity])
+
+    def cls_of(self, entity: str) -> type | None:
+        """The class of an entity, None where it has none."""
+        return self._registry().entities[entity].cls
 
     def searched(self, caller: Caller) -> list[tuple[EntityModel, tuple[str, ...]]]:
         """The entities by name that a search of his looks into, each with its fields."""

@@ -19,7 +19,17 @@ from crm_kernel.errors import Fault, winner
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
-from crm_kernel.operations.outcomes import LEFT_OUT, Also, Finisher, Outcome, outcomes_of
+from crm_kernel.operations.merges import fill, load_sources, rewritten
+from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
+from crm_kernel.operations.requests import (
+    fresh_of,
+    is_unchanged,
+    keep_journal,
+    numbered,
+    sound_of,
+    spread,
+    told_of_cause,
+)
 from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import Work, WriteWork
 from crm_kernel.operations.write_computed import compute, new_image, roll_up
@@ -27,7 +37,6 @@ from crm_kernel.operations.write_load import check_action, check_version, load, 
 from crm_kernel.operations.write_rules import check_new_image, check_schema, set_stage
 from crm_kernel.operations.write_store import store
 from crm_kernel.operations.write_values import (
-    changed_names,
     check_references,
     check_unique,
     fill_owners,
@@ -40,6 +49,8 @@ from crm_kernel.storage.records import unique_error
 from crm_kernel.storage.store import Store
 
 MAX_ROUNDS = 5
+VALUED = ("create", "update", "move", "merge")
+"""Kinds of changes that send values."""
 
 
 class Refused(Exception):
@@ -86,7 +97,7 @@ class Writer:
         """
         refuse_inside_hook()
         failed: dict[int, list[Fault]] = {}
-        _number(requests, atomic=atomic)
+        numbered(requests, atomic=atomic)
         while True:
             rows = [(n, c) for n, c in enumerate(requests, start=1) if n not in failed]
             finish = None if also is None else Finisher(also, requests, failed)
@@ -95,14 +106,14 @@ class Writer:
                 break
             if atomic:
                 raise winner([f for found in faults.values() for f in found])
-            failed.update(faults if groups is None else _spread(faults, groups))
+            failed.update(faults if groups is None else spread(faults, groups))
         told = None if finish is None else finish.outcomes
         return outcomes_of(requests, done, failed) if told is None else told
 
     def prepare(self, requests: Sequence[AnyChange], caller: Caller) -> None:
         """Do of a later `write` that is not atomic what takes neither transaction nor database."""
         work = Work(self._database, self._store, self._registry(), caller, self._clock.now())
-        _number(requests, atomic=False)
+        numbered(requests, atomic=False)
         for request in requests:
             if request.kind == "create" and work.access.knows(request.entity):
                 request.trusted, request.locale = caller.system, caller.locale
@@ -136,9 +147,10 @@ class Writer:
             context = WriteWork(tx, self._store, registry, caller, self._clock.now())
             context.looks_up_taken = looks_up or dry_run
             for segment in segments(rows):
-                fresh = [(n, _fresh(change, caller)) for n, change in segment]
+                fresh = [(n, fresh_of(change, caller)) for n, change in segment]
                 changes = [c for _, c in fresh]
-                added = await self._run(context, changes)
+                run = self._merge if changes[0].kind == "merge" else self._run
+                added = await run(context, changes)
                 for number, change in fresh:
                     done[number] = change
                     veil(context, change)
@@ -148,7 +160,7 @@ class Writer:
                 for change in added:
                     veil(context, change)
                     if change.faults:
-                        blamed, told = _told_of_cause(change)
+                        blamed, told = told_of_cause(change)
                         faults.setdefault(numbers.get(id(blamed), fresh[0][0]), []).extend(told)
             if faults or dry_run:
                 raise Refused
@@ -173,18 +185,42 @@ class Writer:
     async def _run(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
         """All steps for one segment; returns the changes that hooks added. Faulty changes stop where they stand."""
         await self._prepare(work, changes)
-        sound = [c for c in _sound(changes) if not _is_unchanged(c)]
+        return await self._carry_out(work, changes)
+
+    async def _merge(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
+        """All steps for a segment of merges: `before_merge`, what it adds, what is rewritten, then the merges."""
+        await self._prepare(work, changes)
+        await load_sources(work, sound_of(changes))
+        merges = sound_of(changes)
+        for change in merges:
+            fill(change)
+        await self._recheck(work, merges)
+        batch = self._batch(work, sound_of(merges))
+        keep_journal(batch)
+        await self._hooks.run("before_merge", batch, len(merges))
+        await self._recheck(work, [c for c in batch.journal.touched.values() if not c.faults])
+        beside = [*batch.added, *(await self._run(work, batch.added) if batch.added else ())]
+        if len(sound_of(merges)) == len(merges) and not any(c.faults for c in beside):
+            rewrites = await rewritten(work, merges, self._finder(work))
+            beside += [*rewrites, *(await self._run(work, rewrites) if rewrites else ())]
+        if any(c.faults for c in beside):
+            return beside
+        return [*beside, *await self._carry_out(work, changes)]
+
+    async def _carry_out(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
+        """The steps behind the checks of what was sent: hooks, rows, rollups; gives the changes that hooks added."""
+        sound = [c for c in sound_of(changes) if not is_unchanged(c)]
         added = await self._before(work, sound)
-        sound = _sound([*sound, *added])
-        sound = [c for c in sound if not _is_unchanged(c)]
+        sound = sound_of([*sound, *added])
+        sound = [c for c in sound if not is_unchanged(c)]
         if len(sound) > 1 or work.looks_up_taken or (sound and not work.store.guards(sound[0].model)):
             await check_unique(work, sound)
-            sound = _sound(sound)
+            sound = sound_of(sound)
         await store(work, sound)
         after = self._batch(work, sound)
-        _keep_journal(after)
+        keep_journal(after)
         await self._hooks.run("check_write", after, len(sound))
-        await roll_up(work, _sound(sound))
+        await roll_up(work, sound_of(sound))
         return added
 
     async def _prepare(self, work: WriteWork, changes: list[AnyChange]) -> None:
@@ -194,13 +230,13 @@ class Writer:
             access = work.system_access if change.trusted else work.access
             if not access.knows(change.entity):
                 change.fault("", "not_found", f"There is no entity {change.entity!r} for you.", status=404)
-        await load(work, _sound(changes))
-        for change in _sound(changes):
+        await load(work, sound_of(changes))
+        for change in sound_of(changes):
             check_version(change)
             check_action(work, change)
         found = [c for c in changes if not (c.faults and any(f.status == 404 for f in c.faults))]
         for change in found:
-            if change.kind in ("create", "update", "move"):
+            if change.kind in VALUED:
                 merge(work, change)
                 _name_record(work, change)
             else:
@@ -210,7 +246,7 @@ class Writer:
 
     async def _check(self, work: WriteWork, changes: list[AnyChange], *, amended: bool = False) -> None:
         """References, row rules, schema, pipelines: for what callers sent and for what hooks amended."""
-        valued = [c for c in changes if c.kind in ("create", "update", "move")]
+        valued = [c for c in changes if c.kind in VALUED]
         await check_references(work, valued, amended=amended)
         if not amended:
             await fill_teams(work, [c for c in valued if c.old is None])
@@ -228,9 +264,10 @@ class Writer:
         """`before_move` and `before_write`, and again for what hooks added, at most `MAX_ROUNDS` rounds."""
         added: list[AnyChange] = []
         fresh = changes
+        work.added.update({c.new["id"]: c.entity for c in changes if c.old is None and c.new.get("id")})
         for _ in range(MAX_ROUNDS):
             current = self._batch(work, fresh)
-            _keep_journal(current)
+            keep_journal(current)
             moving = [c for c in fresh if c.move_record and c.old]
             moves = self._batch(work, moving)
             moves.journal = current.journal
@@ -246,7 +283,7 @@ class Writer:
             for change in fresh:
                 change.row = None
             await self._prepare(work, fresh)
-            fresh = _sound(fresh)
+            fresh = sound_of(fresh)
         hook_loop(fresh, MAX_ROUNDS)
         return added
 
@@ -272,68 +309,13 @@ class Writer:
 
     def _finder(self, work: WriteWork) -> Find:
         async def find(
-            entity: str, filter: str | None, *, sort: str | None, limit: int, as_actor: bool, params: dict[str, Any]
+            entity: str, filter: str | None, *, as_actor: bool, params: dict[str, Any], **options: Any
         ) -> list[dict[str, Any]]:
             access = work.access if as_actor else work.system_access
             environment = work.with_params(params)
-            return await self._find(entity, access, environment, filter, sort=sort, limit=limit, reads=work.tx)
+            return await self._find(entity, access, environment, filter, **options, reads=work.tx)
 
         return find
-
-
-def _spread(faults: dict[int, list[Fault]], groups: Sequence[int]) -> dict[int, list[Fault]]:
-    """The faults of each row, and for the sound ones of its group that they are left out with it."""
-    faulty = {groups[row - 1] for row in faults}
-    rows = [row for row, group in enumerate(groups, start=1) if group in faulty]
-    return {row: faults.get(row) or [LEFT_OUT] for row in rows}
-
-
-def _number(requests: Sequence[AnyChange], *, atomic: bool) -> None:
-    for number, request in enumerate(requests, start=1):
-        request.row = number if len(requests) > 1 or not atomic else None
-
-
-def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
-    """A change to work on: a transaction may run more than once, so the request itself stays as it is."""
-    change: AnyChange = type(request)(
-        request.kind,
-        request.entity,
-        id=request.id,
-        values=request.values,
-        version=request.version,
-        on=request.on,
-        row=request.row,
-        found=request.found,
-        sparse=request.sparse,
-    )
-    change.trusted = caller.system
-    change.merged = request.merged
-    return change
-
-
-def _told_of_cause(change: AnyChange) -> tuple[AnyChange, list[Fault]]:
-    """The change that is to blame for one that a hook added, and the faults as they are told of that one."""
-    faults = change.faults
-    while change.cause is not None:
-        change, pointer = change.cause
-        faults = [f.at(row=change.row, prefix=pointer) for f in faults]
-    return change, faults
-
-
-def _keep_journal(batch: Batch) -> None:
-    for change in batch.changes:
-        change.journal = batch.journal
-
-
-def _sound(changes: list[AnyChange]) -> list[AnyChange]:
-    return [c for c in changes if not c.faults]
-
-
-def _is_unchanged(change: AnyChange) -> bool:
-    if change.kind not in ("update", "move"):
-        return False
-    change.changed = changed_names(change)
-    return change.model.computed.issuperset(change.changed)
 
 
 def _name_record(work: WriteWork, change: AnyChange) -> None:
@@ -345,7 +327,7 @@ def _expressions(work: WriteWork, changes: list[AnyChange]) -> list[Any]:
     """What the rules of these changes will ask of records in hand: checks of grants, for moves guards of pipelines."""
     expressions: list[Any] = []
     for model in {c.entity: c.model for c in changes}.values():
-        for action in ("create", "update", "move", "import"):
+        for action in ("create", "update", "move", "import", "merge"):
             expressions += [g.check for g in work.access.grants(model.name, action) or () if g.check is not None]
         moving = any(c.entity == model.name and c.old and c.new.get("stage") != c.old.get("stage") for c in changes)
         if moving:

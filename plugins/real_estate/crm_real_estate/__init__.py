@@ -3,9 +3,43 @@
 from pathlib import Path
 from typing import Any
 
-from crm_kernel import Batch, Check, Crm, Entity, Extension, Importer, Listener, Plugin, Restriction, Route, hookimpl
+from crm_kernel import (
+    Batch,
+    Check,
+    Command,
+    Crm,
+    DocumentPlan,
+    Entity,
+    Exporter,
+    Extension,
+    FieldType,
+    Importer,
+    Job,
+    Listener,
+    Migration,
+    Plugin,
+    Restriction,
+    Route,
+    UninstallPlan,
+    hookimpl,
+)
 
-from . import access, checks, entities, health, listeners, pipelines, reports, reso_web, upkeep, views
+from . import (
+    access,
+    checks,
+    commands,
+    entities,
+    fields,
+    health,
+    jobs,
+    listeners,
+    migrations,
+    pipelines,
+    reports,
+    reso_web,
+    upkeep,
+    views,
+)
 
 plugin = Plugin(name="real_estate", title="Real estate", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -19,6 +53,11 @@ def register_entities() -> list[type[Entity]]:
         entities.BuyerRequirement,
         entities.ListingMatch,
     ]
+
+
+@hookimpl
+def register_field_types() -> list[type[FieldType]]:
+    return fields.ALL
 
 
 @hookimpl
@@ -62,6 +101,16 @@ def register_listeners() -> list[Listener]:
 
 
 @hookimpl
+def register_jobs() -> list[Job]:
+    return jobs.ALL
+
+
+@hookimpl
+def register_migrations() -> list[Migration]:
+    return migrations.ALL
+
+
+@hookimpl
 def register_checks() -> list[Check]:
     return health.ALL
 
@@ -77,8 +126,28 @@ def register_importers() -> list[Importer]:
 
 
 @hookimpl
+def register_exporters() -> list[Exporter]:
+    return reso_web.EXPORTERS
+
+
+@hookimpl
+def register_commands() -> list[Command]:
+    return commands.ALL
+
+
+@hookimpl
+def register_translations() -> list[Path]:
+    return [Path(__file__).parent / "locale"]
+
+
+@hookimpl
 async def before_move(batch: Batch) -> None:
     upkeep.market_dates(batch)
+
+
+@hookimpl
+async def before_merge(batch: Batch) -> None:
+    checks.sold_listings_stay(batch)
 
 
 @hookimpl
@@ -95,6 +164,11 @@ async def check_write(batch: Batch) -> None:
 
 
 @hookimpl
+async def before_apply(plan: DocumentPlan) -> None:
+    checks.stages_that_rules_name(plan)
+
+
+@hookimpl
 async def on_start(crm: Crm) -> None:
     await health.opened(crm)
 
@@ -102,3 +176,8 @@ async def on_start(crm: Crm) -> None:
 @hookimpl
 async def on_stop(crm: Crm) -> None:
     await health.closed(crm)
+
+
+@hookimpl
+async def on_uninstall(plan: UninstallPlan) -> None:
+    await health.to_be_kept(plan)
