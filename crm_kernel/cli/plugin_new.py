@@ -26,7 +26,7 @@ PLACES: Mapping[str, str] = MappingProxyType({"ci.txt": ".github/workflows/test.
 @click.argument("name")
 @click.option("--dir", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Else NAME in this folder.")
 def new(name: str, *, folder: Path | None) -> None:
-    """Make a plugin: entity, pipeline, role, rules, listener, report, tests, pyproject.toml, CI file, README."""
+    """Make a plugin: entity, pipeline, role, rules, listener, report, job, tests, pyproject.toml, CI file, README."""
     folder = folder or Path(name)
     make_plugin(folder, name)
     click.echo(f"Made {folder}. Next: pip install --editable '{folder}[dev]', then pytest there.")

@@ -77,11 +77,14 @@ class PluginSource:
 
     @cached_property
     def manifest(self) -> ast.Call | None:
-        """The call of `Plugin(…)`, None where there is none."""
+        """The call of `Plugin(…)` that is named `plugin`, None where there is none."""
         for node in self.index.body:
-            value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-            if isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "Plugin":
-                return value
+            if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
+                continue
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            called = ast.unparse(node.value.func).rpartition(".")[2]
+            if called == "Plugin" and "plugin" in map(ast.unparse, targets):
+                return node.value
         return None
 
     def said(self, member: str) -> Any:

@@ -13,7 +13,10 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_TOOLS = {"crm": "from crm_kernel.cli.main import main; main()", "pytest": "import pytest, sys; sys.exit(pytest.main())"}
+_TOOLS = {
+    "crm": "from crm_kernel.cli.main import main; main()",
+    "pytest": "import pytest, sys; sys.exit(pytest.main())",
+}
 
 
 class CleanEnvironment:
