@@ -68,6 +68,7 @@ def mapping_faults(mapping: ImportMapping) -> list[Fault]:
     if mapping.decimal == mapping.delimiter:
         fault("/decimal", "enum", f"{mapping.decimal!r} parts the columns already.")
     filled = [c if isinstance(c, str) else c.field for c in (mapping.columns or {}).values()]
+    filled += [mapping.row.field] if mapping.row else []
     for name, times in Counter([*filled, *mapping.constants]).items():
         if times > 1:
             fault("/columns", "unique", f"The field {name!r} is filled {times} times.")

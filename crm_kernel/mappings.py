@@ -24,6 +24,14 @@ class ColumnMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     values: Annotated[dict[str, Any], Meta(description="Cell text to value.")] | None = None
 
 
+class RowMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The field that the number of the row fills, for files whose rows have no name: `prefix` and the number."""
+
+    field: FieldName
+    prefix: str = ""
+    match: str | None = None
+
+
 class ImportMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """An import mapping. Without `columns` the headers are field names; without `key` nothing is a duplicate."""
 
@@ -35,6 +43,8 @@ class ImportMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     unmapped: Literal["ignore", "error"] = "ignore"
     columns: dict[str, FieldName | ColumnMapping] | None = None
     constants: dict[str, Any] = {}
+    row: RowMapping | None = None
+    skip: dict[str, list[str]] = {}
 
     def column(self, header: str) -> ColumnMapping | None:
         """How the column of this header is read; None where it fills nothing."""

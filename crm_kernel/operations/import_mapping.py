@@ -54,6 +54,10 @@ class Plan(NamedTuple):
     key: tuple[Field, ...]
     width: int
     context: ValueContext
+    prefix: str | None = None
+    """Before the number of the row, where that fills a field: the column behind the last one of the file."""
+    skip: tuple[tuple[int, frozenset[str]], ...] = ()
+    """The cells, by place, of rows that are passed over."""
 
     @property
     def refers_to_itself(self) -> bool:
@@ -95,17 +99,20 @@ def settle(
             header=name,
             field=field,
             read=_read(column, field, context, mapping.decimal),
-            match=check.match(name, column, field),
+            match=check.match(f"/columns/{name}/match", column, field),
             blank=_value((column.values or {}).get("")),
         )
         for place, name, column, field in check.used(header)
     ]
+    columns += check.numbered(len(header), context)
     for name in mapping.constants:
         check.field(name, f"/constants/{name}")
     key = check.key({c.field.name for c in columns} | set(mapping.constants))
+    skip = tuple((header.index(name), frozenset(cells)) for name, cells in check.skipped(header))
     if check.faults:
         raise Error("invalid", hint=_HINT, faults=check.faults)
-    return Plan(model.name, tuple(columns), dict(mapping.constants), key, len(header), context)
+    prefix = None if mapping.row is None else mapping.row.prefix
+    return Plan(model.name, tuple(columns), dict(mapping.constants), key, len(header), context, prefix, skip)
 
 
 class _Check:
@@ -133,16 +140,14 @@ class _Check:
         """Each column of the file that fills a field; everything wrong with the header is noted."""
         columns = self._mapping.columns
         for name in columns or {}:
-            if name not in header:
-                hint = self._near(name, header) or f" it has {', '.join(repr(h[:100]) for h in header[:_HINTED])}."
-                self.fault(f"/columns/{name}", "required", f"The file has no column {name!r};{hint}")
+            self._there(name, header, f"/columns/{name}")
         times = Counter(header)
         for index, name in enumerate(header):
             column = self._mapping.column(name)
             if columns is None and self._mapping.unmapped == "ignore" and name not in self._model.fields:
                 continue
             if column is None:
-                if self._mapping.unmapped == "error":
+                if self._mapping.unmapped == "error" and name not in self._mapping.skip:
                     self.fault("/unmapped", "unknown_field", f"The mapping does not name the column {name!r}.")
                 continue
             if not name:
@@ -156,6 +161,27 @@ class _Check:
             if field is not None:
                 self._options(name, column, field)
                 yield index, name, column, field
+
+    def _there(self, name: str, header: Sequence[str], pointer: str) -> bool:
+        if name in header:
+            return True
+        hint = self._near(name, header) or f" it has {', '.join(repr(h[:100]) for h in header[:_HINTED])}."
+        self.fault(pointer, "required", f"The file has no column {name!r};{hint}")
+        return False
+
+    def numbered(self, place: int, context: ValueContext) -> list[Column]:
+        """The column that the rows' numbers are, if they fill a field."""
+        row = self._mapping.row
+        field = None if row is None else self.field(row.field, "/row/field")
+        if row is None or field is None:
+            return []
+        column = ColumnMapping(field=row.field, match=row.match)
+        read = _read(column, field, context, ".")
+        return [Column(place, "row", field, read, self.match("/row/match", column, field))]
+
+    def skipped(self, header: Sequence[str]) -> list[tuple[str, list[str]]]:
+        """The columns by which rows are passed over, with those of their cells."""
+        return [(name, cells) for name, cells in self._mapping.skip.items() if self._there(name, header, "/skip")]
 
     def field(self, name: str, pointer: str) -> Field | None:
         """The field of this name, if a caller may write it at all."""
@@ -178,11 +204,11 @@ class _Check:
             elif not _is_format(column.format):
                 self.fault(f"{at}/format", "format", f"{column.format!r} is no strptime format.")
 
-    def match(self, name: str, column: ColumnMapping, field: Field) -> Field | None:
+    def match(self, at: str, column: ColumnMapping, field: Field) -> Field | None:
         """The field that `match` names, if references can be found by it."""
         if column.match is None:
             return None
-        at, target = f"/columns/{name}/match", field.options.reference
+        target = field.options.reference
         if field.type.kind is not Kind.REFERENCE or target is None or target == ANY:
             self.fault(at, "type", f"{field.name!r} is no reference to one entity, so nothing can be matched.")
             return None

@@ -221,7 +221,7 @@ class Imports:
         rows = next(source, None)
         if rows is None:
             return None
-        batch = _Batch(rows, [row for row in rows if "" not in row.faults])
+        batch = _Batch(rows, [row for row in rows if row.is_sent])
         if not task.plan.refers_to_itself:
             await self._ready(task, batch, database, writer)
         return batch
