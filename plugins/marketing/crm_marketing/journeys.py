@@ -13,6 +13,8 @@ from .entities import Conversion, Settings, Touchpoint
 from .finding import Find, among
 from .members import written
 
+NAME = "marketing"
+
 _DERIVED = ("first_touch_at", "first_channel", "first_campaign", "last_touch_at", "last_channel", "last_campaign")
 
 
@@ -47,7 +49,8 @@ def parameters(batch: Batch) -> None:
 
 async def lead_to(batch: Batch) -> None:
     """Which touches came first and last before each conversion; again, where a touch comes later or changes."""
-    conversions = written(batch.of(Conversion))
+    # What this adds is not asked again: the touches it comes from are not stored yet.
+    conversions = [change for change in written(batch.of(Conversion)) if change.plugin != NAME]
     touched = batch.of(Touchpoint)
     if not (conversions or touched):
         return
