@@ -20,6 +20,7 @@ from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
 from crm_kernel.operations.hooks import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.record_reader import RecordReader
+from crm_kernel.operations.report import Reports
 from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
 from crm_kernel.storage import keys
@@ -44,6 +45,8 @@ class Services(Protocol):
     def store(self) -> Store: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def reports(self) -> Reports: ...
     def settings_of(self, plugin: str | None) -> Any: ...
     async def caller_for(self, user: str, channel: str) -> Caller: ...
 
@@ -221,6 +224,16 @@ class Crm:
         access = self._services.reader.access(caller, name)
         environment = self._services.registry.environment(caller, self.now(), params=plain(params))
         return await self._services.reader.count(name, access, environment, filter)
+
+    async def report(
+        self, report: str | Mapping[str, Any], *, as_user: str | None = None, **params: Any
+    ) -> dict[str, Any]:
+        """The answer of a report, by name or as a document: `{"columns", "rows", "totals", "truncated", "as_of"}`.
+
+        `params` are its parameters. Raises `Error`: not_found, forbidden, invalid, unknown_parameter, bad_value.
+        """
+        refuse_inside_hook()
+        return await self._services.reports.run(report, plain(params), await self._acting(as_user))
 
     async def may(self, action: str, entity: AnyEntity, id: str, *, as_user: str | None = None) -> bool:
         """Whether a user may do an action on a record; false for one that he does not see, or that is not there.

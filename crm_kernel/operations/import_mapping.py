@@ -99,10 +99,10 @@ def settle(
             header=name,
             field=field,
             read=_read(column, field, context, mapping.decimal),
-            match=check.match(f"/columns/{name}/match", column, field),
+            match=check.match(at, column, field),
             blank=_value((column.values or {}).get("")),
         )
-        for place, name, column, field in check.used(header)
+        for place, name, at, column, field in check.used(header)
     ]
     columns += check.numbered(len(header), context)
     for name in mapping.constants:
@@ -136,17 +136,18 @@ class _Check:
         found = self._near(name, known)
         return f";{found}" if found else "."
 
-    def used(self, header: Sequence[str]) -> Iterator[tuple[int, str, ColumnMapping, Field]]:
-        """Each column of the file that fills a field; everything wrong with the header is noted."""
+    def used(self, header: Sequence[str]) -> Iterator[tuple[int, str, str, ColumnMapping, Field]]:
+        """Each column of the file (place, name, pointer into the mapping), once for each field that it fills;
+        everything wrong with the header is noted."""
         columns = self._mapping.columns
         for name in columns or {}:
             self._there(name, header, f"/columns/{name}")
         times = Counter(header)
         for index, name in enumerate(header):
-            column = self._mapping.column(name)
+            filling = self._mapping.filled_by(name)
             if columns is None and self._mapping.unmapped == "ignore" and name not in self._model.fields:
                 continue
-            if column is None:
+            if not filling:
                 if self._mapping.unmapped == "error" and name not in self._mapping.skip:
                     self.fault("/unmapped", "unknown_field", f"The mapping does not name the column {name!r}.")
                 continue
@@ -157,10 +158,12 @@ class _Check:
                 if header.index(name) == index:
                     self.fault(f"/columns/{name}", "unique", f"The file has {times[name]} columns {name!r}.")
                 continue
-            field = self.field(column.field, f"/columns/{name}")
-            if field is not None:
-                self._options(name, column, field)
-                yield index, name, column, field
+            for place, column in enumerate(filling):
+                at = f"/columns/{name}/{place}" if len(filling) > 1 else f"/columns/{name}"
+                field = self.field(column.field, at)
+                if field is not None:
+                    self._options(at, column, field)
+                    yield index, name, at, column, field
 
     def _there(self, name: str, header: Sequence[str], pointer: str) -> bool:
         if name in header:
@@ -177,7 +180,7 @@ class _Check:
             return []
         column = ColumnMapping(field=row.field, match=row.match)
         read = _read(column, field, context, ".")
-        return [Column(place, "row", field, read, self.match("/row/match", column, field))]
+        return [Column(place, "row", field, read, self.match("/row", column, field))]
 
     def skipped(self, header: Sequence[str]) -> list[tuple[str, list[str]]]:
         """The columns by which rows are passed over, with those of their cells."""
@@ -194,8 +197,8 @@ class _Check:
             return None
         return field
 
-    def _options(self, name: str, column: ColumnMapping, field: Field) -> None:
-        kind, at = field.type.kind, f"/columns/{name}"
+    def _options(self, at: str, column: ColumnMapping, field: Field) -> None:
+        kind = field.type.kind
         if column.currency is not None and kind is not Kind.MONEY:
             self.fault(f"{at}/currency", "type", f"{field.name!r} is {field.type.name}, so it has no currency.")
         if column.format is not None:
@@ -204,11 +207,11 @@ class _Check:
             elif not _is_format(column.format):
                 self.fault(f"{at}/format", "format", f"{column.format!r} is no strptime format.")
 
-    def match(self, at: str, column: ColumnMapping, field: Field) -> Field | None:
+    def match(self, pointer: str, column: ColumnMapping, field: Field) -> Field | None:
         """The field that `match` names, if references can be found by it."""
         if column.match is None:
             return None
-        target = field.options.reference
+        at, target = f"{pointer}/match", field.options.reference
         if field.type.kind is not Kind.REFERENCE or target is None or target == ANY:
             self.fault(at, "type", f"{field.name!r} is no reference to one entity, so nothing can be matched.")
             return None

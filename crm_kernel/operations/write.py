@@ -142,11 +142,12 @@ class Writer:
                     veil(context, change)
                     if change.faults:
                         faults[number] = change.faults
+                numbers = {id(change): number for number, change in fresh}
                 for change in added:
                     veil(context, change)
-                stray = [f for c in added for f in c.faults]
-                if stray:
-                    faults.setdefault(fresh[0][0], []).extend(stray)
+                    if change.faults:
+                        blamed, told = _told_of_cause(change)
+                        faults.setdefault(numbers.get(id(blamed), fresh[0][0]), []).extend(told)
             if faults or dry_run:
                 raise Refused
             if finish is not None:
@@ -234,8 +235,9 @@ class Writer:
             self._hooks.withhold(current)
             await self._hooks.run("before_move", moves, len(fresh))
             await self._hooks.run("before_write", current, len(fresh))
-            await self._recheck(work, [c for c in current.journal.touched.values() if not c.faults])
             fresh = [*moves.added, *current.added]
+            work.added.update({c.id: c.entity for c in fresh if c.kind == "create" and c.id})
+            await self._recheck(work, [c for c in current.journal.touched.values() if not c.faults])
             if not fresh:
                 return added
             added.extend(fresh)
@@ -256,7 +258,15 @@ class Writer:
             change.trusted = trusted
 
     def _batch(self, work: WriteWork, changes: list[AnyChange]) -> Batch:
-        return Batch(changes, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+        return Batch(
+            changes,
+            work.caller,
+            self._finder(work),
+            work.tx.lock,
+            self._clock.now,
+            new_id=work.store.new_id,
+            pipelines=work.registry.pipelines,
+        )
 
     def _finder(self, work: WriteWork) -> Find:
         async def find(
@@ -292,6 +302,15 @@ def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
     return change
 
 
+def _told_of_cause(change: AnyChange) -> tuple[AnyChange, list[Fault]]:
+    """The change that is to blame for one that a hook added, and the faults as they are told of that one."""
+    faults = change.faults
+    while change.cause is not None:
+        change, pointer = change.cause
+        faults = [f.at(row=change.row, prefix=pointer) for f in faults]
+    return change, faults
+
+
 def _keep_journal(batch: Batch) -> None:
     for change in batch.changes:
         change.journal = batch.journal
@@ -310,7 +329,7 @@ def _is_unchanged(change: AnyChange) -> bool:
 
 def _name_record(work: WriteWork, change: AnyChange) -> None:
     if change.old is None:
-        change.new["id"] = change.id = change.new.get("id") or work.store.new_id()
+        change.new["id"] = change.id = change.new.get("id") or change.id or work.store.new_id()
 
 
 def _expressions(work: WriteWork, changes: list[AnyChange]) -> list[Any]:

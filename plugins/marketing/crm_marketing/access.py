@@ -23,7 +23,11 @@ MARKETER: dict[str, Any] = {
         {"entity": "campaign", "actions": ["create", "update", "move"], "where": OWN},
         {"entity": "campaign_member", "actions": ["update", "move"], "where": "campaign.owner = @me"},
         {"entity": "touchpoint", "actions": ["create"]},
-        {"entity": "consent", "actions": ["read", "create"], "where": "contact.owner = @me or contact.team in @my_teams"},
+        {
+            "entity": "consent",
+            "actions": ["read", "create"],
+            "where": "contact.owner = @me or contact.team in @my_teams",
+        },
         {"entity": "suppression", "actions": ["create"]},
     ],
 }

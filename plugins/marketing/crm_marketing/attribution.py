@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
-Model = Literal[
-    "first_touch", "last_touch", "last_non_direct", "linear", "time_decay", "position_based", "w_shaped"
-]
+Model = Literal["first_touch", "last_touch", "last_non_direct", "linear", "time_decay", "position_based", "w_shaped"]
 MODELS: tuple[Model, ...] = get_args(Model)
 
 

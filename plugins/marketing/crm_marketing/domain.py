@@ -10,9 +10,7 @@ from urllib.parse import unquote
 Status = Literal["not_requested", "pending", "granted", "denied", "withdrawn", "objected", "expired"]
 Channel = Literal["email", "sms", "phone", "post", "push"]
 ConsentChannel = Literal["email", "sms", "phone", "post", "push", "any"]
-Basis = Literal[
-    "consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests"
-]
+Basis = Literal["consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests"]
 """Art. 6(1) a-f GDPR."""
 
 STRICTNESS: tuple[Status, ...] = (
@@ -50,9 +48,7 @@ def consent_of(records: Iterable[Consent], purpose: str, channel: Channel, now: 
     The newest record about the channel (or about any) holds; of two of one moment the stricter. An objection to direct
     marketing (Art. 21) is for every purpose and channel, and nothing later lifts it but consent that the person gives.
     """
-    known = sorted(
-        (_at(r, now) for r in records if r.at <= now), key=lambda r: (r.at, STRICTNESS.index(r.status))
-    )
+    known = sorted((_at(r, now) for r in records if r.at <= now), key=lambda r: (r.at, STRICTNESS.index(r.status)))
     about = [r for r in known if r.purpose == purpose and r.channel in (channel, "any")]
     objected = max((r.at for r in known if r.status == "objected"), default=None)
     if objected is not None:

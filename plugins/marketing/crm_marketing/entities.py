@@ -20,7 +20,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many days before a conversion a touch counts."""
     half_life_days: Annotated[float, msgspec.Meta(gt=0, le=3650)] = 7
     """After how many days a touch has half its weight (time decay)."""
-    direct_channels: list[str] = msgspec.field(default_factory=lambda: ["direct", "direct_traffic", "(direct)", "(none)"])
+    direct_channels: list[str] = msgspec.field(
+        default_factory=lambda: ["direct", "direct_traffic", "(direct)", "(none)"]
+    )
     """Channels that are no marketing: last non-direct passes them over."""
 
 
