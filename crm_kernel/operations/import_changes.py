@@ -107,8 +107,8 @@ def read_row(plan: Plan, number: int, cells: list[str]) -> Row:
     if any(cells[place].strip() in passed for place, passed in plan.skip):
         return row._replace(skipped=True)
     values = row.values
-    if plan.prefix is not None:
-        cells = [*cells, f"{plan.prefix}{number}"]
+    if plan.prefixes:
+        cells = [*cells, *(f"{prefix}{number}" for prefix in plan.prefixes)]
     for column in plan.columns:
         place, _, field, read, _, blank = column
         text = cells[place]

@@ -54,8 +54,8 @@ class Plan(NamedTuple):
     key: tuple[Field, ...]
     width: int
     context: ValueContext
-    prefix: str | None = None
-    """Before the number of the row, where that fills a field: the column behind the last one of the file."""
+    prefixes: tuple[str, ...] = ()
+    """What stands before the number of the row in each field it fills: columns behind the last one of the file."""
     skip: tuple[tuple[int, frozenset[str]], ...] = ()
     """The cells, by place, of rows that are passed over."""
 
@@ -111,8 +111,8 @@ def settle(
     skip = tuple((header.index(name), frozenset(cells)) for name, cells in check.skipped(header))
     if check.faults:
         raise Error("invalid", hint=_HINT, faults=check.faults)
-    prefix = None if mapping.row is None else mapping.row.prefix
-    return Plan(model.name, tuple(columns), dict(mapping.constants), key, len(header), context, prefix, skip)
+    prefixes = tuple(row.prefix for row in mapping.filled_by_number())
+    return Plan(model.name, tuple(columns), dict(mapping.constants), key, len(header), context, prefixes, skip)
 
 
 class _Check:
@@ -172,15 +172,16 @@ class _Check:
         self.fault(pointer, "required", f"The file has no column {name!r};{hint}")
         return False
 
-    def numbered(self, place: int, context: ValueContext) -> list[Column]:
-        """The column that the rows' numbers are, if they fill a field."""
-        row = self._mapping.row
-        field = None if row is None else self.field(row.field, "/row/field")
-        if row is None or field is None:
-            return []
-        column = ColumnMapping(field=row.field, match=row.match)
-        read = _read(column, field, context, ".")
-        return [Column(place, "row", field, read, self.match("/row", column, field))]
+    def numbered(self, place: int, context: ValueContext) -> Iterator[Column]:
+        """The columns, from `place` on, that the rows' numbers are."""
+        rows = self._mapping.filled_by_number()
+        for index, row in enumerate(rows):
+            at = f"/row/{index}" if len(rows) > 1 else "/row"
+            field = self.field(row.field, f"{at}/field")
+            if field is not None:
+                column = ColumnMapping(field=row.field, match=row.match)
+                read = _read(column, field, context, ".")
+                yield Column(place + index, "row", field, read, self.match(at, column, field))
 
     def skipped(self, header: Sequence[str]) -> list[tuple[str, list[str]]]:
         """The columns by which rows are passed over, with those of their cells."""

@@ -226,6 +226,8 @@ def test_rows_by_number_and_skipped_rows_name_what_is_there(plan: Any) -> None:
     assert faults(plan, "level", mapping) == [("/row/field", "unknown_field"), ("/skip", "required")]
     mapping = ImportMapping(row=RowMapping(field="number", match="login"), columns={"level": "level"})
     assert faults(plan, "level", mapping) == [("/row/match", "type")]
+    mapping = ImportMapping(row=[RowMapping(field="number"), RowMapping(field="nr")], columns={"level": "level"})
+    assert faults(plan, "level", mapping) == [("/row/1/field", "unknown_field")]
     settled = plan("level,x", ImportMapping(skip={"x": ["no"]}, columns={"level": "level"}, unmapped="error"))
     assert read(settled, "1", " no ").skipped
     assert read(settled, "1", "no more").values == {"level": Decimal(1)}
