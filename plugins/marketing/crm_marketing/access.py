@@ -16,7 +16,7 @@ MARKETER: dict[str, Any] = {
     # Segments reach whom their writer may read: a marketer writes to the contacts of his teams.
     "grants": [
         *({"entity": entity, "actions": ["read"]} for entity in (*_READ, "company")),
-        {"entity": "contact", "actions": ["read"], "where": OWN},
+        {"entity": "contact", "actions": ["read"], "where": OWN, "fields": {"read": ["*", "converted_at"]}},
         {"entity": "contact", "actions": ["update"], "where": OWN, "fields": {"write": ["lead_source", "lead_on"]}},
         {"entity": "segment", "actions": ["create", "update", "delete"], "where": OWN},
         {"entity": "segment_member", "actions": ["create", "delete"], "where": "segment.owner = @me"},
@@ -42,7 +42,8 @@ MANAGER: dict[str, Any] = {
     "grants": [
         *({"entity": entity, "actions": _ALL_ACTIONS} for entity in _READ),
         {"entity": "company", "actions": ["read"]},
-        {"entity": "contact", "actions": ["read", "update", "export", "import"]},
+        {"entity": "contact", "actions": ["read"], "fields": {"read": ["*", "converted_at"]}},
+        {"entity": "contact", "actions": ["update", "export", "import"]},
         {"entity": "consent", "actions": ["read", "create", "export", "import"]},
         {"entity": "suppression", "actions": ["read", "create", "update", "delete", "export", "import"]},
     ],

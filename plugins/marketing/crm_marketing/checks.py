@@ -25,7 +25,7 @@ def kept(batch: Batch) -> None:
     if batch.actor.system:
         return
     for change in written(batch.of(Campaign)):
-        for name in _KEPT:
+        for name in set(_KEPT) - change.amended_names:
             if getattr(change.after, name) != (None if change.before is None else getattr(change.before, name)):
                 change.refuse(f"/{name}", f"The field {name!r} is kept by the plugin.", code="read_only")
 
