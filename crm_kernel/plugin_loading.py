@@ -17,8 +17,8 @@ from crm_kernel.errors import ConfigError, near
 from crm_kernel.hookspecs import PROJECT
 from crm_kernel.manifest import Plugin
 from crm_kernel.meter import Meter
-from crm_kernel.plugin_claims import claim_fault, clashes
-from crm_kernel.plugin_declarations import Declared, verified
+from crm_kernel.plugin_claims import Claim, claim_fault, clashes
+from crm_kernel.plugin_declarations import FORMATS, Declared, verified
 from crm_kernel.plugin_fault import PluginFault, fault_of
 from crm_kernel.plugin_finding import BASE, Found
 from crm_kernel.plugin_order import plugin_order
@@ -183,7 +183,10 @@ def _check_claims(plugins: Sequence[Loaded]) -> None:
         if plugin.sound and fault is not None:
             plugin.leave_out(fault)
     leave_out_dependents(plugins)
-    actions = [(p.name, action) for p in plugins if p.sound and p.manifest for action in p.manifest.actions]
-    found = clashes([d for p in plugins if p.sound for d in p.documents], actions)
+    sound = [p for p in plugins if p.sound]
+    names = [(p.name, Claim("action", action)) for p in sound if p.manifest for action in p.manifest.actions]
+    for hook, space in FORMATS.items():
+        names += [(p.name, Claim(space, item.name)) for p in sound for item in p.declared.get(hook, ())]
+    found = clashes([d for p in sound for d in p.documents], names)
     if found:
         raise ConfigError(found)

@@ -19,7 +19,7 @@ from crm_kernel.errors import Fault, winner
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
-from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
+from crm_kernel.operations.outcomes import LEFT_OUT, Also, Finisher, Outcome, outcomes_of
 from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import Work, WriteWork
 from crm_kernel.operations.write_computed import compute, new_image, roll_up
@@ -74,12 +74,14 @@ class Writer:
         *,
         atomic: bool = True,
         dry_run: bool = False,
+        groups: Sequence[int] | None = None,
         also: Also | None = None,
     ) -> list[Outcome]:
         """Do all `requests` in one transaction; one `Outcome` each, in order.
 
         Atomic: any fault raises one `Error` that names all faults of all rows, and nothing is written. Otherwise
-        faulty rows are left out and told in their outcome. A dry run checks everything and writes nothing. `also` runs
+        faulty rows are left out and told in their outcome; with `groups`, one number for each request, all of a group
+        with a faulty one. A dry run checks everything and writes nothing. `also` runs
         at the end of the same transaction, with the outcomes, where something of the kernel must commit with them.
         """
         refuse_inside_hook()
@@ -93,7 +95,7 @@ class Writer:
                 break
             if atomic:
                 raise winner([f for found in faults.values() for f in found])
-            failed.update(faults)
+            failed.update(faults if groups is None else _spread(faults, groups))
         told = None if finish is None else finish.outcomes
         return outcomes_of(requests, done, failed) if told is None else told
 
@@ -277,6 +279,13 @@ class Writer:
             return await self._find(entity, access, environment, filter, sort=sort, limit=limit, reads=work.tx)
 
         return find
+
+
+def _spread(faults: dict[int, list[Fault]], groups: Sequence[int]) -> dict[int, list[Fault]]:
+    """The faults of each row, and for the sound ones of its group that they are left out with it."""
+    faulty = {groups[row - 1] for row in faults}
+    rows = [row for row, group in enumerate(groups, start=1) if group in faulty]
+    return {row: faults.get(row) or [LEFT_OUT] for row in rows}
 
 
 def _number(requests: Sequence[AnyChange], *, atomic: bool) -> None:
