@@ -1,4 +1,4 @@
-"""examples/marketing_funnel: two public kinds of files, imported by its mappings; figures as the files alone give them."""
+"""examples/marketing_funnel: two public kinds of files, imported by its mappings; figures are those of the files."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from crm_kernel import Batch, Entity, Extension, Listener, Plugin, Restriction, hookimpl
+from crm_kernel import Batch, Entity, Extension, Listener, Plugin, Restriction, Route, hookimpl
 
-from . import access, checks, consents, entities, journeys, listeners, members, pipelines, reports, withholding
+from . import access, checks, consents, entities, journeys, listeners, members, pipelines, reports, web, withholding
 
 plugin = Plugin(name="marketing", title="Marketing", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -52,6 +52,11 @@ def register_reports() -> list[dict[str, Any]]:
 @hookimpl
 def register_listeners() -> list[Listener]:
     return listeners.ALL
+
+
+@hookimpl
+def register_routes() -> list[Route]:
+    return web.ROUTES
 
 
 @hookimpl

@@ -53,9 +53,12 @@ ALL = [MARKETER, MANAGER]
 
 NEVER = "id is null"
 
+CHANGING = ["update", "delete", "admin"]
+"""What changes or removes a record; `admin` is to purge it."""
+
 RESTRICTIONS = [
-    Restriction(entity="consent", actions=["update", "delete", "admin"], where=NEVER, name="append_only"),
+    Restriction(entity="consent", actions=CHANGING, where=NEVER, name="append_only"),
     # Who complained, bounced or asked to be forgotten stays on the list, whoever would like to write to him.
-    Restriction(entity="suppression", actions=["update", "delete", "admin"], where="reason in ('manual', 'do_not_mail')"),
+    Restriction(entity="suppression", actions=CHANGING, where="reason in ('manual', 'do_not_mail')"),
 ]
-"""They hold for the role `admin` too (its action `admin` is to purge), not for the system: a merge, an erasure."""
+"""They hold for the role `admin` too, not for the system: a merge, an erasure."""

@@ -1,4 +1,4 @@
-"""Who may be written to: what people said, and the suppression list. Asked when a campaign is sent, and at each send."""
+"""Who may be written to: what people said, and the suppression list. Asked when sending begins, and at each send."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping

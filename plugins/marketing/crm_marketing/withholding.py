@@ -9,7 +9,6 @@ from crm_kernel.base import Contact
 from .domain import Channel, normal_address
 from .entities import CampaignMember, Consent, Suppression
 from .finding import among
-from .members import written
 
 NO = ("denied", "withdrawn", "expired", "objected")
 BY_EMAIL: tuple[Channel, ...] = ("email",)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from crm_marketing.attribution import MODELS
 from crm_marketing.figures import attribute
 
-from crm_kernel import Change, Error
+from crm_kernel import Change, Error, Request
 
 
 def euros(amount: str, currency: str = "EUR") -> dict[str, Any]:
@@ -129,3 +130,33 @@ async def test_only_conversions_of_the_time_count_and_only_what_he_may_read(depa
     nobody = await department.crm.user("nobody")
     with pytest.raises(Error):
         await attribute(crm, "linear", as_user=nobody.id)
+
+
+async def asked(department: Any, caller: Any, **query: str) -> Any:
+    """What the route answers a caller."""
+    routes = department.crm.kernel.routes
+    matched = routes.match("GET", "/api/x/marketing/attribution")
+    request = Request("GET", "", {}, query, {}, b"", caller, msgspec.json.decode)
+    return msgspec.json.decode((await routes.call(matched, request)).body)
+
+
+async def test_the_route_by_register_routes_tells_credit(department: Any) -> None:
+    await three(department)
+    manager = await department.crm.user("max", "marketing_manager")
+    answer = await asked(department, manager, model="first_touch", until="2026-03-06")
+    assert answer == {
+        "model": "first_touch",
+        "by": "channel",
+        "items": [
+            {"key": "direct", "currency": "EUR", "conversions": 1, "amount": 50},
+            {"key": "paid", "currency": "EUR", "conversions": 1, "amount": 100.01},
+        ],
+    }
+    assert {item["key"] for item in (await asked(department, manager, by="campaign"))["items"]} == {None}
+    for wrong in ({"model": "best"}, {"by": "week"}, {"since": "soon"}, {"form": "csv"}):
+        with pytest.raises(Error) as error:
+            await asked(department, manager, **wrong)
+        assert error.value.status == 400
+    with pytest.raises(Error) as error:
+        await asked(department, await department.crm.user("nobody"))
+    assert error.value.status == 404
