@@ -22,6 +22,7 @@ _PG_INDEXES = """
 SELECT i.indexrelid::regclass::text, a.attname FROM pg_index AS i
 JOIN unnest(i.indkey) WITH ORDINALITY AS k(number, place) ON true
 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.number
+JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS m ON m.oid = c.relam AND m.amname = 'btree'
 WHERE i.indrelid = $1::regclass ORDER BY 1, k.place
 """
 _BACKENDS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -38,7 +39,7 @@ class Store(Protocol):
         ...
 
     def indexes(self, table: str) -> set[tuple[str, ...]]:
-        """The columns of each index of a table."""
+        """The columns of each index of a table, that of words left out: each side keeps it in its own way."""
         ...
 
     def settle(self) -> None:

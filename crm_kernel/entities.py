@@ -114,8 +114,16 @@ def declaration(cls: type[Entity]) -> dict[str, Any]:
 
     `{"kind": "entity", "name", "label", "plural"?, "title"?, "icon"?, "history", "schema": {"type", "description"?,
     "properties", "required"?, and what the class keyword `schema` says}}`. Raises `TypeError`, naming class and field,
-    for a type that has no JSON Schema.
+    for a type that has no JSON Schema. It is made once, and to be read only.
     """
+    made: dict[str, Any] | None = cls.__dict__.get("__declaration__")
+    if made is None:
+        made = _declaration(cls)
+        type.__setattr__(cls, "__declaration__", made)
+    return made
+
+
+def _declaration(cls: type[Entity]) -> dict[str, Any]:
     info = cls.__entity__
     hints = get_type_hints(cls, include_extras=True)
     fields = {field.name: field for field in msgspec.structs.fields(cls)}

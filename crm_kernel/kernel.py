@@ -72,7 +72,7 @@ class Kernel:
         self.secret = secret_key(settings)
         self.problems: list[str] = []
         self.pending: list[dict[str, Any]] = []
-        self._registry = self.build(())  # stored documents may be what plugins' declarations refer to: see `reload`
+        self._registry = build_registry((), (), self._value_context())  # until `reload`
         self._started = False
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
         hooks = HookRunner(plugins, settings.plugins.deadline)
@@ -200,10 +200,12 @@ class Kernel:
         With `settle` a plugin whose own documents do not fit is left out; otherwise they are told as broken. A listener
         or restriction may name an entity that no document declares (yet), and is left out by itself.
         """
-        app = self.settings.app
-        context = ValueContext(region=app.region, currency=app.currency, timezone=app.timezone)
+        context = self._value_context()
         while True:
-            declared = [Declaration(_source(d.plugin), d.kind, d.name, d.body, d.cls) for d in self.plugins.documents()]
+            declared = [
+                Declaration(_source(d.plugin), d.kind, d.name, d.body, d.cls, checked=True)
+                for d in self.plugins.documents()
+            ]
             declared += [Declaration(Source("document", b["name"]), b["kind"], b["name"], b) for b in stored]
             registry = build_registry(
                 declared, self.plugins.listeners(), context, self.plugins.restrictions(), self.plugins.actions()
@@ -212,6 +214,10 @@ class Kernel:
             if broken is None or not settle:
                 return registry
             self.plugins.leave_out(broken.source.name, _sentence(broken))
+
+    def _value_context(self) -> ValueContext:
+        app = self.settings.app
+        return ValueContext(region=app.region, currency=app.currency, timezone=app.timezone)
 
     # Callers and what they work with --------------------------------------------------------------------------------
 

@@ -35,13 +35,17 @@ MAX_ACCESSES = 1000
 
 
 class Declaration(NamedTuple):
-    """One document in force, or proposed: `source` is its plugin (or built-in) or the document itself."""
+    """One document in force, or proposed: `source` is its plugin (or built-in) or the document itself.
+
+    `checked`: its structure is known to be sound, as that of plugins is since they were loaded.
+    """
 
     source: Source
     kind: str
     name: str
     body: Mapping[str, Any]
     cls: type | None = None
+    checked: bool = False
 
 
 class Broken(NamedTuple):

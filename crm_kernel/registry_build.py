@@ -102,7 +102,7 @@ class _Builder:
     def take(self, declarations: Iterable[Declaration]) -> None:
         """Keep what is structurally sound; settle overrides."""
         for declaration in declarations:
-            faults = structural_faults(declaration.body)
+            faults = [] if declaration.checked else structural_faults(declaration.body)
             first = self.declared.get((declaration.kind, declaration.name))
             if not faults and first is not None:
                 faults = override_faults(declaration, first)
@@ -164,7 +164,6 @@ class _Builder:
                 self._leave_out(declaration, faults)
             else:
                 known[declaration.body["entity"]].update(own_names(declaration))
-        self._assemble({})
 
     def _entity_names(self) -> set[str]:
         return {d.name for d in self._of_kind("entity")}
@@ -212,13 +211,14 @@ class _Builder:
 
     # ---- pipelines ------------------------------------------------------------------------------------------------
     def build_pipelines(self) -> None:
-        """Pipelines of entities that are there, one default each; then the entities again, with their stages."""
+        """Pipelines of entities that are there, one default each; then the entities, with their stages."""
         self.pipelines, self.requirements, self.guards = {}, {}, {}
         by_entity: dict[str, list[Pipeline]] = {}
+        known = self._entity_names()
         for declaration in self._of_kind("pipeline"):
             entity = declaration.body["entity"]
-            if entity not in self.entities:
-                detail = f"There is no entity {entity!r}:{near(entity, self.entities)}"
+            if entity not in known:
+                detail = f"There is no entity {entity!r}:{near(entity, known)}"
                 self._leave_out(declaration, [Fault(pointer="/entity", code="not_found", detail=detail)])
                 continue
             document = cast("PipelineDocument", msgspec.convert(declaration.body, KINDS["pipeline"]))

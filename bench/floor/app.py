@@ -14,7 +14,7 @@ import msgspec
 from litestar import Litestar, Request, Response, get, patch, post
 
 from bench.floor.records import COLUMNS, LIVE, REPORT, answer, contact, new_row, now, page, table
-from bench.floor.schema import MEMBERS
+from bench.floor.schema import MEMBERS, SEARCHED
 
 GET = f"{LIVE} AND id = ?"
 LIST = f"{LIVE} AND segment = ? ORDER BY score DESC, id LIMIT 51"
@@ -22,6 +22,10 @@ LIST_MINE = f"{LIVE} AND segment = ? AND (owner = ? OR team IN (?)) ORDER BY sco
 REPORT_ALL = REPORT.format("")
 REPORT_MINE = REPORT.format(" AND (owner = ? OR team IN (?))")
 INSERT = f"INSERT INTO contact ({COLUMNS}) VALUES ({', '.join('?' * len(MEMBERS))})"
+INSERT_WORDS = (
+    f"INSERT INTO words (rowid, {', '.join(SEARCHED)})"
+    f" SELECT rowid, {', '.join(SEARCHED)} FROM contact WHERE rowid = last_insert_rowid()"
+)
 UPDATE = (
     "UPDATE contact SET budget = ?, version = version + 1, updated_at = ? WHERE id = ? AND deleted_at IS NULL"
     f" RETURNING {COLUMNS}"
@@ -65,7 +69,10 @@ async def query(request: Request[Any, Any, Any]) -> Response[bytes]:
 @post("/contacts")
 async def create(request: Request[Any, Any, Any]) -> Response[bytes]:
     row = new_row(msgspec.json.decode(await request.body()), *PEOPLE["user00"])
+    writes.execute("BEGIN IMMEDIATE")
     writes.execute(INSERT, row)
+    writes.execute(INSERT_WORDS)
+    writes.execute("COMMIT")
     return answer(contact(row), 201)
 
 

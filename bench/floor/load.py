@@ -69,6 +69,7 @@ def load_sqlite(file: Path, database: Path) -> None:
     with db:
         for sql, values in inserts(file, "?"):
             db.executemany(sql, values)
+        db.execute("INSERT INTO words (words) VALUES ('rebuild')")
     db.close()
 
 

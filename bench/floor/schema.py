@@ -48,9 +48,18 @@ CREATE TABLE contact (id {text} PRIMARY KEY, {columns});
 """
 
 
-SCHEMA = "PRAGMA journal_mode = WAL;" + schema(_TYPES, "TEXT", _sorted())
+SEARCHED = ("name", "email", "phone")
+"""The members whose words are indexed; the name has first and last name."""
+_WORDS = f"CREATE VIRTUAL TABLE words USING fts5({', '.join(SEARCHED)}, content=contact, detail=none, columnsize=0)"
+_TEXT = " || ' ' || ".join(f"coalesce({one}, '')" for one in SEARCHED)
+_PG_WORDS = [
+    f"ALTER TABLE contact ADD words TSVECTOR GENERATED ALWAYS AS (to_tsvector('simple', {_TEXT})) STORED",
+    "CREATE INDEX of_words ON contact USING gin (words)",
+]
+
+SCHEMA = "PRAGMA journal_mode = WAL;" + schema(_TYPES, "TEXT", [*_sorted(), _WORDS])
 PG_SCHEMA = schema(
     {m: _PG_TYPES[t] for m, t in _TYPES.items()} | {"do_not_contact": "BOOLEAN"},
     _PG_TEXT,
-    [*_sorted(), *_sorted(" DESC NULLS LAST")],
+    [*_sorted(), *_sorted(" DESC NULLS LAST"), *_PG_WORDS],
 )

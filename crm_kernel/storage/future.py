@@ -19,6 +19,8 @@ _READ = 500
 """Rows of a statement."""
 PAGE = 100
 """Records of a page: a millisecond, so that whoever else asks is answered between two of them."""
+_IS_LIVE = 1
+"""The place of what tells it in a row."""
 
 
 class Pair(NamedTuple):
@@ -50,23 +52,26 @@ async def future_records(
     decode_then = columns.add((after.fields[name] for name in sorted(then)), lambda c: ddl.origin(after.name, c))
     listed = ", ".join(columns.sqls)
     sql = f"SELECT {listed} FROM {quoted(table_name(before.name))} AS t"
-    sql += " WHERE t.id > ? AND t.deleted_at IS NULL ORDER BY t.id LIMIT ?"
+    sql += " WHERE t.id > ? ORDER BY t.id LIMIT ?"
     last = ""
     while True:
         rows = await reads.read(sql, (last, _READ))
-        for start in range(0, len(rows), PAGE):
-            yield [Pair(row[0], decode_now(row), decode_then(row)) for row in rows[start : start + PAGE]]
+        live = [row for row in rows if row[_IS_LIVE]]
+        for start in range(0, len(live), PAGE):
+            yield [Pair(row[0], decode_now(row), decode_then(row)) for row in live[start : start + PAGE]]
         if len(rows) < _READ:
             return
         last = rows[-1][0]
 
 
 class _Columns:
-    """What is selected, each expression once, the id first."""
+    """What is selected, each expression once: the id first, then whether the record is live."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._places: dict[str, int] = {"t.id": 0}
+        # As a condition, PostgreSQL takes it for a rare one while it has no figures of the table, and sorts all rows
+        # for each page: 8 s rather than 1 for 100,000.
+        self._places: dict[str, int] = {"t.id": 0, "t.deleted_at IS NULL": _IS_LIVE}
 
     @property
     def sqls(self) -> list[str]:

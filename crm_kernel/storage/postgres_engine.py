@@ -29,7 +29,7 @@ from crm_kernel.storage.select import ONE_PLAN
 T = TypeVar("T")
 
 _OLDEST = 130_000
-READERS, WRITERS, HEAVY = 5, 8, 2
+READERS, WRITERS, HEAVY = 5, 8, 4
 TRIES = 8
 """Times an operation is run where others stand in its way, with growing pauses between."""
 _ABOUT = "SELECT CAST(current_setting('server_version_num') AS int), getdatabaseencoding()"
