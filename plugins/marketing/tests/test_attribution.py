@@ -64,7 +64,10 @@ def test_a_touch_after_the_conversion_or_before_the_window_counts_for_nothing() 
     assert credit("linear", [late], END, 100, RULES) == []
 
 
-@given(st.integers(-(10**15), 10**15), st.lists(st.fractions(0, 1000), min_size=1, max_size=30).filter(any))
+WEIGHTS = st.lists(st.builds(Fraction, st.integers(0, 10**6), st.integers(1, 10**6)), min_size=1, max_size=30)
+
+
+@given(st.integers(-(10**15), 10**15), WEIGHTS.filter(any))
 def test_parts_add_up_and_are_within_one_unit(amount: int, weights: list[Fraction]) -> None:
     found = split(amount, weights)
     assert sum(found) == amount
@@ -79,18 +82,16 @@ JOURNEYS = st.lists(
 )
 
 
-@pytest.mark.parametrize("model", MODELS)
 @given(touches=JOURNEYS, amount=st.integers(0, 10**12), days=st.none() | st.integers(1, 2000))
-def test_every_model_gives_exactly_the_amount(
-    model: Model, touches: list[Touch], amount: int, days: int | None
-) -> None:
+def test_every_model_gives_exactly_the_amount(touches: list[Touch], amount: int, days: int | None) -> None:
     rules = RULES._replace(window=None if days is None else timedelta(days=days))
-    found = credit(model, touches, END, amount, rules)
     led = before(touches, END, rules)
-    assert [touch for touch, _, _ in found] == led
-    if led:
-        assert sum(share for _, share, _ in found) == 1
-        assert sum(part for _, _, part in found) == amount
-        assert all(share >= 0 and part >= 0 for _, share, part in found)
-    by_channel = total((touch.channel, share, part) for touch, share, part in found)
-    assert sum(part for _, part in by_channel.values()) == (amount if led else 0)
+    for model in MODELS:
+        found = credit(model, touches, END, amount, rules)
+        assert [touch for touch, _, _ in found] == led
+        if led:
+            assert sum(share for _, share, _ in found) == 1
+            assert sum(part for _, _, part in found) == amount
+            assert all(share >= 0 and part >= 0 for _, share, part in found)
+        by_channel = total((touch.channel, share, part) for touch, share, part in found)
+        assert sum(part for _, part in by_channel.values()) == (amount if led else 0)
