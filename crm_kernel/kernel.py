@@ -113,20 +113,31 @@ class Kernel:
 
     @classmethod
     async def open(
-        cls, settings: Settings, *, clock: Clock | None = None, strict: bool = False, pause_after_commit: float = 0.0
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        strict: bool = False,
+        pause_after_commit: float = 0.0,
+        like: Kernel | None = None,
     ) -> Self:
         """Load the plugins, open the database and take its documents into force.
 
+        With `like`, a kernel of the same plugins, settings and stored documents, nothing is loaded or built again: this
+        one shares its plugins' modules and its registry, which never change, and has meters and states of its own.
         Raises `ConfigError` for settings, plugins or a database that cannot be used, and with `strict` for anything
         that is left out. What is left out otherwise is told in `problems`.
         """
-        plugins = PluginHost(settings)
+        plugins = PluginHost(settings) if like is None else like.plugins.again()
         place = settings.database
         database = database_of(place.url, place.path, pause_after_commit=pause_after_commit)
         await database.open()
         try:
             kernel = cls(settings, plugins, database, clock or Clock())
-            await kernel.reload()
+            if like is None:
+                await kernel.reload()
+            else:
+                await kernel.take_over(like.registry)
             if strict and kernel.problems:
                 raise ConfigError(kernel.problems)
         except BaseException:
@@ -181,6 +192,11 @@ class Kernel:
         _, documents = await meta.marks(self.database)  # before what it numbers: else a change could be missed
         stored = await stored_documents.everything(self.database)
         self.swap(self.build([plain_json(document.body) for document in stored], settle=True), documents)
+        await self.store.learn_indexes(self.database)
+
+    async def take_over(self, registry: Registry) -> None:
+        """Take a registry into force that was made of the same documents as are stored here."""
+        self.swap(registry, (await meta.marks(self.database))[1])
         await self.store.learn_indexes(self.database)
 
     def swap(self, registry: Registry, documents: int | None) -> None:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -64,6 +65,18 @@ class Loaded:
     def requires(self) -> Sequence[str]:
         """The plugins it cannot do without."""
         return self.manifest.requires if self.manifest else ()
+
+    def again(self) -> Loaded:
+        """The same as it was when it was loaded: without what became of it since."""
+        fresh = copy(self)
+        fresh.meters = {hook: Meter() for hook in self.meters}
+        fresh.declared, fresh.documents, fresh.hooks = dict(self.declared), list(self.documents), dict(self.hooks)
+        if fresh.state == "quarantined":
+            fresh.state, fresh.reason = "active", None
+        if fresh.sound:
+            fresh.faults = []
+        fresh.overruns = []
+        return fresh
 
     def leave_out(self, fault: PluginFault) -> None:
         """Take it out, with the reason. Raises `ConfigError` for a plugin of the kernel: nothing works without."""

@@ -51,7 +51,16 @@ class PluginHost:
         plugins clash, where plugins wait for each other, or where crm.toml names what is not there.
         """
         all_found, imports = (found, nullcontext()) if found is not None else find_plugins(settings)
-        self._plugins = load(all_found, imports, settings, kernel_version())
+        self._host(load(all_found, imports, settings, kernel_version()))
+
+    def again(self) -> PluginHost:
+        """Another host of the same plugins, which fared nowhere yet: nothing is imported or verified again."""
+        host = object.__new__(PluginHost)
+        host._host([plugin.again() for plugin in self._plugins])
+        return host
+
+    def _host(self, plugins: list[Loaded]) -> None:
+        self._plugins = plugins
         self._by_name: dict[str, Loaded] = {}
         for plugin in self._plugins:
             self._by_name.setdefault(plugin.name, plugin)

@@ -100,6 +100,28 @@ class Batch:
             change.plugin = self.journal.plugin
             self.added.append(change)
 
+    @overload
+    async def find(
+        self,
+        entity: type[E],
+        filter: str | None = None,
+        *,
+        sort: str | None = None,
+        limit: int = 1000,
+        as_actor: bool = False,
+        **params: Any,
+    ) -> list[E]: ...
+    @overload
+    async def find(
+        self,
+        entity: str,
+        filter: str | None = None,
+        *,
+        sort: str | None = None,
+        limit: int = 1000,
+        as_actor: bool = False,
+        **params: Any,
+    ) -> list[RecordView]: ...
     async def find(
         self,
         entity: str | type[Entity],
@@ -109,7 +131,7 @@ class Batch:
         limit: int = 1000,
         as_actor: bool = False,
         **params: Any,
-    ) -> list[RecordView]:
+    ) -> Any:
         """Live records that satisfy a filter (`@param.NAME` for `params`); with system rights unless `as_actor`.
 
         In `before_write` it sees stored rows as they were before the batch, in `check_write` as they are after.

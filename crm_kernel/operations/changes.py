@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, cast, get_type_hints
 
 import msgspec
 
@@ -16,6 +16,14 @@ from crm_kernel.fields.base import Faulty, ValueContext
 from crm_kernel.model import EntityModel
 
 E = TypeVar("E", bound=Entity)
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    F = TypeVarWithDefault("F", bound=Entity, default=Any)
+else:
+    F = TypeVar("F", bound=Entity)
+"""The class of the entity that a request names, any where it is named by a text."""
 
 Found = Literal["update", "skip", "refuse"]
 """What an upsert does with the record it finds."""
@@ -187,46 +195,46 @@ class Change(Generic[E]):
     # Requests ------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def create(cls, entity: str | type[E], values: Mapping[str, Any] | None = None, /, **fields: Any) -> Self:
+    def create(cls, entity: str | type[F], values: Mapping[str, Any] | None = None, /, **fields: Any) -> Change[F]:
         """A new record: `Change.create(Viewing, listing=…)` or `Change.create("viewing", {"listing": …})`."""
-        return cls("create", entity, values={**plain(dict(values or {})), **plain(fields)})
+        return Change("create", entity, values={**plain(dict(values or {})), **plain(fields)})
 
     @classmethod
     def update(
         cls,
-        entity: str | type[E],
+        entity: str | type[F],
         id: str,
         values: Mapping[str, Any] | None = None,
         /,
         *,
         version: int | None = None,
         **fields: Any,
-    ) -> Self:
+    ) -> Change[F]:
         """A merge patch (RFC 7396) of one record; `version` refuses (`stale`) where the record has another."""
-        return cls("update", entity, id=id, version=version, values={**plain(dict(values or {})), **plain(fields)})
+        return Change("update", entity, id=id, version=version, values={**plain(dict(values or {})), **plain(fields)})
 
     @classmethod
     def upsert(
         cls,
-        entity: str | type[E],
+        entity: str | type[F],
         on: tuple[str, ...],
         values: Mapping[str, Any],
         /,
         *,
         found: Found = "update",
         sparse: bool = False,
-    ) -> Self:
+    ) -> Change[F]:
         """Update the live record that has the same values in the fields `on`, else create one.
 
         With `found="skip"` such a record stays as it is, with `"refuse"` the change is refused (`unique`). `sparse`:
         where a record is created, nulls count as not sent, so that defaults apply.
         """
-        return cls("upsert", entity, on=tuple(on), values=plain(dict(values)), found=found, sparse=sparse)
+        return Change("upsert", entity, on=tuple(on), values=plain(dict(values)), found=found, sparse=sparse)
 
     @classmethod
     def move(
         cls,
-        entity: str | type[E],
+        entity: str | type[F],
         id: str,
         to: str,
         *,
@@ -234,29 +242,29 @@ class Change(Generic[E]):
         reason: str | None = None,
         values: Mapping[str, Any] | None = None,
         version: int | None = None,
-    ) -> Self:
+    ) -> Change[F]:
         """A move to the stage `to`, with further `values` written in the same change."""
         stage: dict[str, Any] = {"stage": to}
         if pipeline is not None:
             stage["pipeline"] = pipeline
         if reason is not None:
             stage["stage_reason"] = reason
-        return cls("move", entity, id=id, version=version, values={**plain(dict(values or {})), **stage})
+        return Change("move", entity, id=id, version=version, values={**plain(dict(values or {})), **stage})
 
     @classmethod
-    def delete(cls, entity: str | type[E], id: str, *, version: int | None = None) -> Self:
+    def delete(cls, entity: str | type[F], id: str, *, version: int | None = None) -> Change[F]:
         """A soft delete."""
-        return cls("delete", entity, id=id, version=version)
+        return Change("delete", entity, id=id, version=version)
 
     @classmethod
-    def restore(cls, entity: str | type[E], id: str) -> Self:
+    def restore(cls, entity: str | type[F], id: str) -> Change[F]:
         """Take a soft delete back."""
-        return cls("restore", entity, id=id)
+        return Change("restore", entity, id=id)
 
     @classmethod
-    def purge(cls, entity: str | type[E], id: str) -> Self:
+    def purge(cls, entity: str | type[F], id: str) -> Change[F]:
         """Remove a record for good."""
-        return cls("purge", entity, id=id)
+        return Change("purge", entity, id=id)
 
     @property
     def amended_names(self) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -28,6 +28,7 @@ from crm_kernel.storage import keys
 from crm_kernel.storage.ports import Database, NotUnique, Tx
 from crm_kernel.storage.store import Store
 
+E = TypeVar("E", bound=Entity)
 AnyEntity = str | type[Entity]
 
 
@@ -109,6 +110,15 @@ class Crm:
         other._user = user
         return other
 
+    @overload
+    async def write(
+        self,
+        changes: Sequence[Change[E]],
+        *,
+        as_user: str | None = None,
+        key: str | None = None,
+    ) -> list[E]: ...
+    @overload
     async def write(
         self,
         changes: Sequence[AnyChange | Mapping[str, Any]],
@@ -116,7 +126,15 @@ class Crm:
         entity: AnyEntity | None = None,
         as_user: str | None = None,
         key: str | None = None,
-    ) -> list[RecordView]:
+    ) -> list[RecordView]: ...
+    async def write(
+        self,
+        changes: Sequence[AnyChange | Mapping[str, Any]],
+        *,
+        entity: AnyEntity | None = None,
+        as_user: str | None = None,
+        key: str | None = None,
+    ) -> Any:
         """Do all changes in one transaction and return the records as written, in order.
 
         Changes are `Change.create(Viewing, …)` or, with `entity`, those of the batch route
@@ -179,6 +197,28 @@ class Crm:
         model = self._services.registry.entities.get(entity_name(entity))
         return RecordView(record, model.cls if model else None)
 
+    @overload
+    async def find(
+        self,
+        entity: type[E],
+        filter: str | None = None,
+        *,
+        sort: str | None = None,
+        limit: int = 100,
+        as_user: str | None = None,
+        **params: Any,
+    ) -> list[E]: ...
+    @overload
+    async def find(
+        self,
+        entity: str,
+        filter: str | None = None,
+        *,
+        sort: str | None = None,
+        limit: int = 100,
+        as_user: str | None = None,
+        **params: Any,
+    ) -> list[RecordView]: ...
     async def find(
         self,
         entity: AnyEntity,
@@ -188,7 +228,7 @@ class Crm:
         limit: int = 100,
         as_user: str | None = None,
         **params: Any,
-    ) -> list[RecordView]:
+    ) -> Any:
         """Live records that satisfy a filter, at most `limit`; `params` are its `@param.NAME`."""
         refuse_inside_hook()
         caller = await self._acting(as_user)
@@ -198,6 +238,14 @@ class Crm:
         rows = await self._services.reader.find(name, access, environment, filter, sort=sort, limit=limit)
         return [self._view(row, entity) for row in rows]
 
+    @overload
+    def pages(
+        self, entity: type[E], filter: str | None = None, *, size: int = 500, as_user: str | None = None, **params: Any
+    ) -> AsyncIterator[list[E]]: ...
+    @overload
+    def pages(
+        self, entity: str, filter: str | None = None, *, size: int = 500, as_user: str | None = None, **params: Any
+    ) -> AsyncIterator[list[RecordView]]: ...
     async def pages(
         self,
         entity: AnyEntity,
@@ -206,7 +254,7 @@ class Crm:
         size: int = 500,
         as_user: str | None = None,
         **params: Any,
-    ) -> AsyncIterator[list[RecordView]]:
+    ) -> AsyncIterator[list[Any]]:
         """All live records that satisfy a filter, `size` at a time, in order of their ids.
 
         For what goes through more records than one list should hold. What is written meanwhile may be met or not;
@@ -220,9 +268,13 @@ class Crm:
         async for rows in self._services.reader.pages(name, access, environment, filter, size=size):
             yield [self._view(row, entity) for row in rows]
 
-    async def get(self, entity: AnyEntity, id: str, *, as_user: str | None = None) -> RecordView:
+    @overload
+    async def get(self, entity: type[E], id: str, *, as_user: str | None = None) -> E: ...
+    @overload
+    async def get(self, entity: str, id: str, *, as_user: str | None = None) -> RecordView: ...
+    async def get(self, entity: AnyEntity, id: str, *, as_user: str | None = None) -> Any:
         """One live record. Raises `Error("not_found")`."""
-        found = await self.find(entity, "id = @param.id", limit=1, as_user=as_user, id=id)
+        found = await self.find(entity_name(entity), "id = @param.id", limit=1, as_user=as_user, id=id)
         if not found:
             raise Error("not_found", f"There is no {entity_name(entity)} {id}.")
         return found[0]
@@ -258,6 +310,28 @@ class Crm:
         refuse_inside_hook()
         return await self._services.reader.may(action, entity_name(entity), id, await self._acting(as_user))
 
+    @overload
+    async def move(
+        self,
+        entity: type[E],
+        id: str,
+        to: str,
+        *,
+        reason: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        as_user: str | None = None,
+    ) -> E: ...
+    @overload
+    async def move(
+        self,
+        entity: str,
+        id: str,
+        to: str,
+        *,
+        reason: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        as_user: str | None = None,
+    ) -> RecordView: ...
     async def move(
         self,
         entity: AnyEntity,
@@ -267,7 +341,7 @@ class Crm:
         reason: str | None = None,
         values: Mapping[str, Any] | None = None,
         as_user: str | None = None,
-    ) -> RecordView:
+    ) -> Any:
         """Move one record to a stage; the record as written."""
         change: AnyChange = Change.move(entity_name(entity), id, to, reason=reason, values=values)
         return (await self.write([change], as_user=as_user))[0]

@@ -281,7 +281,7 @@ class Dispatcher:
         self, bound: BoundListener, stored: OutboxEvent, images: Images | None, *, attempts: int
     ) -> Pending | None:
         """Tell one listener of one event; what is left to do where that failed. Without images its entity is gone."""
-        if images is None:
+        if images is None or not _concerns(bound, {(stored.type, stored.entity)}):  # a replay names events of all kinds
             return None
         try:
             event = event_of(stored, images, attempts + 1)

@@ -2,7 +2,8 @@
 
 `crm` is a kernel of its own for each test, on SQLite or, with `--crm-engine postgresql`, on a PostgreSQL server (that
 of `CRM_TEST_POSTGRES`, else the local one). Override `crm_plugins` (names of installed plugins) and `crm_documents`
-(documents to apply) in a `conftest.py` to say what it is composed of.
+(documents to apply) in a `conftest.py` to say what it is composed of, `crm_samples` and `crm_seed` for what its
+factories make.
 """
 
 from __future__ import annotations
@@ -73,11 +74,25 @@ def crm_documents() -> Sequence[Mapping[str, Any]]:
     return ()
 
 
+@pytest.fixture
+def crm_samples() -> Mapping[str, Mapping[str, Any]]:
+    """Values that its factories give each record of an entity, where rules want what no schema says."""
+    return {}
+
+
+@pytest.fixture
+def crm_seed() -> int:
+    """What its factories begin with: the same seed makes the same records."""
+    return 0
+
+
 @pytest_asyncio.fixture
 async def crm(
     crm_template: Template,
     crm_plugins: Sequence[str],
     crm_documents: Sequence[Mapping[str, Any]],
+    crm_samples: Mapping[str, Mapping[str, Any]],
+    crm_seed: int,
     tmp_path: Path,
     new_database: NewDatabase,
 ) -> AsyncIterator[TestCrm]:
@@ -85,5 +100,5 @@ async def crm(
     folder = tmp_path / "crm"
     folder.mkdir()
     kernel = await crm_template.open(folder, crm_plugins, crm_documents, new_database)
-    yield TestCrm(kernel)
+    yield TestCrm(kernel, samples=crm_samples, seed=crm_seed)
     await kernel.close()

@@ -59,7 +59,7 @@ async def one(request: Request, crm: Crm) -> Answer:
     """One listing that the caller may read, as a Property."""
     if request.caller is None:
         raise Error("unauthenticated")
-    listing = await crm.as_user(request.caller.id or "").get(Listing, request.params["id"])
+    listing = await crm.as_user(request.caller.id or "").get("listing", request.params["id"])
     return Answer(to_reso(listing))
 
 
