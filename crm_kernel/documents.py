@@ -98,6 +98,7 @@ class EntityDocument(Document, frozen=True, kw_only=True, tag="entity"):
     name: Name
     schema: EntitySchema
     plural: Label | None = None
+    plurals: Labels = {}
     title: Annotated[str, Meta(min_length=1, description="How a record is named: text with {fields}.")] | None = None
     icon: str | None = None
     history: bool = True
@@ -185,6 +186,7 @@ class MeasurePart(Part, frozen=True, kw_only=True, rename={"as_": "as"}):
     count_distinct: str | None = None
     formula: Annotated[str, Meta(min_length=1)] | None = None
     where: Expression | None = None
+    labels: Labels = {}
 
 
 class Chart(Part, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What a plugin opens to the outside: routes, importers (floor 1)."""
+"""What a plugin opens to the outside: routes, importers, exporters, commands (floor 1)."""
 
 from __future__ import annotations
 
@@ -63,3 +63,48 @@ class Importer(msgspec.Struct, frozen=True, kw_only=True):
     read: Reader
     suffixes: Sequence[str] = ()
     media_types: Sequence[str] = ()
+
+
+Writer = Callable[[AsyncIterator[Any]], AsyncIterator[bytes]]
+
+
+class Exporter(msgspec.Struct, frozen=True, kw_only=True):
+    """A format that records are exported in: `GET /api/records/{entity}/export?format=NAME`, `crm query --format NAME`.
+
+    `write` is `async def write(records)` with `yield`: `records` is iterated with `async for` and gives the records
+    of `entity` that were asked for, of each the fields that the caller may read (a field he may not is absent, so
+    read with `.get`); what it yields are the bytes of the file, sent as they come. `suffix` ends the name of the file.
+    """
+
+    name: str
+    title: str
+    entity: str
+    write: Writer
+    suffix: str
+    media_type: str = "application/octet-stream"
+
+
+class Argument(msgspec.Struct, frozen=True, kw_only=True):
+    """An argument of a command. One that is `required` stands in its place (`crm x sales forecast 2026-Q1`), others are
+    options (`--quarter 2026-Q1`); a `flag` is one or is not. `many` takes several and gives a list.
+    """
+
+    name: str
+    help: str = ""
+    type: Literal["text", "integer", "number", "date", "flag", "file"] = "text"
+    required: bool = False
+    default: Any = None
+    many: bool = False
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A command of its own: `crm x PLUGIN NAME ...`; `async def handle(crm, **arguments)` with those it declares.
+
+    What it returns is shown: a text as it is, a list of objects as a table, anything else as JSON; with `--json` all of
+    it is JSON. `crm` acts as the plugin, with `--as LOGIN` as that user. An `Error` is told, and the exit status is 1.
+    """
+
+    name: str
+    handle: Callable[..., Awaitable[Any]]
+    help: str
+    arguments: Sequence[Argument] = ()

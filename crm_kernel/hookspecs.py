@@ -1,177 +1,44 @@
 """The contract with plugins: every hook, by moment (floor 0).
 
 A plugin implements a hook by a function of the same name and the same arguments, marked with `@hookimpl`. The prefix
-tells the moment: `register_*` at the start (sync, gives declarations), `before_*` and `check_*` inside the transaction
-(async, may refuse), `on_*` for the life of the app (async). This module imports nothing of the kernel at run time.
+tells the moment: `register_*` at the start (sync, gives declarations; `start_hookspecs.py`), `before_*` and `check_*`
+inside the transaction (async, may refuse), `on_*` for the life of the app (async). This module imports nothing of the
+kernel at run time but those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pluggy
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from crm_kernel.start_hookspecs import PROJECT as PROJECT
+from crm_kernel.start_hookspecs import hookspec as hookspec
+from crm_kernel.start_hookspecs import register_checks as register_checks
+from crm_kernel.start_hookspecs import register_commands as register_commands
+from crm_kernel.start_hookspecs import register_documents as register_documents
+from crm_kernel.start_hookspecs import register_entities as register_entities
+from crm_kernel.start_hookspecs import register_exporters as register_exporters
+from crm_kernel.start_hookspecs import register_extensions as register_extensions
+from crm_kernel.start_hookspecs import register_field_types as register_field_types
+from crm_kernel.start_hookspecs import register_importers as register_importers
+from crm_kernel.start_hookspecs import register_jobs as register_jobs
+from crm_kernel.start_hookspecs import register_listeners as register_listeners
+from crm_kernel.start_hookspecs import register_migrations as register_migrations
+from crm_kernel.start_hookspecs import register_pipelines as register_pipelines
+from crm_kernel.start_hookspecs import register_reports as register_reports
+from crm_kernel.start_hookspecs import register_restrictions as register_restrictions
+from crm_kernel.start_hookspecs import register_roles as register_roles
+from crm_kernel.start_hookspecs import register_routes as register_routes
+from crm_kernel.start_hookspecs import register_translations as register_translations
+from crm_kernel.start_hookspecs import register_views as register_views
 
-    from crm_kernel import Check, Entity, Extension, Importer, Listener, Restriction, Route
+if TYPE_CHECKING:
+    from crm_kernel.operations.apply_hooks import DocumentPlan
     from crm_kernel.operations.batch import Batch
     from crm_kernel.operations.crm import Crm
 
-PROJECT = "crm_kernel"
-
-hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
-
-
-# At the start: what a plugin brings -----------------------------------------------------------------------------------
-
-
-@hookspec
-def register_entities() -> Sequence[type[Entity] | Mapping[str, Any]]:  # pyright: ignore[reportReturnType]
-    """Brings entities.
-
-    Called when: the registry is built, once per start.
-    Return: a list of `Entity` classes, or of documents of kind `entity`.
-    Order and errors: in plugin order. Another type, or a name of the kernel or of `base`, leaves the plugin out; a
-        name that another plugin claims stops the start.
-    Example: `def register_entities(): return [entities.Listing]`
-    """
-
-
-@hookspec
-def register_extensions() -> Sequence[type[Extension] | Mapping[str, Any]]:  # pyright: ignore[reportReturnType]
-    """Brings fields on the entities of others.
-
-    Called when: the registry is built, once per start.
-    Return: a list of `Extension` classes, or of documents of kind `fields`.
-    Order and errors: in plugin order, after all entities. A field that `base` has leaves the plugin out; one that
-        another plugin claims stops the start.
-    Example: `def register_extensions(): return [entities.BuyerFields]`
-    """
-
-
-@hookspec
-def register_pipelines() -> Sequence[Mapping[str, Any]]:  # pyright: ignore[reportReturnType]
-    """Brings pipelines: the stages of an entity's records and the moves between them.
-
-    Called when: the registry is built, once per start.
-    Return: a list of documents of kind `pipeline`.
-    Order and errors: in plugin order. A faulty document leaves the plugin out, with its pointer in the reason.
-    Example: `def register_pipelines(): return [pipelines.VIEWING]`
-    """
-
-
-@hookspec
-def register_roles() -> Sequence[Mapping[str, Any]]:  # pyright: ignore[reportReturnType]
-    """Brings roles: who may do what.
-
-    Called when: the registry is built, once per start.
-    Return: a list of documents of kind `role`.
-    Order and errors: in plugin order. The role `admin` is the kernel's; a faulty document leaves the plugin out.
-    Example: `def register_roles(): return [access.AGENT]`
-    """
-
-
-@hookspec
-def register_restrictions() -> Sequence[Restriction]:  # pyright: ignore[reportReturnType]
-    """Narrows access: what nobody may do, the role `admin` included.
-
-    Called when: the registry is built, once per start.
-    Return: a list of `Restriction`; each gives nothing, and takes its actions away where its `where` does not hold.
-    Order and errors: all hold together. Two of one name in a plugin leave it out. One whose entity is not there is
-        reported; one with a faulty expression or action is reported and leaves no row until it is mended.
-    Example: `def register_restrictions(): return [Restriction(entity="case", where="sealed = false")]`
-    """
-
-
-@hookspec
-def register_reports() -> Sequence[Mapping[str, Any]]:  # pyright: ignore[reportReturnType]
-    """Brings reports.
-
-    Called when: the registry is built, once per start.
-    Return: a list of documents of kind `report`.
-    Order and errors: in plugin order. A faulty document leaves the plugin out, with its pointer in the reason.
-    Example: `def register_reports(): return [reports.VOLUME_BY_MONTH]`
-    """
-
-
-@hookspec
-def register_views() -> Sequence[Mapping[str, Any]]:  # pyright: ignore[reportReturnType]
-    """Brings saved lists.
-
-    Called when: the registry is built, once per start.
-    Return: a list of documents of kind `view`.
-    Order and errors: in plugin order. A faulty document leaves the plugin out, with its pointer in the reason.
-    Example: `def register_views(): return [views.OPEN_LISTINGS]`
-    """
-
-
-@hookspec
-def register_documents() -> Sequence[Path | str]:  # pyright: ignore[reportReturnType]
-    """Brings documents that lie in files.
-
-    Called when: the registry is built, once per start.
-    Return: a list of paths: JSON files, or folders of them.
-    Order and errors: in plugin order. A file that cannot be read or is no document leaves the plugin out; the reason
-        names file, line and column.
-    Example: `def register_documents(): return [Path(__file__).parent / "documents"]`
-    """
-
-
-@hookspec
-def register_listeners() -> Sequence[Listener]:  # pyright: ignore[reportReturnType]
-    """Brings code that runs after the commit.
-
-    Called when: the registry is built, once per start.
-    Return: a list of `Listener`; `handle` is `async def handle(event, crm)`.
-    Order and errors: in plugin order. Two listeners of one name in a plugin leave it out. A listener that fails is
-        repeated and then set aside for that record.
-    Example: `def register_listeners(): return [Listener(event="record.moved", handle=listeners.tell_seller)]`
-    """
-
-
-@hookspec
-def register_routes() -> Sequence[Route]:  # pyright: ignore[reportReturnType]
-    """Brings routes of the HTTP API, under `/api/x/{plugin}`.
-
-    Called when: the registry is built, once per start.
-    Return: a list of `Route`; `handle` is `async def handle(request, crm)` and gives an `Answer`. `crm` acts as the
-        plugin, `crm.as_user(request.caller.id)` as who sent the request, within the scopes of his token. A route is
-        for callers with a token or a session unless it is `public`: then `request.caller` is None, and nothing but
-        your proxy limits how often it is called.
-    Order and errors: in plugin order. Two of one method and path leave the plugin out. An `Error` of the handler is
-        the answer. It has `[plugins] route_deadline_ms` (10 s): one that takes longer answers 503 `busy`, one that
-        fails or gives no `Answer` 422 `invalid`, both with the fault `plugin_fault`; those of a quarantined plugin
-        answer 503. Size and depth of bodies, CSRF, tokens that only read and `Idempotency-Key` are as for all routes.
-    Example: `def register_routes(): return [Route(method="POST", path="/adf", handle=routes.adf, summary="A lead")]`
-    """
-
-
-@hookspec
-def register_importers() -> Sequence[Importer]:  # pyright: ignore[reportReturnType]
-    """Brings formats of files that records are imported from.
-
-    Called when: the registry is built, once per start.
-    Return: a list of `Importer`; `read` is `async def read(file, crm)` and yields, for each source record, its
-        changes (`[Change.create("lead", …)]`), done together or not at all, or an `Error` that refuses it alone.
-    Order and errors: in plugin order. Two of one name in a plugin leave it out; a name that another plugin claims
-        stops the start. Every change passes the rules of whoever imports. What `read` raises ends the import: it is
-        read through once before anything is written.
-    Example: `def register_importers(): return [Importer(name="adf", title="ADF", entity="lead", read=importers.adf)]`
-    """
-
-
-@hookspec
-def register_checks() -> Sequence[Check]:  # pyright: ignore[reportReturnType]
-    """Brings questions about the health of the app, asked by `crm check`.
-
-    Called when: the registry is built, once per start.
-    Return: a list of `Check`; `run` is `async def run(crm)` and gives a sentence for each fault.
-    Order and errors: in plugin order. Two checks of one name in a plugin leave it out.
-    Example: `def register_checks(): return [Check(name="feed", run=checks.feed_answers)]`
-    """
 
 
 # Inside the transaction: what a write must pass -----------------------------------------------------------------------
@@ -213,6 +80,21 @@ async def check_write(batch: Batch) -> None:
     Order and errors: in plugin order. A rule that reads what rivals write locks a key they share (`batch.lock`)
         first. An unexpected fault follows `on_error`.
     Example: `async def check_write(batch): await checks.no_double_booking(batch)`
+    """
+
+
+@hookspec
+async def before_apply(plan: DocumentPlan) -> None:
+    """May refuse a change of documents: entities, fields, pipelines, roles, reports, views.
+
+    Called when: a plan is made, and again when it is applied: over HTTP, by `crm plan` and `crm apply`, and at the
+        start of the server where it applies what is safe.
+    Return: nothing; use `plan.refuse(document, "/stages/0", "...", code="sales.stage")`. `plan.documents` tells each
+        document `before` and `after`, `plan.impact` the records that it makes invalid.
+    Order and errors: in plugin order; all refusals are told together, in `plan.documents[].errors`, and the status is
+        `refused`. Nothing is awaited but `plan.*`; the time of all plugins together is `[plugins] deadline_ms`. An
+        unexpected fault follows `on_error`.
+    Example: `async def before_apply(plan): checks.stages_stay(plan)`
     """
 
 

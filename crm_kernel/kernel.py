@@ -14,7 +14,9 @@ from crm_kernel.documents import KINDS
 from crm_kernel.errors import ConfigError
 from crm_kernel.fields.base import ValueContext
 from crm_kernel.model import Source
+from crm_kernel.operations import migrations, schedule
 from crm_kernel.operations.answers import plain_json
+from crm_kernel.operations.apply_hooks import ApplyHooks
 from crm_kernel.operations.attempts import Attempts
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.deliver import Cause, Dispatcher
@@ -31,6 +33,7 @@ from crm_kernel.operations.jobs import Jobs
 from crm_kernel.operations.list_query import Cursors
 from crm_kernel.operations.list_use import FLUSH_SECONDS
 from crm_kernel.operations.log_in import LogIn
+from crm_kernel.operations.migrations import Migrations
 from crm_kernel.operations.once import Once
 from crm_kernel.operations.own_tokens import OwnTokens
 from crm_kernel.operations.purge import Purge
@@ -38,11 +41,13 @@ from crm_kernel.operations.recompute import LOOK_SECONDS, Recompute
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
 from crm_kernel.operations.routes import Routes
+from crm_kernel.operations.schedule import Schedule
 from crm_kernel.operations.sessions import Sessions
 from crm_kernel.operations.shares import Shares
 from crm_kernel.operations.tamper import SEAL_SECONDS, Tamper
 from crm_kernel.operations.undo import Undo
 from crm_kernel.operations.write import Writer
+from crm_kernel.plugin_words import Messages
 from crm_kernel.plugins import PluginHost
 from crm_kernel.registry import Broken, Declaration, Registry
 from crm_kernel.registry_build import build_registry
@@ -84,6 +89,7 @@ class Kernel:
         self.once = Once(database, clock)
         self.undo = Undo(database, self.store, self.reader, self._current)
         self.tamper = Tamper(database, clock, self._current)
+        self.apply_hooks = ApplyHooks(plugins, settings.plugins.deadline)
         self.documents = Documents(self)
         self.purge = Purge(self)
         self.identity = Identity(self)
@@ -95,7 +101,13 @@ class Kernel:
         self.shares = Shares(self)
         self.following = Following(database, self._forget_people, self.reload)
         self.recompute = Recompute(database, self.store, clock, self._current)
+        self.migrations = Migrations(self)
+        self.schedule = Schedule(
+            database, clock, settings.app.timezone, plugins, lambda plugin: Crm(self, self.system("job", plugin))
+        )
         self.housekeeping = Housekeeping(
+            Chore("migrations", migrations.LOOK_SECONDS, self.migrations.look),
+            Chore("jobs", schedule.LOOK_SECONDS, self.schedule.look),
             Chore("recompute", LOOK_SECONDS, self.recompute.look),
             Chore("prune-keys", 3600.0, self.once.prune),
             Chore("prune-sessions", 3600.0, self.sessions.prune),
@@ -158,6 +170,7 @@ class Kernel:
         """Stop the background work and close the database."""
         await self.job_runner.stop()
         await self.housekeeping.stop()
+        await self.schedule.stop()
         await self.dispatcher.stop()
         if self._started:
             for plugin, hook in reversed(self.plugins.implementations("on_stop")):
@@ -224,12 +237,22 @@ class Kernel:
             ]
             declared += [Declaration(Source("document", b["name"]), b["kind"], b["name"], b) for b in stored]
             registry = build_registry(
-                declared, self.plugins.listeners(), context, self.plugins.restrictions(), self.plugins.actions()
+                declared,
+                self.plugins.listeners(),
+                context,
+                self.plugins.restrictions(),
+                self.plugins.actions(),
+                self.plugins.field_types(),
             )
             broken = next((b for b in registry.broken if b.source.kind == "plugin" and b.kind in KINDS), None)
             if broken is None or not settle:
                 return registry
             self.plugins.leave_out(broken.source.name, _sentence(broken))
+
+    async def plugin_states(self) -> list[dict[str, Any]]:
+        """The `items` of `GET /api/plugins`: each plugin with its jobs and data migrations."""
+        jobs, migrated = await self.schedule.states(), await self.migrations.states()
+        return [{**s, "jobs": _of(s, jobs), "migrations": _of(s, migrated)} for s in self.plugins.states()]
 
     def _value_context(self) -> ValueContext:
         app = self.settings.app
@@ -254,13 +277,17 @@ class Kernel:
         """The `crm` object of a plugin that answers a request of `sender`, whose scopes hold where it acts as him."""
         return Crm(self, self.system("plugin", plugin), key=key, sender=sender, writes=writes)
 
-    def crm_for_import(self, plugin: str, caller: Caller) -> Crm:
-        """The `crm` object by which a plugin's importer reads, with the rights of whoever imports."""
-        return Crm(self, msgspec.structs.replace(caller, plugin=plugin), writes=False)
+    def crm_for(self, plugin: str, caller: Caller, *, writes: bool = True) -> Crm:
+        """The `crm` object by which a plugin works with the rights of a caller: its importers, its commands."""
+        return Crm(self, msgspec.structs.replace(caller, plugin=plugin), writes=writes)
 
     def settings_of(self, plugin: str | None) -> Any:
         """The settings of a plugin, None where it has none."""
         return None if plugin is None else self.plugins.settings(plugin)
+
+    def messages_of(self, plugin: str | None) -> Messages:
+        """The messages of a plugin by language."""
+        return {} if plugin is None else self.plugins.messages(plugin)
 
     def _forget_people(self) -> None:
         self.identity.by_token.forget()
@@ -273,6 +300,11 @@ class Kernel:
     async def caller_for(self, user: str, channel: str) -> Caller:
         """A user by id or login, as a caller. Raises `Error("not_found")`."""
         return await self.identity.caller_for(user, channel)
+
+
+def _of(state: Mapping[str, Any], items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What belongs to one plugin, without its name."""
+    return [{k: v for k, v in item.items() if k != "plugin"} for item in items if item["plugin"] == state["name"]]
 
 
 def _source(plugin: str) -> Source:

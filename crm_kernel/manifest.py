@@ -72,3 +72,29 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     run: Callable[[Any], Awaitable[Sequence[str]]]
     title: str | None = None
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Work that is due by the clock: `async def handle(crm)`.
+
+    `every` is a cron expression of five fields in the app's time zone (`"0 6 * * *"`: each day at six). One process at
+    a time runs it. What was missed while no server ran is done once. It is cut after `timeout` seconds.
+    """
+
+    name: str
+    every: str
+    handle: Callable[[Any], Awaitable[None]]
+    title: str | None = None
+    timeout: float = 3600.0
+
+
+class Migration(msgspec.Struct, frozen=True, kw_only=True):
+    """What must be done once with records that an earlier version of the plugin has left: `async def run(crm)`.
+
+    `version` is that of the plugin which needs it (`"0.2.0"`); they run by version, those of one version in the order
+    of the list. `name` is what the database remembers: it must not change.
+    """
+
+    version: str
+    name: str
+    run: Callable[[Any], Awaitable[None]]

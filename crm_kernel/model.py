@@ -26,6 +26,11 @@ class Source(NamedTuple):
 SYSTEM = Source("system", "system")
 
 
+def in_language(labels: Mapping[str, str], locale: str) -> str | None:
+    """The label of a locale, of "pt-BR" that of "pt" too; None where there is none."""
+    return labels.get(locale) or labels.get(locale.partition("-")[0])
+
+
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One field of an entity. `schema` is its JSON Schema property (with `x-crm`), `required` as declared.
 
@@ -48,8 +53,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     def label_in(self, locale: str) -> str:
         """The label in the language of a locale, where it has one: of "pt-BR" that of "pt" too."""
-        labels = self.options.labels
-        return labels.get(locale) or labels.get(locale.partition("-")[0]) or self.label
+        return in_language(self.options.labels, locale) or self.label
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -108,6 +112,8 @@ class EntityModel(msgspec.Struct, frozen=True, kw_only=True, dict=True, eq=False
     validate: Validator
     reverses: Mapping[str, Reverse] = {}
     pipelines: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
+    plurals: Mapping[str, str] = {}
     cls: type | None = None
     inputs: Mapping[str, frozenset[str]] = {}
     """What each formula reads of its record, and what that is computed from in turn."""

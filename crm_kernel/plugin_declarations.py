@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -17,8 +18,9 @@ from crm_kernel.errors import Fault
 from crm_kernel.extensions import Extension, extension_declaration, is_extension
 from crm_kernel.manifest import Check, Listener, Restriction
 from crm_kernel.pipelines import pipeline_faults
-from crm_kernel.plugin_doors import check_importers, check_routes
-from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, wrong
+from crm_kernel.plugin_clockwork import check_jobs, check_migrations
+from crm_kernel.plugin_doors import check_commands, check_exporters, check_field_types, check_importers, check_routes
+from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, typed, wrong
 from crm_kernel.schema.check import check_schema
 
 DOCUMENT_HOOKS: Mapping[str, str] = MappingProxyType(
@@ -38,9 +40,14 @@ FILES = "register_documents"
 LISTENERS = "register_listeners"
 CHECKS = "register_checks"
 RESTRICTIONS = "register_restrictions"
+JOBS = "register_jobs"
+MIGRATIONS = "register_migrations"
 ROUTES = "register_routes"
 IMPORTERS = "register_importers"
-FORMATS: Mapping[str, str] = MappingProxyType({IMPORTERS: "importer"})
+EXPORTERS = "register_exporters"
+COMMANDS = "register_commands"
+FIELD_TYPES = "register_field_types"
+FORMATS: Mapping[str, str] = MappingProxyType({IMPORTERS: "importer", EXPORTERS: "exporter", FIELD_TYPES: "field type"})
 """Hooks whose items have a name that is one of all plugins, and what these are called."""
 
 
@@ -78,10 +85,10 @@ def _document(plugin: str, hook: str, item: object) -> Declared:
     shown = f"{kind} {body.get('name')!r}"
     if body.get("kind") != kind:
         raise PluginFault(f"Hook {hook}: got kind {body.get('kind')!r} in {shown}, expected {kind!r}.", hook=hook)
-    faults = structural_faults(body)
+    cls = item if isinstance(item, type) else None
+    faults = structural_faults(body) if cls is None else _class_faults(hook, kind, cls)
     if faults:
         raise PluginFault(f"Hook {hook}, {shown}: {_sentences(faults)}", hook=hook)
-    cls = item if isinstance(item, type) else None
     return Declared(plugin=plugin, kind=kind, name=body["name"], body=body, cls=cls)
 
 
@@ -95,6 +102,12 @@ def _of_class(hook: str, kind: str, item: object) -> Mapping[str, Any]:
         raise PluginFault(f"Hook {hook}: {error}", hook=hook) from error
     classes = {"entity": "an Entity class or ", "fields": "an Extension class or "}
     raise wrong(hook, item, f"{classes.get(kind, '')}a document of kind {kind!r}")
+
+
+@lru_cache(maxsize=1000)
+def _class_faults(hook: str, kind: str, cls: type) -> Sequence[Fault]:
+    """The faults of a class's document; the apps of a process, tests above all, bring the same classes again."""
+    return structural_faults(_of_class(hook, kind, cls))
 
 
 def structural_faults(body: Mapping[str, Any]) -> list[Fault]:
@@ -144,12 +157,7 @@ def _checks(hook: str, items: list[Any]) -> None:
 
 def _restrictions(hook: str, items: list[Any]) -> None:
     for item in items:
-        if not isinstance(item, Restriction):
-            raise wrong(hook, item, "a Restriction")
-        try:
-            msgspec.convert(msgspec.structs.asdict(item), Restriction)
-        except msgspec.ValidationError as error:
-            raise PluginFault(f"Hook {hook}: {error}.", hook=hook) from error
+        typed(hook, item, Restriction, "a Restriction")
     told_apart(hook, [item.label for item in items])
 
 
@@ -158,12 +166,17 @@ _SINGLE: Mapping[str, Callable[[str, list[Any]], None]] = MappingProxyType(
         LISTENERS: _listeners,
         CHECKS: _checks,
         RESTRICTIONS: _restrictions,
+        JOBS: check_jobs,
+        MIGRATIONS: check_migrations,
         ROUTES: check_routes,
         IMPORTERS: check_importers,
+        EXPORTERS: check_exporters,
+        COMMANDS: check_commands,
+        FIELD_TYPES: check_field_types,
     }
 )
 
 
-def _sentences(faults: list[Fault]) -> str:
+def _sentences(faults: Sequence[Fault]) -> str:
     shown = " ".join(f"{f.pointer}: {f.detail}" for f in faults[:3])
     return shown if len(faults) <= 3 else f"{shown} And {len(faults) - 3} more."

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
 import traceback
 from pathlib import Path
 from typing import Any, Literal
+
+import msgspec
+
+_NAME = re.compile("[a-z][a-z0-9_-]{0,63}")
 
 
 class PluginFault(Exception):
@@ -84,3 +89,20 @@ def wrong(hook: str, got: object, expected: str) -> PluginFault:
     """The fault of a declaration of another type."""
     what = "None" if got is None else f"{type(got).__name__} {str(got)[:80]}"
     return PluginFault(f"Hook {hook}: got {what}, expected {expected}.", hook=hook)
+
+
+def typed(hook: str, item: Any, kind: type[msgspec.Struct], words: str) -> None:
+    """Raises `PluginFault` for what is none of a kind, or has a member of another type."""
+    if not isinstance(item, kind):
+        raise wrong(hook, item, words)
+    try:
+        msgspec.convert(msgspec.structs.asdict(item), kind)
+    except msgspec.ValidationError as error:
+        raise PluginFault(f"Hook {hook}: {error}.", hook=hook) from error
+
+
+def named(hook: str, name: str) -> None:
+    """Raises `PluginFault` for what cannot be the name of a declaration."""
+    if not _NAME.fullmatch(name):
+        what = f"got the name {name!r}, expected lower-case letters, digits, - and _, beginning with a letter"
+        raise PluginFault(f"Hook {hook}: {what}.", hook=hook)

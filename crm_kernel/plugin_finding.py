@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
 from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
 from types import ModuleType
@@ -98,11 +99,7 @@ def _in_folder(path: Path, disabled: tuple[str, ...]) -> Iterator[Found]:
 
 
 def _installed(enabled: tuple[str, ...], disabled: tuple[str, ...]) -> Iterator[Found]:
-    seen: dict[str, EntryPoint] = {}
-    for point in entry_points(group=GROUP):
-        # One distribution can be listed twice (a checkout on sys.path beside its installation): the first one counts.
-        seen.setdefault(point.name, point)
-    for name, point in seen.items():
+    for name, point in _points(tuple(sys.path)).items():
         yield Found(
             name=name,
             source="entry_point",
@@ -110,6 +107,16 @@ def _installed(enabled: tuple[str, ...], disabled: tuple[str, ...]) -> Iterator[
             enabled=name in enabled and name not in disabled,
             load=partial(import_installed, point.module, folder_copy=False),
         )
+
+
+@lru_cache(maxsize=8)
+def _points(_: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    """The entry points of what is installed in these folders: all distributions are opened for it (10 ms)."""
+    seen: dict[str, EntryPoint] = {}
+    for point in entry_points(group=GROUP):
+        # One distribution can be listed twice (a checkout on sys.path beside its installation): the first one counts.
+        seen.setdefault(point.name, point)
+    return seen
 
 
 def _missing(name: str, known: set[str]) -> Found:

@@ -24,6 +24,8 @@ from crm_kernel.plugin_fault import PluginFault, fault_of
 from crm_kernel.plugin_finding import BASE, Found
 from crm_kernel.plugin_order import plugin_order
 from crm_kernel.plugin_verify import HOOKS, check_hooks, check_kernel, manifest_of, settings_for
+from crm_kernel.plugin_words import HOOK as TRANSLATIONS
+from crm_kernel.plugin_words import Messages, Words, messages_of, translated, words_of
 from crm_kernel.settings import Settings
 
 log = logging.getLogger("crm_kernel.plugins")
@@ -46,6 +48,7 @@ class Loaded:
         self.meters: dict[str, Meter] = {}
         self.declared: dict[str, list[Any]] = {}
         self.documents: list[Declared] = []
+        self.messages: Messages = {}
         self.order_because: list[str] = []
         self.faults: list[dict[str, Any]] = []
         self.overruns: list[float] = []
@@ -171,10 +174,18 @@ def _declare(plugin: Loaded, manager: pluggy.PluginManager) -> None:
             if impl.plugin_name == plugin.name:
                 plugin.hooks[name] = impl.function
                 plugin.meters[name] = Meter()
+    words: list[Words] = []
     for name in [n for n in plugin.hooks if n.startswith("register_")]:
-        items, documents = verified(plugin.name, name, _call(plugin, name))
+        given = _call(plugin, name)
+        if name == TRANSLATIONS:
+            words = words_of(given)
+            continue
+        items, documents = verified(plugin.name, name, given)
         plugin.declared[name] = items
         plugin.documents.extend(documents)
+    if words:
+        plugin.documents = translated(plugin.documents, words)
+        plugin.messages = messages_of(words)
 
 
 def _call(plugin: Loaded, hook: str) -> Any:

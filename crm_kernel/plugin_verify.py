@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from crm_kernel import hookspecs
+from crm_kernel import hookspecs, start_hookspecs
 from crm_kernel.errors import near
 from crm_kernel.hookspecs import PROJECT
 from crm_kernel.manifest import Plugin
@@ -21,9 +21,12 @@ from crm_kernel.schema.describe import ACTIONS
 from crm_kernel.settings import Settings
 
 HOOKS: Mapping[str, Callable[..., Any]] = {
-    name: spec for name, spec in vars(hookspecs).items() if hasattr(spec, f"{PROJECT}_spec")
+    name: spec
+    for module in (start_hookspecs, hookspecs)
+    for name, spec in vars(module).items()
+    if hasattr(spec, f"{PROJECT}_spec")
 }
-"""Every hook of the contract, in the order of `hookspecs.py`."""
+"""Every hook of the contract, in the order of the source."""
 
 _MARK = f"{PROJECT}_impl"
 _REFUSED_OPTIONS = ("tryfirst", "trylast", "wrapper", "hookwrapper")

@@ -9,16 +9,28 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from crm_kernel.errors import Error, near
-from crm_kernel.manifest import Check, Listener, Restriction
+from crm_kernel.fields.base import FieldType
+from crm_kernel.fields.plugin_type import plugin_type
+from crm_kernel.manifest import Check, Job, Listener, Migration, Restriction
 from crm_kernel.meter import Meter
-from crm_kernel.plugin_declarations import CHECKS, LISTENERS, RESTRICTIONS, Declared
+from crm_kernel.plugin_declarations import (
+    CHECKS,
+    FIELD_TYPES,
+    JOBS,
+    LISTENERS,
+    MIGRATIONS,
+    RESTRICTIONS,
+    Declared,
+)
 from crm_kernel.plugin_fault import PluginFault, fault_of
 from crm_kernel.plugin_finding import Found, find_plugins, kernel_version
 from crm_kernel.plugin_loading import Loaded, leave_out_dependents, load
 from crm_kernel.plugin_verify import HOOKS
+from crm_kernel.plugin_words import Messages
 from crm_kernel.settings import Settings
 
 log = logging.getLogger("crm_kernel.plugins")
@@ -39,6 +51,7 @@ class Hooked(NamedTuple):
     call: Implementation
     settings: Any
     meter: Meter
+    messages: Messages
 
 
 class PluginHost:
@@ -65,6 +78,7 @@ class PluginHost:
         for plugin in self._plugins:
             self._by_name.setdefault(plugin.name, plugin)
         self._running: dict[str, tuple[Hooked, ...]] = {}
+        self._field_types: dict[type[FieldType], type[FieldType]] = {}
         self.withheld: dict[str, str] = {}
         """Entity -> its quarantined plugin, where that refuses rather than lets a write pass its rules by."""
         self.statements: Callable[[], int] = lambda: 0
@@ -91,9 +105,24 @@ class PluginHost:
         """(plugin, check) in plugin order."""
         return self.declared(CHECKS)
 
+    def jobs(self) -> list[tuple[str, Job]]:
+        """(plugin, job) in plugin order, those of quarantined plugins too: ask `is_active` before one is begun."""
+        return self.declared(JOBS)
+
+    def migrations(self) -> list[tuple[str, Migration]]:
+        """(plugin, migration) in plugin order, as listed."""
+        return self.declared(MIGRATIONS)
+
     def restrictions(self) -> list[tuple[str, Restriction]]:
         """(plugin, restriction) in plugin order, those of quarantined plugins too: what they narrow stays narrow."""
         return self.declared(RESTRICTIONS)
+
+    def field_types(self) -> list[type[FieldType]]:
+        """The field types of plugins, in plugin order, each a kernel's one that asks the plugin's."""
+        for plugin, declared in self.declared(FIELD_TYPES):
+            if declared not in self._field_types:
+                self._field_types[declared] = plugin_type(declared, partial(self.note_fault, plugin, FIELD_TYPES))
+        return [self._field_types[declared] for _, declared in self.declared(FIELD_TYPES)]
 
     def actions(self) -> list[str]:
         """The actions that plugins have beside the kernel's, in plugin order."""
@@ -107,8 +136,11 @@ class PluginHost:
         """The same with all that a call takes, for who calls often."""
         if hook not in self._running:
             _known(hook)
-            active = [p for p in self._plugins if p.state == "active" and hook in p.hooks]
-            self._running[hook] = tuple(Hooked(p.name, p.hooks[hook], p.settings, p.meters[hook]) for p in active)
+            self._running[hook] = tuple(
+                Hooked(p.name, p.hooks[hook], p.settings, p.meters[hook], p.messages)
+                for p in self._plugins
+                if p.state == "active" and hook in p.hooks
+            )
         return self._running[hook]
 
     def is_active(self, name: str) -> bool:
@@ -119,6 +151,10 @@ class PluginHost:
     def settings(self, name: str) -> Any:
         """The plugin's settings as an instance of its class, None where it has none."""
         return self._plugin(name).settings
+
+    def messages(self, name: str) -> Messages:
+        """The plugin's messages by language."""
+        return self._plugin(name).messages
 
     def on_error(self, name: str) -> Literal["refuse", "skip"]:
         """What an unexpected fault in one of its hooks does."""
@@ -146,7 +182,7 @@ class PluginHost:
         plugin = self._plugin(name)
         if hook in plugin.meters:
             plugin.meters[hook].errors += 1
-        fault = fault_of(error, plugin.folder, f"Hook {hook}", hook)
+        fault = fault_of(error, plugin.folder, f"Hook {hook}" if hook in HOOKS else hook.capitalize(), hook)
         plugin.faults = [*plugin.faults, fault.render()][-KEPT_FAULTS:]
 
     def note_overrun(self, name: str, hook: str, at: float) -> None:

@@ -16,7 +16,8 @@ from crm_kernel.access import Access, Grant, access_for
 from crm_kernel.callers import Caller
 from crm_kernel.documents import Report, View
 from crm_kernel.errors import Fault
-from crm_kernel.fields.base import ValueContext
+from crm_kernel.fields import BUILTIN_TYPES
+from crm_kernel.fields.base import FieldType, ValueContext
 from crm_kernel.fields.rotting import Rotting
 from crm_kernel.filters.environment import Environment
 from crm_kernel.filters.expression import Expression
@@ -93,6 +94,7 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     aside: frozenset[tuple[str, str]] = frozenset()
     adopted: frozenset[tuple[str, str]] = frozenset()
     value_context: ValueContext
+    types: Sequence[type[FieldType]] = BUILTIN_TYPES
 
     @cached_property
     def rollups_over(self) -> Mapping[str, Sequence[Rollup]]:

@@ -13,7 +13,8 @@ from crm_kernel.callers import ADMIN
 from crm_kernel.document_check import document_faults
 from crm_kernel.documents import KINDS, PipelineDocument, Report, Role, View
 from crm_kernel.errors import Error, Fault, near
-from crm_kernel.fields.base import ValueContext
+from crm_kernel.fields import BUILTIN_TYPES
+from crm_kernel.fields.base import FieldType, ValueContext
 from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.formulas.computed import Computed, Problem, resolve_computed
@@ -49,14 +50,15 @@ def build_registry(
     context: ValueContext,
     restrictions: Sequence[tuple[str, Restriction]] = (),
     actions: Sequence[str] = (),
+    types: Sequence[type[FieldType]] = (),
 ) -> Registry:
     """The registry of all declarations: plugins' first, in their order, then stored documents.
 
     A later declaration of the same kind and name replaces the earlier one as a whole where it says `overrides`;
-    otherwise it is broken. Whatever does not fit is left out and named in `broken`. Of plugins are `restrictions` and
-    `actions`.
+    otherwise it is broken. Whatever does not fit is left out and named in `broken`. Of plugins are `restrictions`,
+    `actions` and field `types`.
     """
-    builder = _Builder(context, (*ACTIONS, *actions))
+    builder = _Builder(context, (*ACTIONS, *actions), (*types, *BUILTIN_TYPES))
     builder.take(declarations)
     builder.build()
     roles = builder.roles()
@@ -81,12 +83,14 @@ def build_registry(
         aside=frozenset(builder.aside),
         adopted=frozenset(builder.adopted),
         value_context=context,
+        types=builder.types,
     )
 
 
 class _Builder:
-    def __init__(self, context: ValueContext, actions: Sequence[str]) -> None:
+    def __init__(self, context: ValueContext, actions: Sequence[str], types: Sequence[type[FieldType]]) -> None:
         self._context = context
+        self.types = types
         self.actions = actions
         self.declared: dict[tuple[str, str], Declaration] = {}
         self.broken: list[Broken] = []
@@ -153,7 +157,7 @@ class _Builder:
     def build_entities(self) -> None:
         """Entities without those whose schema is faulty, and `fields` documents that extend what is there."""
         for declaration in self._of_kind("entity"):
-            faults = check_schema(declaration.body["schema"], entities=self._entity_names())
+            faults = check_schema(declaration.body["schema"], entities=self._entity_names(), types=self.types)
             if faults:
                 self._leave_out(declaration, faults)
         fields = sorted(self._of_kind("fields"), key=lambda d: (d.source.kind == "document", d.name))
@@ -178,12 +182,13 @@ class _Builder:
             taken = {n for n in own_names(declaration) if n in names and names[n].kind != "document"}
             names = {name: source for name, source in names.items() if name not in taken}
             self._set_aside(declaration, taken, known[entity])
-        return check_schema(declaration.body["schema"], known=names, entities=self._entity_names())
+        schema = declaration.body["schema"]
+        return check_schema(schema, known=names, entities=self._entity_names(), types=self.types)
 
     def _set_aside(self, declaration: Declaration, taken: set[str], known: Mapping[str, Source]) -> None:
         """Fields of a stored document whose names a plugin has taken: the plugin gets them, the document says so."""
         entity = declaration.body["entity"]
-        clash = clashes(declaration, {name: known[name] for name in sorted(taken)}, self.declared.values())
+        clash = clashes(declaration, {name: known[name] for name in sorted(taken)}, self.declared.values(), self.types)
         aside = {(entity, name) for name in clash.aside} - self.aside  # else it was told already
         self.adopted |= {(entity, name) for name in clash.adopted}
         self.aside |= aside
@@ -204,6 +209,7 @@ class _Builder:
                 extensions=extensions,
                 documents=documents,
                 pipelines={p.name: p.stage_names for p in lines},
+                types=self.types,
                 cls=declaration.cls,
             )
             models[declaration.name] = with_rotting(model, lines)

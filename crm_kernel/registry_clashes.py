@@ -6,13 +6,13 @@ that the plugin may have it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from crm_kernel.errors import Fault
-from crm_kernel.fields import BUILTIN_TYPES
+from crm_kernel.fields.base import FieldType
 from crm_kernel.model import Source
 from crm_kernel.registry import Declaration
 from crm_kernel.schema.normal import property_type
@@ -28,13 +28,18 @@ class Clash(NamedTuple):
     faults: list[Fault]
 
 
-def clashes(declaration: Declaration, taken: Mapping[str, Source], declared: Iterable[Declaration]) -> Clash:
+def clashes(
+    declaration: Declaration,
+    taken: Mapping[str, Source],
+    declared: Iterable[Declaration],
+    types: Sequence[type[FieldType]],
+) -> Clash:
     """What becomes of the `taken` fields (name → who has it) of a stored `fields` document."""
     found = Clash([], [], [])
     entity, declarations = declaration.body["entity"], list(declared)
     for name, owner in taken.items():
-        adopts, own = _type_in(declaration.body, name)
-        theirs = next((_type_in(d.body, name)[1] for d in declarations if _defines(d, entity, name)), "")
+        adopts, own = _type_in(declaration.body, name, types)
+        theirs = next((_type_in(d.body, name, types)[1] for d in declarations if _defines(d, entity, name)), "")
         if adopts and own == theirs:
             found.adopted.append(name)
             continue
@@ -68,10 +73,10 @@ def _defines(declaration: Declaration, entity: str, name: str) -> bool:
     return of == entity and name in own_names(declaration)
 
 
-def _type_in(body: Mapping[str, Any], name: str) -> tuple[bool, str]:
+def _type_in(body: Mapping[str, Any], name: str, types: Sequence[type[FieldType]]) -> tuple[bool, str]:
     """Whether a document leaves a field of its own to a plugin, and the name of the field's type."""
     try:
-        options, field_type = property_type(body["schema"]["properties"][name], body["schema"], BUILTIN_TYPES)
+        options, field_type = property_type(body["schema"]["properties"][name], body["schema"], types)
     except (msgspec.ValidationError, ValueError):
         return False, "faulty"
     return options.adopt, field_type.name

@@ -39,11 +39,22 @@ _MARKS: Mapping[str, tuple[str, ...]] = {
     "crm_job": (),
     "crm_key": (),
     "crm_counter": ("sum(value)",),
-    "crm_migration": (),
 }
 """What tells beside its number of rows that something was written into a table."""
 _BY_ITSELF = frozenset(
-    {"crm_attempt", "crm_list_use", "crm_listener", "crm_delivery", "crm_seal", "crm_job_fault", "crm_meta"}
+    {
+        "crm_attempt",
+        "crm_list_use",
+        "crm_listener",
+        "crm_delivery",
+        "crm_seal",
+        "crm_job_fault",
+        "crm_meta",
+        "crm_schedule",
+        "crm_lease",
+        "crm_migration",
+        "crm_plugin",
+    }
 )
 """Tables that the server writes by itself, or to keep count of what is refused."""
 

@@ -84,7 +84,7 @@ def test_the_kind_decides(body: dict[str, Any], detail: str) -> None:
             example("report", measures=[{"as": "n"}]),
             "/measures/0",
             "oneOf",
-            "Exactly one of count, sum, avg, min, max, median, count_distinct is expected.",
+            "Exactly one of count, sum, avg, min, max, median, count_distinct, formula is expected.",
         ),
         (
             example("report", group_by=[{"field": "a", "by": "decade"}]),

@@ -176,3 +176,50 @@ def test_a_faulty_file_is_named_with_its_place(app: PluginApp) -> None:
     (folder / "x.json").write_text('{\n "kind": "rle"}')
     reason = state(app.host(), "demo")["reason"]
     assert "x.json, line 2, column 10: There is no kind 'rle'; did you mean 'role'?" in reason
+
+
+JOB = """
+    async def work(crm): ...
+    def plain(crm): ...
+    @hookimpl
+    def register_jobs(): return [%s]
+"""
+
+
+@pytest.mark.parametrize(
+    ("jobs", "reason"),
+    [
+        ("work", "Hook register_jobs: got function <function work at "),
+        ("Job(name='n', every='0 6 * *', handle=work)", "Hook register_jobs, job 'n': got every='0 6 * *' (it"),
+        (
+            "Job(name='n', every='61 6 * * *', handle=work)",
+            "='61 6 * * *' (bad minute), expected a cron expression.",
+        ),
+        ("Job(name='n', every=6, handle=work)", "Hook register_jobs: Expected `str`, got `int` - at `$.every`."),
+        (
+            "Job(name='N n', every='0 6 * * *', handle=work)",
+            "Hook register_jobs: got the name 'N n', expected",
+        ),
+        ("Job(name='n', every='0 6 * * *', handle=plain)", "expected 'async def' with the arguments (crm)."),
+        (
+            "Job(name='n', every='0 6 * * *', handle=work, timeout=0)",
+            "got timeout=0, expected seconds above 0.",
+        ),
+        ("*[Job(name='n', every='0 6 * * *', handle=work)] * 2", "Hook register_jobs: two are called 'n'."),
+    ],
+)
+def test_a_wrong_job_leaves_the_plugin_out(app: PluginApp, jobs: str, reason: str) -> None:
+    assert reason in refused(app, JOB % jobs)
+
+
+@pytest.mark.parametrize(
+    ("migration", "reason"),
+    [
+        ("Migration(version='one', name='n', run=work)", "got version='one', expected one like '0.2.0'."),
+        ("Migration(version='1', name='n', run=print)", "expected 'async def' with the arguments (crm)."),
+        ("*[Migration(version='1', name='n', run=work)] * 2", "Hook register_migrations: two are called 'n'."),
+        ("3", "Hook register_migrations: got int 3, expected a Migration."),
+    ],
+)
+def test_a_wrong_migration_leaves_the_plugin_out(app: PluginApp, migration: str, reason: str) -> None:
+    assert reason in refused(app, JOB.replace("jobs", "migrations") % migration)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, cast
 
 from litestar import Litestar, route
-from litestar.datastructures import State
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
-from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+from litestar.types import ASGIApp, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from crm_kernel.api import (
@@ -89,12 +89,38 @@ MAX_PATH = 1024
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~+/=:-]{1,128}")
 
 
-def create_app(kernel: Kernel) -> Litestar:
+def create_app(kernel: Kernel) -> ASGIApp:
     """The ASGI application that serves `kernel` over HTTP. Opening and closing the kernel is its owner's."""
     return _Api(kernel)
 
 
-class _Api(Litestar):
+class _Routed(Litestar):
+    """All routes. They know no kernel: a request brings it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            (options, *ROUTES),  # first: Litestar would add an answer of its own
+            debug=False,
+            exception_handlers=EXCEPTION_HANDLERS,
+            logging_config=None,
+            openapi_config=None,
+            request_class=ApiRequest,
+            request_max_body_size=None,
+        )
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        # Litestar adds plugins for pydantic and attrs here. Nothing uses them, and importing them is 0.1 s of a start.
+        return plugins
+
+
+@cache
+def _routed() -> _Routed:
+    """The routes, for all applications of a process: Litestar takes 0.1 s to look at them."""
+    return _Routed()
+
+
+class _Api:
     """Litestar with one door before its routes.
 
     The door gives each request its id, finds out who sends it, before any route is looked for, and puts the fixed
@@ -105,21 +131,8 @@ class _Api(Litestar):
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         self._direct = DirectRoutes((*records.ROUTES, *imports.ROUTES))
-        super().__init__(
-            (options, *ROUTES),  # first: Litestar would add an answer of its own
-            debug=False,
-            exception_handlers=EXCEPTION_HANDLERS,
-            logging_config=None,
-            openapi_config=None,
-            request_class=ApiRequest,
-            request_max_body_size=None,
-            state=State({"descriptions": openapi.Descriptions()}),
-        )
-
-    @staticmethod
-    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
-        # Litestar adds plugins for pydantic and attrs here. Nothing uses them, and importing them is 0.1 s of a start.
-        return plugins
+        self._routed = _routed()
+        self._kept = {"descriptions": openapi.Descriptions()}
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
@@ -128,7 +141,7 @@ class _Api(Litestar):
         if scope["type"] == "http":
             await self._serve(cast("dict[str, Any]", scope), cast("Receive", receive), cast("Send", send))
         else:
-            await super().__call__(scope, receive, send)
+            await self._routed(scope, receive, send)
 
     async def _serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -136,7 +149,7 @@ class _Api(Litestar):
         request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else str(uuid7()).encode()
         scope["request_id"] = request_id.decode()
         scope["headers_by_name"] = headers
-        scope["kernel"] = self.kernel
+        scope["kernel"], scope["kept"] = self.kernel, self._kept
         line = Line(receive, send, request_id, headers, bodiless=scope["method"] == "HEAD")
         asgi_scope = cast("Scope", scope)
         try:
@@ -147,7 +160,7 @@ class _Api(Litestar):
                 answer = await plugin_routes.answer(ApiRequest(asgi_scope, line.receive, line.send), found)
                 await answer(asgi_scope, line.receive, line.send)
             elif handle is None:
-                await super().__call__(asgi_scope, line.receive, line.send)
+                await self._routed(asgi_scope, line.receive, line.send)
             else:
                 answer = await handle(ApiRequest(asgi_scope, line.receive, line.send))
                 await answer(asgi_scope, line.receive, line.send)

@@ -28,6 +28,7 @@ from crm_kernel.callers import Caller
 from crm_kernel.documents import KINDS
 from crm_kernel.kernel import Kernel
 from crm_kernel.operations.answers import encode
+from crm_kernel.plugin_declarations import EXPORTERS
 
 MAX_KEPT = 64
 """How many descriptions are kept: one for each set of roles, token scope and language."""
@@ -57,7 +58,7 @@ class Descriptions:
 async def openapi(request: ApiRequest) -> Answer:
     """The OpenAPI 3.1 description."""
     request.parameters()
-    kept: Descriptions = request.app.state["descriptions"]
+    kept: Descriptions = request.kept["descriptions"]
     return Answer(kept.of(request.kernel, request.caller))
 
 
@@ -73,7 +74,8 @@ def describe(kernel: Kernel, caller: Caller) -> dict[str, Any]:
     schemas = shared_schemas() | document_schemas() | people_schemas()
     for name in known:
         schemas |= entity_schemas(name, kernel.reader.schema(name, caller))
-    there = parameters(known, reports, KINDS)
+    formats = [exporter.name for _, exporter in kernel.plugins.declared(EXPORTERS) if exporter.entity in known]
+    there = parameters(known, reports, KINDS, formats)
     paths: dict[str, Any] = {}
     for route in (*SINGLE_ROUTES, *DOCUMENT_ROUTES, *PEOPLE_ROUTES):
         if caller.unrestricted or not route.admin:

@@ -43,6 +43,9 @@ def _plan() -> Schema:
             "impact": _array(_object(impact)),
             "stages": _array(_object({"pipeline": _TEXT, "stage": _TEXT, "records": _NUMBER})),
             "dependants": _array(_object({**named, "pointer": _TEXT, "code": _TEXT, "detail": _TEXT})),
+            "plugins": _array(
+                _object({"name": _TEXT, "from": {"type": ["string", "null"]}, "to": _TEXT, "migrations": _array(_TEXT)})
+            ),
             "access": _array(_object({**dict.fromkeys(("role", "entity", "action"), _TEXT), **given, **fields})),
         }
     )

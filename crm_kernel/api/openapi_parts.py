@@ -24,13 +24,15 @@ def _names(names: Iterable[str]) -> dict[str, Any]:
     return {**_TEXT, "enum": known} if known else _TEXT
 
 
-def parameters(entities: Iterable[str], reports: Iterable[str], kinds: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The parameters there are, by the names that routes know them by."""
+def parameters(
+    entities: Iterable[str], reports: Iterable[str], kinds: Iterable[str], formats: Iterable[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """The parameters there are, by the names that routes know them by; `formats` are those of plugins' exports."""
     limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
     fields = "The members to answer, as a comma list; a path such as owner.name is a flat member of that name."
     flag = {"type": "boolean", "default": False}
     count = {**_TEXT, "enum": ["none", "capped", "exact"], "default": "none"}
-    export_format = {**_TEXT, "enum": ["csv", "jsonl"], "default": "csv"}
+    export_format = {**_TEXT, "enum": ["csv", "jsonl", *formats], "default": "csv"}
     sort = {**_TEXT, "default": "-created_at"}
     return {
         "id": _path("id", {"type": "string", "format": "uuid"}),
@@ -54,7 +56,7 @@ def parameters(entities: Iterable[str], reports: Iterable[str], kinds: Iterable[
         "purge": _query("purge", "Remove it for good; needs the action admin.", flag),
         "dry_run": _query("dry_run", "Answer the plan and change nothing.", flag),
         "format": _query("format", "How rows are answered.", {**_TEXT, "enum": ["json", "csv"], "default": "json"}),
-        "export_format": _query("format", "CSV, or one JSON object a line.", export_format),
+        "export_format": _query("format", "CSV, one JSON object a line, or a format of a plugin.", export_format),
         "lossless": _query("lossless", "CSV exactly as stored, even what a spreadsheet would run.", flag),
         "If-Match": {
             "name": "If-Match",

@@ -16,7 +16,7 @@ async def list_plugins(request: ApiRequest) -> Answer:
     request.parameters()
     if not request.caller.unrestricted:
         raise Error("forbidden", "The state of plugins is for administrators.")
-    return Answer(encode({"items": request.kernel.plugins.states()}))
+    return Answer(encode({"items": await request.kernel.plugin_states()}))
 
 
 ROUTES = (list_plugins,)

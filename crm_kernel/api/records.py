@@ -11,13 +11,13 @@ from litestar import delete, get, patch, post
 from crm_kernel.api.answer import CSV, JSONL, Answer, Streamed, etag
 from crm_kernel.api.auth import read_only
 from crm_kernel.api.once import write_once
-from crm_kernel.api.request import MAX_BATCH_BODY, MAX_BATCH_VALUES, ApiRequest, choice, flag, no_object
+from crm_kernel.api.request import MAX_BATCH_BODY, MAX_BATCH_VALUES, ApiRequest, flag, no_object
 from crm_kernel.callers import Caller
 from crm_kernel.errors import Error
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.batch_json import counts, read_changes, results
 from crm_kernel.operations.changes import AnyChange, Change
-from crm_kernel.operations.export import FORMATS, export
+from crm_kernel.operations.export import FORMATS, export, format_of
 from crm_kernel.operations.list_query import ListQuery, read_limit, split_names
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.storage.ports import Reads
@@ -40,11 +40,14 @@ async def export_records(request: ApiRequest) -> Streamed:
     """All records that a filter and a search find."""
     entity: str = request.path_params["entity"]
     asked = request.parameters(EXPORT_PARAMETERS)
-    form, lossless = choice(asked, "format", FORMATS), flag(asked, "lossless")
+    kernel = request.kernel
+    form, lossless = format_of(kernel.plugins, asked.get("format", FORMATS[0])), flag(asked, "lossless")
     query = ListQuery.from_params({n: text for n, text in asked.items() if n not in ("format", "lossless")})
-    parts = await export(request.kernel.reader, entity, request.caller, query, form=form, lossless=lossless)
-    disposition = (b"content-disposition", f'attachment; filename="{entity}.{form}"'.encode())
-    return Streamed(parts, headers=(disposition,), media=CSV if form == "csv" else JSONL)
+    parts = await export(kernel.reader, entity, request.caller, query, form=form, lossless=lossless)
+    suffix = f".{form}" if isinstance(form, str) else form.exporter.suffix
+    disposition = (b"content-disposition", f'attachment; filename="{entity}{suffix}"'.encode())
+    media = {"csv": CSV, "jsonl": JSONL}[form] if isinstance(form, str) else form.exporter.media_type.encode()
+    return Streamed(parts, headers=(disposition,), media=media)
 
 
 @post("/api/records/{entity:str}")

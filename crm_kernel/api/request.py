@@ -48,6 +48,11 @@ class ApiRequest(Request[Any, Any, Any]):
         return cast("dict[str, Any]", self.scope)["kernel"]
 
     @property
+    def kept(self) -> dict[str, Any]:
+        """What the application keeps from one request to the next."""
+        return cast("dict[str, Any]", self.scope)["kept"]
+
+    @property
     def caller(self) -> Caller:
         """Who sent it."""
         return cast("dict[str, Any]", self.scope)["caller"]

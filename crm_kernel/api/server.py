@@ -17,8 +17,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 from granian.server.mp import MPServer
-from litestar import Litestar
-from litestar.types import Receive, Send
+from litestar.types import ASGIApp, Receive, Send
 from uuid_utils import reseed_rng
 
 from crm_kernel.api.app import create_app
@@ -130,7 +129,7 @@ async def _serve_here(
         await kernel.close()
 
 
-async def _answer(app: Litestar, listener: socket.socket, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
+async def _answer(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, ready: Callable[[str], None]) -> None:
     url = url_of(listener)
     server = _Embedded(app, listener)
     serving = asyncio.create_task(server.serve())
@@ -190,7 +189,7 @@ class _Worker:
         self._settings = settings
         self._pending = pending
         self._delivers = delivers
-        self._app: Litestar | None = None
+        self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """An ASGI application."""
@@ -225,7 +224,7 @@ def _held(descriptor: int) -> Any:
 class _Embedded(Server):
     """The server on this process's own loop: the fastest to start, and the smallest."""
 
-    def __init__(self, app: Litestar, listener: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         host, port = listener.getsockname()[:2]
         super().__init__(app, address=host, port=port, interface=Interfaces.ASGINL, **_OPTIONS)
         self._descriptor = listener.detach()

@@ -9,7 +9,7 @@ from typing import Any, cast
 import click
 
 from crm_kernel.cli.app import make_database_folder, settings_of
-from crm_kernel.cli.documents import plan_faults, plan_lines, removals
+from crm_kernel.cli.documents import is_nothing, plan_faults, plan_lines, removals
 from crm_kernel.cli.lock import write_lock
 from crm_kernel.cli.options import Given, app_option, json_option, pass_given
 from crm_kernel.cli.output import print_json
@@ -32,7 +32,7 @@ from crm_kernel.settings import Settings
 @app_option
 @json_option
 @pass_given
-def command(given: Given, *, yes: bool, on_invalid: str | None, take: str | None) -> None:
+def command(given: Given, *, yes: bool, on_invalid: str | None, take: str | None) -> int:
     """Apply the documents; make the database where there is none."""
     settings = settings_of(given)
     make_database_folder(settings)
@@ -47,10 +47,11 @@ def command(given: Given, *, yes: bool, on_invalid: str | None, take: str | None
     answer = asyncio.run(go())
     if given.json:
         print_json({"applied": True, "plan": answer["plan"], "job": answer["job"]})
-        return
-    for line in plan_lines(answer["plan"]):
-        click.echo(line)
-    click.echo("Applied." if answer["plan"]["status"] != "clean" else "Nothing to apply.")
+    else:
+        for line in plan_lines(answer["plan"]):
+            click.echo(line)
+        click.echo("Nothing to apply." if is_nothing(answer["plan"]) else "Applied.")
+    return 1 if answer["failed"] else 0
 
 
 async def _apply(
@@ -69,9 +70,14 @@ async def _apply(
     left = await kernel.recompute.finish()
     if left is not None:
         note(f"Stored records are computed anew by a server: GET /api/jobs/{left} says how far it is.")
+    if not await kernel.migrations.run():
+        note("Data migrations are run by another process: `crm plugins` says how far they are.")
+    failed = await kernel.migrations.problems()
+    for problem in failed:
+        note(problem)
     await kernel.dispatcher.adopt()  # so that listeners are told of what is written before the first `crm serve`
     write_lock(settings, kernel.plugins)
-    return {**answer, "job": left}
+    return {**answer, "plan": plan.answer, "job": left, "failed": failed}
 
 
 def _confirm(gone: list[str]) -> None:

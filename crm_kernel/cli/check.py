@@ -47,6 +47,7 @@ async def _check(settings: Settings) -> tuple[list[str], list[str], list[str]]:
         if await is_empty(kernel.database):
             return kernel.problems, faults, [NEVER]
         missing = await missing_tables(kernel)
+        faults += [] if missing else await kernel.migrations.problems()
         notices = [f"Not applied yet: {what}; `crm apply` does it." for what in [*_waiting(plan.answer), *missing]]
         if not missing:
             for plugin, check in kernel.plugins.checks():

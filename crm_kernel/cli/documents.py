@@ -32,6 +32,15 @@ def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
     for change in plan["access"]:
         records = f"{change['records_gained']:,} records gained, {change['records_lost']:,} lost"
         yield f"  role {change['role']}: {change['action']} {change['entity']}: {records}, {change['users']:,} users"
+    for plugin in plan["plugins"]:
+        since = f", {plugin['from']} before" if plugin["from"] else ""
+        yield f"  plugin {plugin['name']} {plugin['to']}{since}"
+        yield from (f"  migration {name} of plugin {plugin['name']}" for name in plugin["migrations"])
+
+
+def is_nothing(plan: Mapping[str, Any]) -> bool:
+    """Whether applying a plan would change nothing: neither documents nor plugins' records."""
+    return plan["status"] == "clean" and not plan["plugins"]
 
 
 def plan_faults(settings: Settings, plan: Plan) -> list[str]:

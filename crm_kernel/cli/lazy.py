@@ -26,6 +26,7 @@ MODULES = {
     "report": "report",
     "explain": "explain",
     "plugins": "plugins",
+    "jobs": "jobs",
     "history": "history",
     "events": "events",
     "dead": "dead",
@@ -35,6 +36,7 @@ MODULES = {
     "restore": "restore",
     "copy": "copy",
     "doctor": "doctor",
+    "x": "plugin_commands",
 }
 """Command -> the module of this folder whose `command` it is, in the order of the help."""
 

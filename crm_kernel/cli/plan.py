@@ -8,7 +8,7 @@ from typing import cast
 import click
 
 from crm_kernel.cli.app import looked_at, settings_of
-from crm_kernel.cli.documents import plan_faults, plan_lines
+from crm_kernel.cli.documents import is_nothing, plan_faults, plan_lines
 from crm_kernel.cli.options import Given, app_option, json_option, pass_given
 from crm_kernel.cli.output import print_json
 from crm_kernel.cli.sentences import note
@@ -36,7 +36,7 @@ def command(given: Given, *, on_invalid: str | None, take: str | None) -> int:
     else:
         for line in plan_lines(plan.answer):
             click.echo(line)
-        if plan.status == "clean" and not faults:
+        if is_nothing(plan.answer) and not faults:
             click.echo("Nothing to apply.")
     for fault in faults:
         note(fault)

@@ -27,11 +27,15 @@ def command(given: Given) -> None:
     for state in states:
         if state["reason"]:
             click.echo(f"{state['name']}: {state['reason']}")
+        for migration in state["migrations"]:
+            if migration["state"] != "done":
+                told = f": {migration['error']}" if migration["error"] else ""
+                click.echo(f"{state['name']}: migration {migration['name']} is {migration['state']}{told}")
 
 
 async def _states(settings: Settings) -> list[dict[str, Any]]:
     async with looked_at(settings) as kernel:
-        return kernel.plugins.states()
+        return await kernel.plugin_states()
 
 
 def _row(state: dict[str, Any]) -> dict[str, Any]:

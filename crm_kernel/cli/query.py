@@ -16,6 +16,7 @@ from crm_kernel.cli.sentences import note
 from crm_kernel.kernel import Kernel
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.csv_text import csv_line
+from crm_kernel.operations.export import export, format_of
 from crm_kernel.operations.list_query import DEFAULT_LIMIT, ListQuery
 
 _MOST_COLUMNS = 8
@@ -27,7 +28,7 @@ _MOST_COLUMNS = 8
 @click.option("--sort", metavar="S", help="Up to four fields with commas, - for descending. Default: -created_at.")
 @click.option("--fields", metavar="F", help="Fields and paths with commas, such as name,company.name.")
 @click.option("--limit", type=click.IntRange(min=1), default=DEFAULT_LIMIT, show_default=True, help="Records at most.")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl"]), help="Default: table.")
+@click.option("--format", "form", help="table (the default), csv, jsonl, or the format of a plugin.")
 @click.option("--lossless", is_flag=True, help="CSV exactly as stored, even what a spreadsheet would run.")
 @app_option
 @json_option
@@ -51,6 +52,12 @@ def command(
 
     async def work(kernel: Kernel) -> None:
         caller = await caller_of(kernel, given)
+        if form not in ("table", "csv", "jsonl"):
+            written = format_of(kernel.plugins, form)
+            async for part in await export(kernel.reader, entity, caller, query, form=written, limit=limit):
+                sys.stdout.buffer.write(part)
+            sys.stdout.buffer.flush()
+            return
         found: list[dict[str, Any]] = []
         header: list[str] | None = None
         async for items in pages(kernel, entity, caller, query, limit):

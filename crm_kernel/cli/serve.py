@@ -44,6 +44,7 @@ async def bring_up(kernel: Kernel, settings: Settings, *, strict: bool) -> None:
     """Apply the files that touch no data; tell of the others, or with `strict` raise `ConfigError`."""
     answer = await kernel.documents.sync_files(settings.documents, safe_only=True)
     kernel.pending = answer["pending"]
+    await kernel.migrations.settle()
     waiting = [
         f"{d['kind']} {d['name']} is not applied ({d['change']})." for d in answer["pending"] if d["kind"] != "file"
     ]

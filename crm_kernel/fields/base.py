@@ -113,6 +113,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     convert: Convert | None = None
     adopt: bool = False
     personal: bool = False
+    type: str | None = None  # of a plugin's register_field_types
 
 
 class Shape(NamedTuple):
@@ -130,11 +131,14 @@ class Shape(NamedTuple):
 class FieldType:
     """One kind of value. Instances are immutable and made by `match` for one field's JSON Schema.
 
-    Subclasses set `name` and `kind`, and override what differs from plain text.
+    Subclasses set `name` and `kind`, and override what differs from plain text. A plugin's sets `name`, `kind` (text,
+    integer or number), `schema` and `canonical`; the rest is the kernel's.
     """
 
     name: ClassVar[str] = "text"
     kind: ClassVar[Kind] = Kind.TEXT
+    schema: ClassVar[Mapping[str, Any]] = {}
+    """JSON Schema of its canonical values, in a plugin's type."""
 
     @classmethod
     def match(cls, shape: Shape) -> Self | None:

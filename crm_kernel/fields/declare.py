@@ -72,6 +72,7 @@ def field(
     rollup: dict[str, Any] | None = None,
     choices: dict[str, Any] | None = None,
     was: str | None = None,
+    type: str | None = None,
     schema: dict[str, Any] | None = None,
 ) -> FieldMarker:
     """What a field is beyond its type: `Annotated[str | None, field(max_length=200, search=True)] = None`.

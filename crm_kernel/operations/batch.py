@@ -11,6 +11,7 @@ from crm_kernel.entities import Entity, entity_name
 from crm_kernel.operations.changes import AnyChange, Cause, Change, Journal, RecordView, plain
 from crm_kernel.operations.deadline import Deadline
 from crm_kernel.pipelines import Pipeline, Stage
+from crm_kernel.plugin_words import Messages, message
 
 E = TypeVar("E", bound=Entity)
 Find = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -39,6 +40,7 @@ class Batch:
         self.deadline = Deadline()
         self.settings: Any = None
         """The settings of the plugin whose hook runs: its settings class filled from `[plugins.NAME]`."""
+        self.messages: Messages = {}
         self.added: list[AnyChange] = []
         self._caller = caller
         self._find = find
@@ -57,6 +59,13 @@ class Batch:
     def channel(self) -> str:
         """Through which door the changes came: api, web, cli, import, plugin, automation, job, apply, undo."""
         return self._caller.channel
+
+    def text(self, key: str, **values: Any) -> str:
+        """A message of the plugin (`message.KEY` of its translations) in the language of who acts, else in English.
+
+        Raises `KeyError` for a key that is not there.
+        """
+        return message(self.messages, self._caller.locale, key, values)
 
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
@@ -127,6 +136,7 @@ class Batch:
         entity: str | type[Entity],
         filter: str | None = None,
         *,
+        q: str | None = None,
         sort: str | None = None,
         limit: int = 1000,
         as_actor: bool = False,
@@ -134,11 +144,12 @@ class Batch:
     ) -> Any:
         """Live records that satisfy a filter (`@param.NAME` for `params`); with system rights unless `as_actor`.
 
+        `q` are words to search for, as people do: by the index of words, so quickly among very many records.
         In `before_write` it sees stored rows as they were before the batch, in `check_write` as they are after.
         """
         cls = None if isinstance(entity, str) else entity
         name = entity if isinstance(entity, str) else entity_name(entity)
-        found = self._find(name, filter, sort=sort, limit=limit, as_actor=as_actor, params=plain(params))
+        found = self._find(name, filter, q=q, sort=sort, limit=limit, as_actor=as_actor, params=plain(params))
         rows = await self.deadline.spare(found)
         return [RecordView(row, cls) for row in rows]
 

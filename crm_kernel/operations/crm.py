@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from itertools import count
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import msgspec
 
@@ -18,39 +18,15 @@ from crm_kernel.errors import Error
 from crm_kernel.operations.answers import decode, encode
 from crm_kernel.operations.batch_json import read_change
 from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
+from crm_kernel.operations.crm_services import Services
 from crm_kernel.operations.hooks import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
-from crm_kernel.operations.record_reader import RecordReader
-from crm_kernel.operations.report import Reports
-from crm_kernel.operations.write import Writer
-from crm_kernel.registry import Registry
-from crm_kernel.storage import keys
-from crm_kernel.storage.ports import Database, NotUnique, Tx
-from crm_kernel.storage.store import Store
+from crm_kernel.plugin_words import message
+from crm_kernel.storage import keys, scan
+from crm_kernel.storage.ports import NotUnique, Tx
 
 E = TypeVar("E", bound=Entity)
 AnyEntity = str | type[Entity]
-
-
-class Services(Protocol):
-    """What a `Crm` needs of its kernel."""
-
-    @property
-    def registry(self) -> Registry: ...
-    @property
-    def reader(self) -> RecordReader: ...
-    @property
-    def writer(self) -> Writer: ...
-    @property
-    def database(self) -> Database: ...
-    @property
-    def store(self) -> Store: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def reports(self) -> Reports: ...
-    def settings_of(self, plugin: str | None) -> Any: ...
-    async def caller_for(self, user: str, channel: str) -> Caller: ...
 
 
 class Crm:
@@ -90,6 +66,13 @@ class Crm:
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
         return self._services.clock.now()
+
+    def text(self, key: str, locale: str = "en", **values: Any) -> str:
+        """A message of the plugin (`message.KEY` of its translations) in a language, else in English.
+
+        Raises `KeyError` for a key that is not there.
+        """
+        return message(self._services.messages_of(self._caller.plugin), locale, key, values)
 
     async def _acting(self, as_user: str | None) -> Caller:
         user_id = as_user or self._user
@@ -239,34 +222,50 @@ class Crm:
         return [self._view(row, entity) for row in rows]
 
     @overload
-    def pages(
-        self, entity: type[E], filter: str | None = None, *, size: int = 500, as_user: str | None = None, **params: Any
+    def batches(
+        self, entity: type[E], filter: str | None = None, *, size: int = 200, as_user: str | None = None, **params: Any
     ) -> AsyncIterator[list[E]]: ...
     @overload
-    def pages(
-        self, entity: str, filter: str | None = None, *, size: int = 500, as_user: str | None = None, **params: Any
+    def batches(
+        self, entity: str, filter: str | None = None, *, size: int = 200, as_user: str | None = None, **params: Any
     ) -> AsyncIterator[list[RecordView]]: ...
-    async def pages(
+    async def batches(
         self,
         entity: AnyEntity,
         filter: str | None = None,
         *,
-        size: int = 500,
+        size: int = 200,
         as_user: str | None = None,
         **params: Any,
     ) -> AsyncIterator[list[Any]]:
-        """All live records that satisfy a filter, `size` at a time, in order of their ids.
+        """All live records that satisfy a filter, in lists of at most `size`, in the order in which they were created.
 
-        For what goes through more records than one list should hold. What is written meanwhile may be met or not;
-        no record is met twice.
+        In a migration it goes on behind the last list that was done with, also after the process was killed, and each
+        `crm.write` for a list is done once.
         """
+        async for _, records in self._batches(entity, filter, "", size, as_user, params):
+            if records:
+                yield records
+
+    async def _batches(
+        self,
+        entity: AnyEntity,
+        filter: str | None,
+        after: str,
+        size: int,
+        as_user: str | None,
+        params: Mapping[str, Any],
+    ) -> AsyncIterator[tuple[list[str], list[RecordView]]]:
+        """The same behind an id, with all ids of each stretch: maybe none of its records satisfies the filter."""
         refuse_inside_hook()
-        caller = await self._acting(as_user)
-        name = entity_name(entity)
-        access = self._services.reader.access(caller, name)
-        environment = self._services.registry.environment(caller, self.now(), params=plain(params))
-        async for rows in self._services.reader.pages(name, access, environment, filter, size=size):
-            yield [self._view(row, entity) for row in rows]
+        model = self._services.registry.entities[entity_name(entity)]
+        database = self._services.database
+        last = await scan.last_id(database, model)
+        where = f"id in @param.of_batch and ({filter})" if filter else "id in @param.of_batch"
+        while ids := await scan.ids_after(database, model, after, last, size):
+            found = await self.find(model.name, where, limit=size, as_user=as_user, **params, of_batch=ids)
+            yield ids, sorted(found, key=lambda record: record["id"])
+            after = ids[-1]
 
     @overload
     async def get(self, entity: type[E], id: str, *, as_user: str | None = None) -> E: ...

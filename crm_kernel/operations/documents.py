@@ -19,6 +19,7 @@ from crm_kernel.operations.document_sets import DocumentSet, read_set
 from crm_kernel.operations.document_versions import version_items
 from crm_kernel.operations.file_sync import Take, pending, proposals, safe_part
 from crm_kernel.operations.following import Following
+from crm_kernel.operations.migrations import Migrations
 from crm_kernel.operations.plan import OnInvalid, Plan, Planning, make_plan
 from crm_kernel.operations.recompute import Recompute
 from crm_kernel.operations.record_reader import RecordReader
@@ -51,6 +52,8 @@ class Services(Planning, Protocol):
     def following(self) -> Following: ...
     @property
     def recompute(self) -> Recompute: ...
+    @property
+    def migrations(self) -> Migrations: ...
     @property
     def reader(self) -> RecordReader: ...
     def swap(self, registry: Registry, documents: int | None) -> None: ...
@@ -236,7 +239,9 @@ class Documents:
         files, problems = read_documents(folder, self._services.settings.folder)
         stored = await self.stored()
         proposed = proposals(files, stored, await self._removed(), take)
-        return await make_plan(self._services, stored, proposed, on_invalid), problems
+        plan = await make_plan(self._services, stored, proposed, on_invalid)
+        plan.answer["plugins"] = [upgrade.answer() for upgrade in await self._services.migrations.upgrades()]
+        return plan, problems
 
     async def sync_files(
         self,

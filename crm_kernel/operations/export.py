@@ -8,53 +8,141 @@ however far it is.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from typing import Any
+from contextlib import aclosing
+from typing import Any, NamedTuple
 
 import msgspec
 
 from crm_kernel.callers import Caller
-from crm_kernel.operations.answers import encode
+from crm_kernel.doors import Exporter
+from crm_kernel.errors import Error, Fault
+from crm_kernel.operations.answers import decode, encode
+from crm_kernel.operations.changes import RecordView
 from crm_kernel.operations.csv_text import csv_line, csv_lines
 from crm_kernel.operations.list_query import ListQuery
 from crm_kernel.operations.read import Page, Reader
+from crm_kernel.plugin_declarations import EXPORTERS
+from crm_kernel.plugins import PluginHost
 
 FORMATS = ("csv", "jsonl")
 PAGE = 500
 
+log = logging.getLogger("crm_kernel.export")
+
+
+class Format(NamedTuple):
+    """A format of a plugin: whose it is, how it writes, and who counts its faults."""
+
+    host: PluginHost
+    plugin: str
+    exporter: Exporter
+
+
+def format_of(host: PluginHost, name: str) -> str | Format:
+    """The format of this name: one of `FORMATS`, or of a plugin. Raises `Error("bad_value")`."""
+    if name in FORMATS:
+        return name
+    known = {exporter.name: Format(host, plugin, exporter) for plugin, exporter in host.declared(EXPORTERS)}
+    if name not in known:
+        expected = " or ".join([*FORMATS, *known])
+        raise Error("bad_value", f"format is {name[:100]!r}; expected {expected}.")
+    return known[name]
+
 
 async def export(
-    reader: Reader, entity: str, caller: Caller, query: ListQuery, *, form: str, lossless: bool = False
-) -> AsyncIterator[bytes]:
-    """The parts of the export. What is wrong with the query, or not allowed, is raised before the first one.
-
-    CSV is inert in spreadsheets unless `lossless`. Raises `Error` as a list does, and `forbidden` without the action
-    `export`.
-    """
-    query = msgspec.structs.replace(query, export=True, sort=query.sort or "id", limit=PAGE, cursor=None, count="none")
-    first = await reader.list(entity, caller, query)
-    names = reader.exported(entity, caller, query)
-    return _parts(reader, entity, caller, query, first, names, form, lossless)
-
-
-async def _parts(
     reader: Reader,
     entity: str,
     caller: Caller,
     query: ListQuery,
-    page: Page,
-    names: Sequence[str],
-    form: str,
-    lossless: bool,
-) -> AsyncGenerator[bytes]:
-    if form == "csv":
-        yield csv_line(names, lossless=lossless).encode()
+    *,
+    form: str | Format,
+    lossless: bool = False,
+    limit: int | None = None,
+) -> AsyncIterator[bytes]:
+    """The parts of the export. What is wrong with the query, or not allowed, is raised before the first one.
+
+    CSV is inert in spreadsheets unless `lossless`; a format of a plugin gives at most `limit` records. Raises `Error`
+    as a list does, `forbidden` without the action `export`, bad_value where the format is not for this entity, busy
+    and `plugin_fault` where its plugin is quarantined or fails.
+    """
+    query = msgspec.structs.replace(query, export=True, sort=query.sort or "id", limit=PAGE, cursor=None, count="none")
+    first = await reader.list(entity, caller, query)
+    names = reader.exported(entity, caller, query)
+    pages = _pages(reader, entity, caller, query, first)
+    if isinstance(form, str):
+        return _parts(pages, names, form, lossless)
+    if form.exporter.entity != entity:
+        raise Error("bad_value", f"The format {form.exporter.name!r} is for {form.exporter.entity}, not for {entity}.")
+    return await _begun(form, _records(pages, names, reader.cls_of(entity), limit))
+
+
+Pages = AsyncIterator[Sequence[dict[str, Any]]]
+
+
+async def _pages(
+    reader: Reader, entity: str, caller: Caller, query: ListQuery, page: Page
+) -> AsyncGenerator[Sequence[dict[str, Any]]]:
     while True:
         if page.items:
-            yield _csv(page.items, names, lossless) if form == "csv" else _lines(page.items, names)
+            yield page.items
         if page.next is None:
             return
         page = await reader.list(entity, caller, msgspec.structs.replace(query, cursor=page.next))
+
+
+async def _parts(pages: Pages, names: Sequence[str], form: str, lossless: bool) -> AsyncGenerator[bytes]:
+    if form == "csv":
+        yield csv_line(names, lossless=lossless).encode()
+    async for items in pages:
+        yield _csv(items, names, lossless) if form == "csv" else _lines(items, names)
+
+
+async def _records(
+    pages: Pages, names: Sequence[str], cls: type | None, limit: int | None
+) -> AsyncGenerator[RecordView]:
+    left = limit
+    async for items in pages:
+        for item in items:
+            if left == 0:
+                return
+            left = None if left is None else left - 1
+            yield RecordView(decode(encode({name: item[name] for name in names if name in item})), cls)
+
+
+async def _begun(form: Format, records: AsyncGenerator[RecordView]) -> AsyncIterator[bytes]:
+    """What the exporter of a plugin writes; it is asked for its first bytes, so that it can still refuse."""
+    host, plugin, exporter = form
+    if not host.is_active(plugin):
+        raise Error("busy", f"The plugin {plugin!r} is quarantined; its exporters do not write.")
+    written = _written(form, exporter.write(records))
+    with host.metered(plugin, EXPORTERS):
+        first = await anext(written, b"")
+
+    async def parts() -> AsyncGenerator[bytes]:
+        async with aclosing(records), aclosing(written):
+            yield first
+            async for part in written:
+                yield part
+
+    return parts()
+
+
+async def _written(form: Format, parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    host, plugin, exporter = form
+    try:
+        async for part in parts:
+            if not isinstance(part, bytes):
+                raise TypeError(f"an exporter yields bytes, got {type(part).__name__}")
+            yield part
+    except (Error, GeneratorExit):
+        raise
+    except Exception as error:
+        log.exception("plugin %s failed in exporter %s", plugin, exporter.name)
+        host.note_fault(plugin, EXPORTERS, error)
+        detail = f"The exporter {exporter.name!r} of the plugin {plugin!r} failed."
+        raise Error("invalid", detail, faults=[Fault(pointer="", code="plugin_fault", detail=detail)]) from error
 
 
 def _csv(items: Sequence[dict[str, Any]], names: Sequence[str], lossless: bool) -> bytes:

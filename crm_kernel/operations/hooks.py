@@ -49,6 +49,7 @@ class HookRunner:
         try:
             for one in hooked:
                 batch.journal.plugin, batch.journal.refused, batch.settings = one.plugin, False, one.settings
+                batch.messages = one.messages
                 try:
                     # Nearly all hooks end without waiting for anything: a timer for each took a fifth of a create.
                     running = one.call(batch=batch)

@@ -72,7 +72,7 @@ class Services(Protocol):
     def plugins(self) -> PluginHost: ...
     @property
     def clock(self) -> Clock: ...
-    def crm_for_import(self, plugin: str, caller: Caller) -> Crm: ...
+    def crm_for(self, plugin: str, caller: Caller, *, writes: bool = True) -> Crm: ...
 
 
 class CsvSource:
@@ -201,7 +201,7 @@ class ItemSource:
 
     async def _items(self) -> AsyncGenerator[Item]:
         """All source records, each looked at: what is no list of changes is the fault of the plugin."""
-        crm = self._services.crm_for_import(self._plugin, self._caller)
+        crm = self._services.crm_for(self._plugin, self._caller, writes=False)
         number = 0
         with _opened(self._path) as file:
             try:

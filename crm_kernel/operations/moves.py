@@ -9,7 +9,7 @@ from typing import Any
 from crm_kernel.errors import Fault
 from crm_kernel.filters.explain import explain, reads_all
 from crm_kernel.filters.expression import Expression
-from crm_kernel.model import EntityModel
+from crm_kernel.model import EntityModel, in_language
 from crm_kernel.operations.work import Work
 from crm_kernel.pipelines import Pipeline, Stage, Transition
 from crm_kernel.registry import Registry
@@ -136,7 +136,7 @@ def _move(
         faults.append(Fault(pointer="/stage", code="forbidden", detail=f"You may not move this {model.name}."))
     return {
         "to": stage.name,
-        "label": stage.label,
+        "label": in_language(stage.labels, work.caller.locale) or stage.label,
         "type": stage.type,
         "allowed": not faults and not missing,
         "reasons": list(stage.reasons) or None,

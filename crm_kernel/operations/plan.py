@@ -11,6 +11,7 @@ from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
 from crm_kernel.errors import Fault
 from crm_kernel.operations.access_changes import access_changes
+from crm_kernel.operations.apply_hooks import ApplyHooks, DocumentPlan, PlannedDocument
 from crm_kernel.operations.conversions import Conversion, type_changes
 from crm_kernel.operations.impact import Impact, entity_of, invalid_records, properties_of
 from crm_kernel.operations.plan_answer import ddl_answer, diff, digest_of, impact_answer
@@ -81,6 +82,8 @@ class Planning(Protocol):
     @property
     def clock(self) -> Clock: ...
     def build(self, stored: Sequence[dict[str, Any]]) -> Registry: ...
+    @property
+    def apply_hooks(self) -> ApplyHooks: ...
     async def holders(self, roles: Iterable[str]) -> Mapping[str, Sequence[Caller]]: ...
 
 
@@ -114,9 +117,12 @@ async def make_plan(
         _add_error(documents, kind, name, fault)
     impacts = await invalid_records(source, before, after, ddl, changes, types.conversions)
     impacts += await unmet_requirements(source, before, after, ddl, changes)
-    for impact in impacts:
-        if impact.left and choices[impact.kind, impact.name] == "backfill":
-            _add_error(documents, impact.kind, impact.name, _left(impact))
+    impact = [impact_answer(found, choices[found.kind, found.name]) for found in impacts]
+    for kind, name, fault in await services.apply_hooks.ask(DocumentPlan(_planned(stored, effective), impact)):
+        _add_error(documents, kind, name, fault)
+    for found in impacts:
+        if found.left and choices[found.kind, found.name] == "backfill":
+            _add_error(documents, found.kind, found.name, _left(found))
     stages = await stages_in_use(source, before, after)
     for use in stages:
         if use.target is None:
@@ -128,13 +134,21 @@ async def make_plan(
         "status": _status(documents, impacts, choices, dependants, ddl),
         "documents": documents,
         "ddl": ddl_answer(ddl),
-        "impact": [impact_answer(impact, choices[impact.kind, impact.name]) for impact in impacts],
+        "impact": impact,
         "stages": [use.answer() for use in stages],
         "dependants": dependants,
+        "plugins": [],
         "access": await access_changes(source, before, after, ddl, roles, services.holders, services.clock.now()),
     }
     answer["digest"] = digest_of(answer)
     return Plan(answer, proposed, after, ddl, choices, stages, types.conversions)
+
+
+def _planned(stored: Sequence[StoredDocument], effective: Iterable[Proposed]) -> list[PlannedDocument]:
+    before = {(d.kind, d.name): d.body for d in stored}
+    return [
+        PlannedDocument(kind=p.kind, name=p.name, before=before.get((p.kind, p.name)), after=p.body) for p in effective
+    ]
 
 
 def _bodies_after(stored: Sequence[StoredDocument], proposed: Iterable[Proposed]) -> list[dict[str, Any]]:

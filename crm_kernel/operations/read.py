@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -132,30 +132,18 @@ class Reader:
         environment: Environment,
         filter: str | None,
         *,
+        q: str | None = None,
         sort: str | None = None,
         limit: int = 100,
         reads: Reads | None = None,
     ) -> list[dict[str, Any]]:
         """Live records in canonical form, for plugins; `@param.NAME` takes its values from the environment."""
-        query = ListQuery(filter=filter, sort=sort)
+        query, source = ListQuery(filter=filter, q=q, sort=sort), reads or self._database
         plan = self.planner.list_plan(access, entity, query, params=environment.params, raw=False)
-        sql = plan.first_page
-        rows = await (reads or self._database).read(with_page(sql.text, limit), bind(sql.params, environment))
+        few = None if q is None else await self._few(plan, query, environment, source)
+        sql = (few if few and few.sure else plan).first_page
+        rows = await source.read(with_page(sql.text, limit), bind(sql.params, environment))
         return [self._item(plan.shown, row) for row in rows]
-
-    async def pages(
-        self, entity: str, access: Access, environment: Environment, filter: str | None, *, size: int
-    ) -> AsyncIterator[list[dict[str, Any]]]:
-        """All that `find` finds, in order of their ids, `size` at a time: each page goes on after the one before."""
-        query = ListQuery(filter=filter, sort="id")
-        plan = self.planner.list_plan(access, entity, query, params=environment.params, raw=False)
-        sql = plan.first_page
-        while rows := await self._database.read(with_page(sql.text, size), bind(sql.params, environment)):
-            yield [self._item(plan.shown, row) for row in rows]
-            if len(rows) < size:
-                return
-            last = [rows[-1][place] for place in plan.position]
-            sql = self.planner.page_after(plan, after_position(plan.order, last))
 
     async def count(self, entity: str, access: Access, environment: Environment, filter: str | None) -> int:
         """How many live records satisfy a filter, for plugins."""
@@ -269,6 +257,10 @@ class Reader:
     def exported(self, entity: str, caller: Caller, query: ListQuery) -> tuple[str, ...]:
         """The columns of an export: those it names, else all but sensitive ones."""
         return query.fields or exported(self.access(caller, entity), self._registry().entities[entity])
+
+    def cls_of(self, entity: str) -> type | None:
+        """The class of an entity, None where it has none."""
+        return self._registry().entities[entity].cls
 
     def searched(self, caller: Caller) -> list[tuple[EntityModel, tuple[str, ...]]]:
         """The entities by name that a search of his looks into, each with its fields."""

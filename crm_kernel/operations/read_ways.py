@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from crm_kernel.filters.sql import Sql, compose, join
+from crm_kernel.filters.sql import Sql
 from crm_kernel.model import EntityModel
 from crm_kernel.storage.decoding import Cell
-from crm_kernel.storage.few import Few
+from crm_kernel.storage.few import Few, are_many
 from crm_kernel.storage.list_use import Slow
 from crm_kernel.storage.ports import Row
 from crm_kernel.storage.select import Columns, OrderBy, select
@@ -96,7 +96,7 @@ class Single(NamedTuple):
 
 def asked(*ways: FewPlan | None) -> Asked | None:
     there = tuple(way for way in ways if way is not None)
-    return Asked(there, compose("SELECT {}", join(", ", [way.few.has_many for way in there]))) if there else None
+    return Asked(there, are_many([way.few for way in there])) if there else None
 
 
 def page(

@@ -167,7 +167,7 @@ class RecordReader(Reader):
         access = registry.access(caller)
         if entity is None:
             known = [m for m in registry.entities.values() if access.knows(m.name)]
-            return list_entities(known, access, registry.actions)
+            return list_entities(known, access, registry.actions, caller.locale)
         self.access(caller, entity)
         model = registry.entities[entity]
         writable = access.writable(entity, "create") | access.writable(entity, "update")

@@ -23,7 +23,7 @@ from crm_kernel.filters.path_sql import find_place
 from crm_kernel.filters.scope import Scope
 from crm_kernel.filters.shapes import definitions_of, part_of
 from crm_kernel.filters.to_sql import bind
-from crm_kernel.model import Model
+from crm_kernel.model import EntityModel, Model, in_language
 from crm_kernel.operations.answers import plain_json
 from crm_kernel.registry import Registry
 from crm_kernel.report_columns import Derived, Group, Measure
@@ -64,7 +64,7 @@ class Reports:
         environment = registry.environment(caller, self._clock.now(), params=report_parameters(document, parameters))
         if brought:
             return await self._run_over_stays(registry, access, brought, environment)
-        return await run_report(
+        found = await run_report(
             self._database,
             self._dialect,
             document,
@@ -73,6 +73,8 @@ class Reports:
             environment=environment,
             context=registry.value_context,
         )
+        _translate(found["columns"], document, registry.entities[document.entity], caller.locale)
+        return found
 
     def _document(self, registry: Registry, access: Access, report: str | Mapping[str, Any]) -> Report:
         if isinstance(report, str):
@@ -102,6 +104,17 @@ class Reports:
         found = stage_report_sql(resolved, self._dialect, pipeline, access.rows(entity), told, environment.zone)
         rows = await self._database.read_heavy(found.sql.text, bind(found.sql.params, environment))
         return answer(resolved, rows, environment)
+
+
+def _translate(columns: Sequence[dict[str, Any]], document: Report, model: EntityModel, locale: str) -> None:
+    """Put the labels of a language on the columns that have one."""
+    labels = {part.as_: in_language(part.labels, locale) for part in document.measures}
+    for part in document.group_by:
+        path = part if isinstance(part, str) else part.field
+        if path in model.fields and (isinstance(part, str) or part.as_ is None):
+            labels[path] = model.fields[path].label_in(locale)
+    for column in columns:
+        column["label"] = labels.get(column["name"]) or column["label"]
 
 
 def _no_report(name: str) -> Error:
@@ -261,14 +274,22 @@ def _column(column: Group | Measure | Derived, total: Mapping[str, Any]) -> dict
 
 
 def _check_currencies(report: ResolvedReport, rows: Sequence[Sequence[Any]]) -> None:
-    """Amounts of several currencies are refused unless the report is grouped by that currency."""
+    """Amounts of several currencies are refused unless the report is grouped by that currency, or by another that keeps
+    them apart in each row (that of the amount which an amount is computed of)."""
     faults = [
         Fault(pointer=column.pointer, code="mixed_currency", detail=_mixed(column, cells))
         for column, cells in _cells(report, rows[0])
-        if isinstance(column, Measure) and column.is_money and cells[1] != cells[2] and not _by_currency(report, column)
+        if isinstance(column, Measure) and column.is_money and cells[1] != cells[2]
+        if not _by_currency(report, column) and not _kept_apart(report, column, rows[1:])
     ]
     if faults:
         raise Error("invalid", faults=faults)
+
+
+def _kept_apart(report: ResolvedReport, measure: Measure, rows: Sequence[Sequence[Any]]) -> bool:
+    grouped = any(group.place.money and group.place.member == ("currency",) for group in report.groups)
+    found = (cells for row in rows for column, cells in _cells(report, row) if column is measure)
+    return grouped and all(cells[1] == cells[2] for cells in found)
 
 
 def _mixed(column: Measure, cells: Sequence[Any]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import msgspec
 
 from crm_kernel.errors import Fault
-from crm_kernel.fields import BUILTIN_TYPES
+from crm_kernel.fields.base import FieldType
 from crm_kernel.model import Field
 from crm_kernel.operations.conversions import differ
 from crm_kernel.registry import Registry
@@ -32,7 +33,7 @@ async def returning_faults(reads: Reads, before: Registry, after: Registry, ddl:
     faults: list[Fault] = []
     for entity, field in returning:
         schema = once.get(entity, {}).get(field.name)
-        old = None if schema is None else _field(schema, field)
+        old = None if schema is None else _field(schema, field, after.types)
         if old is not None and differ(old, field):
             detail = f"{field.name!r} was {old.type.name} when it was removed, and its data is kept."
             hint = "`crm purge` removes what is kept; or take another name."
@@ -53,9 +54,9 @@ def _has_data(ddl: DdlPlan, entity: str, field: Field) -> bool:
     return bool(columns) and not made and columns[0].name not in changed
 
 
-def _field(schema: object, field: Field) -> Field | None:
+def _field(schema: object, field: Field, types: Sequence[type[FieldType]]) -> Field | None:
     """The field as it was declared last."""
     try:
-        return build_fields(cast("dict[str, object]", schema), field.source, BUILTIN_TYPES).get(field.name)
+        return build_fields(cast("dict[str, object]", schema), field.source, types).get(field.name)
     except (msgspec.ValidationError, ValueError):
         return None

@@ -19,7 +19,16 @@ from crm_kernel.errors import Fault, winner
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
-from crm_kernel.operations.outcomes import LEFT_OUT, Also, Finisher, Outcome, outcomes_of
+from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
+from crm_kernel.operations.requests import (
+    fresh_of,
+    is_unchanged,
+    keep_journal,
+    numbered,
+    sound_of,
+    spread,
+    told_of_cause,
+)
 from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import Work, WriteWork
 from crm_kernel.operations.write_computed import compute, new_image, roll_up
@@ -27,7 +36,6 @@ from crm_kernel.operations.write_load import check_action, check_version, load, 
 from crm_kernel.operations.write_rules import check_new_image, check_schema, set_stage
 from crm_kernel.operations.write_store import store
 from crm_kernel.operations.write_values import (
-    changed_names,
     check_references,
     check_unique,
     fill_owners,
@@ -86,7 +94,7 @@ class Writer:
         """
         refuse_inside_hook()
         failed: dict[int, list[Fault]] = {}
-        _number(requests, atomic=atomic)
+        numbered(requests, atomic=atomic)
         while True:
             rows = [(n, c) for n, c in enumerate(requests, start=1) if n not in failed]
             finish = None if also is None else Finisher(also, requests, failed)
@@ -95,14 +103,14 @@ class Writer:
                 break
             if atomic:
                 raise winner([f for found in faults.values() for f in found])
-            failed.update(faults if groups is None else _spread(faults, groups))
+            failed.update(faults if groups is None else spread(faults, groups))
         told = None if finish is None else finish.outcomes
         return outcomes_of(requests, done, failed) if told is None else told
 
     def prepare(self, requests: Sequence[AnyChange], caller: Caller) -> None:
         """Do of a later `write` that is not atomic what takes neither transaction nor database."""
         work = Work(self._database, self._store, self._registry(), caller, self._clock.now())
-        _number(requests, atomic=False)
+        numbered(requests, atomic=False)
         for request in requests:
             if request.kind == "create" and work.access.knows(request.entity):
                 request.trusted, request.locale = caller.system, caller.locale
@@ -136,7 +144,7 @@ class Writer:
             context = WriteWork(tx, self._store, registry, caller, self._clock.now())
             context.looks_up_taken = looks_up or dry_run
             for segment in segments(rows):
-                fresh = [(n, _fresh(change, caller)) for n, change in segment]
+                fresh = [(n, fresh_of(change, caller)) for n, change in segment]
                 changes = [c for _, c in fresh]
                 added = await self._run(context, changes)
                 for number, change in fresh:
@@ -148,7 +156,7 @@ class Writer:
                 for change in added:
                     veil(context, change)
                     if change.faults:
-                        blamed, told = _told_of_cause(change)
+                        blamed, told = told_of_cause(change)
                         faults.setdefault(numbers.get(id(blamed), fresh[0][0]), []).extend(told)
             if faults or dry_run:
                 raise Refused
@@ -173,18 +181,18 @@ class Writer:
     async def _run(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
         """All steps for one segment; returns the changes that hooks added. Faulty changes stop where they stand."""
         await self._prepare(work, changes)
-        sound = [c for c in _sound(changes) if not _is_unchanged(c)]
+        sound = [c for c in sound_of(changes) if not is_unchanged(c)]
         added = await self._before(work, sound)
-        sound = _sound([*sound, *added])
-        sound = [c for c in sound if not _is_unchanged(c)]
+        sound = sound_of([*sound, *added])
+        sound = [c for c in sound if not is_unchanged(c)]
         if len(sound) > 1 or work.looks_up_taken or (sound and not work.store.guards(sound[0].model)):
             await check_unique(work, sound)
-            sound = _sound(sound)
+            sound = sound_of(sound)
         await store(work, sound)
         after = self._batch(work, sound)
-        _keep_journal(after)
+        keep_journal(after)
         await self._hooks.run("check_write", after, len(sound))
-        await roll_up(work, _sound(sound))
+        await roll_up(work, sound_of(sound))
         return added
 
     async def _prepare(self, work: WriteWork, changes: list[AnyChange]) -> None:
@@ -194,8 +202,8 @@ class Writer:
             access = work.system_access if change.trusted else work.access
             if not access.knows(change.entity):
                 change.fault("", "not_found", f"There is no entity {change.entity!r} for you.", status=404)
-        await load(work, _sound(changes))
-        for change in _sound(changes):
+        await load(work, sound_of(changes))
+        for change in sound_of(changes):
             check_version(change)
             check_action(work, change)
         found = [c for c in changes if not (c.faults and any(f.status == 404 for f in c.faults))]
@@ -230,7 +238,7 @@ class Writer:
         fresh = changes
         for _ in range(MAX_ROUNDS):
             current = self._batch(work, fresh)
-            _keep_journal(current)
+            keep_journal(current)
             moving = [c for c in fresh if c.move_record and c.old]
             moves = self._batch(work, moving)
             moves.journal = current.journal
@@ -246,7 +254,7 @@ class Writer:
             for change in fresh:
                 change.row = None
             await self._prepare(work, fresh)
-            fresh = _sound(fresh)
+            fresh = sound_of(fresh)
         hook_loop(fresh, MAX_ROUNDS)
         return added
 
@@ -272,68 +280,13 @@ class Writer:
 
     def _finder(self, work: WriteWork) -> Find:
         async def find(
-            entity: str, filter: str | None, *, sort: str | None, limit: int, as_actor: bool, params: dict[str, Any]
+            entity: str, filter: str | None, *, as_actor: bool, params: dict[str, Any], **options: Any
         ) -> list[dict[str, Any]]:
             access = work.access if as_actor else work.system_access
             environment = work.with_params(params)
-            return await self._find(entity, access, environment, filter, sort=sort, limit=limit, reads=work.tx)
+            return await self._find(entity, access, environment, filter, **options, reads=work.tx)
 
         return find
-
-
-def _spread(faults: dict[int, list[Fault]], groups: Sequence[int]) -> dict[int, list[Fault]]:
-    """The faults of each row, and for the sound ones of its group that they are left out with it."""
-    faulty = {groups[row - 1] for row in faults}
-    rows = [row for row, group in enumerate(groups, start=1) if group in faulty]
-    return {row: faults.get(row) or [LEFT_OUT] for row in rows}
-
-
-def _number(requests: Sequence[AnyChange], *, atomic: bool) -> None:
-    for number, request in enumerate(requests, start=1):
-        request.row = number if len(requests) > 1 or not atomic else None
-
-
-def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
-    """A change to work on: a transaction may run more than once, so the request itself stays as it is."""
-    change: AnyChange = type(request)(
-        request.kind,
-        request.entity,
-        id=request.id,
-        values=request.values,
-        version=request.version,
-        on=request.on,
-        row=request.row,
-        found=request.found,
-        sparse=request.sparse,
-    )
-    change.trusted = caller.system
-    change.merged = request.merged
-    return change
-
-
-def _told_of_cause(change: AnyChange) -> tuple[AnyChange, list[Fault]]:
-    """The change that is to blame for one that a hook added, and the faults as they are told of that one."""
-    faults = change.faults
-    while change.cause is not None:
-        change, pointer = change.cause
-        faults = [f.at(row=change.row, prefix=pointer) for f in faults]
-    return change, faults
-
-
-def _keep_journal(batch: Batch) -> None:
-    for change in batch.changes:
-        change.journal = batch.journal
-
-
-def _sound(changes: list[AnyChange]) -> list[AnyChange]:
-    return [c for c in changes if not c.faults]
-
-
-def _is_unchanged(change: AnyChange) -> bool:
-    if change.kind not in ("update", "move"):
-        return False
-    change.changed = changed_names(change)
-    return change.model.computed.issuperset(change.changed)
 
 
 def _name_record(work: WriteWork, change: AnyChange) -> None:

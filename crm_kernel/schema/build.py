@@ -37,7 +37,7 @@ def build_fields(
     found: dict[str, Field] = {}
     for name, property_ in properties.items():
         options, field_type = property_type(property_, links, types)
-        normal = normal_property(property_)
+        normal = normal_property(property_, types)
         computed = options.formula is not None or options.rollup is not None
         read_only = computed or options.autonumber is not None
         found[name] = Field(
@@ -94,6 +94,8 @@ def build_entity(
         schema={"type": "object", "allOf": schemas},
         validate=SchemaValidator(final, schemas),
         pipelines=tuple(pipelines),
+        labels=declaration.get("labels") or {},
+        plurals=declaration.get("plurals") or {},
         cls=cls,
     )
 
@@ -127,7 +129,7 @@ def _with_required(field: Field, required: bool) -> Field:
 
 def _named(schema: dict[str, Any], entity: str, number: int) -> dict[str, Any]:
     """A part with references or anchors gets an `$id`: within `allOf` its `#...` still lead into itself alone."""
-    linked = any(has_member(schema, keyword) for keyword in LINKS)
+    linked = has_member(schema, *LINKS)
     return {"$id": f"crm:///{entity}/{number}", **schema} if linked else schema
 
 

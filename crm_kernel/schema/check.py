@@ -15,7 +15,6 @@ import jsonschema_rs
 import msgspec
 
 from crm_kernel.errors import HINTED_ROWS, Fault, near
-from crm_kernel.fields import BUILTIN_TYPES
 from crm_kernel.fields.base import FieldType
 from crm_kernel.model import Source
 from crm_kernel.schema.check_options import options
@@ -52,13 +51,14 @@ def check_schema(
     known: Mapping[str, Source] | None = None,
     same: Mapping[str, FieldType] | None = None,
     entities: Container[str] | None = None,
-    types: Sequence[type[FieldType]] = BUILTIN_TYPES,
+    types: Sequence[type[FieldType]] | None = None,
     at: str = "/schema",
 ) -> list[Fault]:
     """All faults of the `schema` of an entity, extension or `fields` document, pointers below `at`.
 
     `known`: fields and reverse names that the entity has already, with who declared them. `same`: types of those that
-    a document may take over with `"x-crm": {"adopt": true}`. `entities`: names that may be referred to (None: any).
+    a document may take over with `"x-crm": {"adopt": true}`. `entities`: names that may be referred to, `types`: the
+    field types there are (None: any).
     """
     faults = unreadable(schema)
     if not faults:

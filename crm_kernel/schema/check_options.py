@@ -12,6 +12,7 @@ import msgspec
 from crm_kernel.errors import HINTED_ROWS, Fault, near, token
 from crm_kernel.fields.base import Faulty, FieldType, Kind, Options, ValueContext
 from crm_kernel.fields.number import MAX_DECIMALS
+from crm_kernel.fields.plugin_type import PluginType
 from crm_kernel.schema.draft import Draft
 from crm_kernel.schema.names import NAME, RESERVED
 from crm_kernel.schema.normal import property_type
@@ -62,13 +63,18 @@ def _option_faults(draft: Draft, name: str, schema: dict[str, Any]) -> Iterator[
 def _option_problems(draft: Draft, options: Options) -> Iterator[Fault]:
     if options.decimal is not None and not 0 <= options.decimal <= MAX_DECIMALS:
         yield Fault(pointer="/decimal", code="maximum", detail=f"Between 0 and {MAX_DECIMALS} decimals.")
+    known = [candidate.name for candidate in draft.types if issubclass(candidate, PluginType)]
+    if options.type is not None and draft.all_types and options.type not in known:
+        detail = f"There is no field type {options.type[:60]!r}:{near(options.type, known) or ' plugins bring them.'}"
+        yield Fault(pointer="/type", code="enum", detail=detail)
     target = options.reference
     if target not in (None, "*") and draft.entities is not None and target not in draft.entities:
         yield Fault(pointer="/reference", code="reference", detail=f"There is no entity {target!r}.")
     if options.reverse is not None and (not NAME.fullmatch(options.reverse) or options.reverse in RESERVED):
         yield Fault(pointer="/reverse", code="pattern", detail=f"{options.reverse!r} cannot be a reverse name.")
     yield from _computed_problems(options)
-    asked = [n for n in ("reference", "money", "decimal", "phone", "autonumber") if getattr(options, n) not in _UNSET]
+    meanings = ("reference", "money", "decimal", "phone", "autonumber", "type")
+    asked = [n for n in meanings if getattr(options, n) not in _UNSET]
     if len(asked) > 1:
         yield Fault(pointer="", code="oneOf", detail=f"Only one of {', '.join(asked)} can be meant.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
-from crm_kernel.model import EntityModel, Field
+from crm_kernel.model import EntityModel, Field, in_language
 from crm_kernel.schema.check import mentions, title_faults
 from crm_kernel.schema.walk import LINKS, Path, has_member, lookup, parts, subschemas
 
@@ -26,22 +26,25 @@ class Allows(Protocol):
         ...
 
 
-def list_entities(models: Iterable[EntityModel], access: Allows, actions: Sequence[str] = ACTIONS) -> dict[str, Any]:
+def list_entities(
+    models: Iterable[EntityModel], access: Allows, actions: Sequence[str] = ACTIONS, locale: str = ""
+) -> dict[str, Any]:
     """The answer of GET /api/schema: `{"items": [{"name", "label", "plural", "icon", "pipelines", "actions"}]}`.
 
-    The `actions` told are those of the caller, of the `actions` there are.
+    The `actions` told are those of the caller, of the `actions` there are; labels are those of `locale`.
     """
-    return {"items": [_entry(model, access, actions) for model in models]}
+    return {"items": [_entry(model, access, actions, locale) for model in models]}
 
 
-def _entry(model: EntityModel, access: Allows, actions: Sequence[str]) -> dict[str, Any]:
-    return {"name": model.name, **_about(model), "actions": [a for a in actions if access.allows(model.name, a)]}
+def _entry(model: EntityModel, access: Allows, actions: Sequence[str], locale: str) -> dict[str, Any]:
+    allowed = [action for action in actions if access.allows(model.name, action)]
+    return {"name": model.name, **_about(model, locale), "actions": allowed}
 
 
-def _about(model: EntityModel) -> dict[str, Any]:
+def _about(model: EntityModel, locale: str) -> dict[str, Any]:
     return {
-        "label": model.label,
-        "plural": model.plural,
+        "label": in_language(model.labels, locale) or model.label,
+        "plural": in_language(model.plurals, locale) or model.plural,
         "icon": model.icon,
         "pipelines": list(model.pipelines),
     }
@@ -78,7 +81,7 @@ def describe(
     description = next((part["description"] for part in model.schema["allOf"] if "description" in part), None)
     return {
         "$schema": _DRAFT,
-        "title": model.label,
+        "title": in_language(model.labels, locale or "") or model.label,
         **({"description": description} if description else {}),
         "type": "object",
         "properties": properties,
@@ -86,7 +89,7 @@ def describe(
         **({"allOf": rules} if rules else {}),
         **({"$defs": defs} if defs else {}),
         "additionalProperties": False,
-        "x-crm": {"entity": model.name, **_about(model), **_title(model, readable)},
+        "x-crm": {"entity": model.name, **_about(model, locale or ""), **_title(model, readable)},
     }
 
 
@@ -141,7 +144,7 @@ class _Mover:
 
     def moved(self, schema: Any) -> Any:
         """The schema with its references turned to the answer's `$defs`; no anchor is needed any more."""
-        if not isinstance(schema, dict) or not any(has_member(schema, keyword) for keyword in LINKS):
+        if not isinstance(schema, dict) or not has_member(schema, *LINKS):
             return schema
         source = cast("dict[str, Any]", schema)
         if "$id" in source:

@@ -36,6 +36,8 @@ class Draft(NamedTuple):
     types: Sequence[type[FieldType]]
     subs: Sequence[Sub]
     links: Links
+    all_types: bool
+    """Whether `types` are all there are."""
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def draft_of(
     known: Mapping[str, Source] | None = None,
     same: Mapping[str, FieldType] | None = None,
     entities: Container[str] | None = None,
-    types: Sequence[type[FieldType]] = BUILTIN_TYPES,
+    types: Sequence[type[FieldType]] | None = None,
 ) -> Draft:
     """A readable schema with all schemas within it, or as many of them as show that they are too many."""
     links = Links(schema)
@@ -65,7 +67,7 @@ def draft_of(
         keywords += 1 + len(sub.schema)
         if keywords > MAX_KEYWORDS:
             break
-    return Draft(schema, known or {}, same or {}, entities, types, subs, links)
+    return Draft(schema, known or {}, same or {}, entities, types or BUILTIN_TYPES, subs, links, types is not None)
 
 
 def unreadable(schema: Any) -> list[Fault]:

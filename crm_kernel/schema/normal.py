@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, cast
 
-from crm_kernel.fields import from_schema
+from crm_kernel.fields import BUILTIN_TYPES, from_schema
 from crm_kernel.fields.base import FieldType, Options
+from crm_kernel.fields.plugin_type import implied_by
 from crm_kernel.fields.shape import options_of
 from crm_kernel.schema.walk import Links
 
@@ -16,12 +17,16 @@ _SAME_LISTS = ("allOf", "anyOf", "oneOf")
 _SAME = ("not", "if", "then", "else")
 
 
-def normal_property(schema: Mapping[str, Any] | bool) -> dict[str, Any]:
+def normal_property(
+    schema: Mapping[str, Any] | bool, types: Sequence[type[FieldType]] = BUILTIN_TYPES
+) -> dict[str, Any]:
     """A property's schema with what its `x-crm` implies."""
     if isinstance(schema, bool):
         return {} if schema else {"not": {}}
     crm = schema.get("x-crm")
     options = cast("dict[str, Any]", crm) if isinstance(crm, dict) else {}
+    if options.get("type") is not None:
+        return {**implied_by(options["type"], types), **schema}
     if options.get("money"):
         return _money(dict(schema))
     if options.get("decimal") is not None:
@@ -54,7 +59,7 @@ def property_type(
 
     Raises `msgspec.ValidationError` for a wrong `x-crm`, `ValueError` for a wrong autonumber.
     """
-    normal = normal_property(schema)
+    normal = normal_property(schema, types)
     options = options_of(normal)
     return options, from_schema(shape_of(normal, links), options, types)
 

@@ -27,6 +27,8 @@ _PARTS = (
 )
 _PART_MAPS = ("properties", "patternProperties", "$defs", "definitions")
 
+_PARTED = (dict, list)
+_PLAIN = (str, bool, int, float, Decimal)
 LINKS = ("$ref", "$dynamicRef", "$anchor", "$dynamicAnchor")
 """Keywords by which one schema of a document finds another."""
 
@@ -158,21 +160,26 @@ def at(root: Any, path: Path) -> Any:
     return root
 
 
-def has_member(value: Any, name: str) -> bool:
-    """Whether a JSON value has a member of this name at any depth."""
+def has_member(value: Any, *names: str) -> bool:
+    """Whether a JSON value has a member of one of these names at any depth."""
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
-        return name in members or any(has_member(member, name) for member in members.values())
-    return isinstance(value, list) and any(has_member(item, name) for item in cast("list[Any]", value))
+        if not members.keys().isdisjoint(names):
+            return True
+        value = list(members.values())
+    return isinstance(value, list) and any(
+        has_member(item, *names) for item in cast("list[Any]", value) if isinstance(item, _PARTED)
+    )
 
 
 def is_json(value: Any) -> bool:
     """Whether a Python value is one that JSON can hold."""
     if isinstance(value, dict):
-        return all(isinstance(k, str) and is_json(v) for k, v in cast("dict[Any, Any]", value).items())
+        members = cast("dict[Any, Any]", value)
+        return all(isinstance(k, str) for k in members) and is_json(list(members.values()))
     if isinstance(value, list | tuple):
-        return all(is_json(item) for item in cast("list[Any]", value))
-    return value is None or isinstance(value, str | bool | int | float | Decimal)
+        return all(isinstance(item, _PLAIN) or is_json(item) for item in cast("list[Any]", value))
+    return value is None or isinstance(value, _PLAIN)
 
 
 def is_utf8(value: Any) -> bool:

@@ -31,6 +31,11 @@ class Few(NamedTuple):
     ids: Sql
 
 
+def are_many(ways: Iterable[Few]) -> Sql:
+    """The SELECT of one row that says of each way whether it has many records."""
+    return compose("SELECT {}", join(", ", [way.has_many for way in ways]))
+
+
 def indexed_fields(model: EntityModel) -> frozenset[str]:
     """The fields whose live records of one value an index finds."""
     first = (i.columns[0] for i in entity_indexes(model) if i.live is not False)

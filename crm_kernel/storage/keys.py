@@ -38,3 +38,8 @@ async def drop(tx: Tx, scope: str, key: str, *, before: str) -> None:
 async def prune(tx: Tx, *, scopes: str, before: str) -> None:
     """Forget the keys used before a moment whose scopes begin with `scopes`."""
     await tx.run(Key.delete().where(Key.at < before).where(Key.scope.like(f"{scopes}%")))
+
+
+async def forget(tx: Tx, scope: str, prefix: str) -> None:
+    """Forget the keys of a scope that begin so: what they guarded cannot come again."""
+    await tx.run(Key.delete().where(Key.scope == scope).where(Key.key.like(f"{prefix}%")))

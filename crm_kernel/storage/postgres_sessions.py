@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -143,7 +144,7 @@ class Pool:
         self._patience = patience
         self._free = asyncio.Semaphore(size)
         self._size = size
-        self._idle: list[Session] = []
+        self._idle: deque[Session] = deque()
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Session]:
@@ -176,8 +177,9 @@ class Pool:
             raise busy("All connections to the database are in use.") from None
 
     def _take(self) -> Session | None:
+        """The session that was idle longest: so each soon has the statements that are run again and again."""
         while self._idle:
-            session = self._idle.pop()
+            session = self._idle.popleft()
             if not session.connection.is_closed():
                 return session
         return None

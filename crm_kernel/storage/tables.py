@@ -223,11 +223,42 @@ class JobFault(Table, tablename="crm_job_fault", db=TABLES):
     body = Text(help_text="JSON: the row and its faults")
 
 
+class Schedule(Table, tablename="crm_schedule", db=TABLES):
+    """The jobs of plugins that are due by the clock."""
+
+    name = Text(primary_key=True, help_text="plugin.job")
+    every = Text(help_text="cron expression and time zone that next_at is of")
+    next_at = Text()
+    last_at = Text(null=True, default=None)
+    seconds = Text(null=True, default=None, help_text="what the last run took")
+    error = Text(null=True, default=None, help_text="of the last run")
+
+
+class Lease(Table, tablename="crm_lease", db=TABLES):
+    """Work that one process has for itself, until a moment unless it says again that it is alive."""
+
+    name = Text(primary_key=True)
+    holder = Text()
+    until = Text()
+
+
 class Migration(Table, tablename="crm_migration", db=TABLES):
-    """Data migrations of plugins that were run."""
+    """Data migrations of plugins."""
 
     plugin = Text()
     name = Text()
+    at = Text()
+    state = Text(help_text="running, done or failed")
+    version = Text()
+    progress = Text(null=True, default=None, help_text="JSON: how far each of its loops is")
+    error = Text(null=True, default=None)
+
+
+class PluginState(Table, tablename="crm_plugin", db=TABLES):
+    """Which version of each plugin the records are of."""
+
+    name = Text(primary_key=True)
+    version = Text()
     at = Text()
 
 
@@ -277,7 +308,10 @@ KERNEL_TABLES: Mapping[type[Table], tuple[Index, ...]] = {
     ),
     Job: (_index("crm_job", "fingerprint"),),
     JobFault: (_index("crm_job_fault", "job", "seq"),),
+    Schedule: (),
+    Lease: (),
     Migration: (_index("crm_migration", "plugin", "name", unique=True),),
+    PluginState: (),
     ListUse: (_index("crm_list_use", "entity", "fields", "sort", "day", unique=True),),
     Meta: (),
 }

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlencode
 
 import msgspec
-from litestar import Litestar
+from litestar.types import ASGIApp
 
 from crm_kernel.api.app import create_app
 from crm_kernel.errors import CATALOGUE
@@ -45,7 +45,7 @@ class Client:
         self._kernel = kernel
 
     @cached_property
-    def _app(self) -> Litestar:
+    def _app(self) -> ASGIApp:
         return create_app(self._kernel)
 
     async def send(

@@ -55,6 +55,12 @@ class TestCrm(Crm):
         """Deliver all events to the plugins' listeners now; how many were looked at."""
         return await self.kernel.dispatcher.deliver_all()
 
+    async def run_job(self, name: str) -> None:
+        """Run one job of a plugin now (`job`, or `plugin.job`). Raises `Error`: not_found, conflict (it failed)."""
+        ran = await self.kernel.schedule.run(name)
+        if ran.error is not None:
+            raise Error("conflict", f"The job {ran.name} failed: {ran.error}")
+
     # Records ----------------------------------------------------------------------------------------------------------
 
     async def values(self, entity: AnyEntity, *, full: bool = False, **values: Any) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Standin:
         self.reader = SimpleNamespace(schema=lambda *_: self.schema())
         self.refusal: Exception | None = None
         self.pending: list[Any] = []
+        self.plugins = None
 
     async def find_token(self, token: str) -> Credential | None:
         if self.refusal is not None:

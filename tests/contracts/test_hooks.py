@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from crm_kernel import hookspecs
+from crm_kernel import hookspecs, start_hookspecs
 
 SPECS = {
     node.name: node
-    for node in ast.parse(inspect.getsource(hookspecs)).body
+    for module in (start_hookspecs, hookspecs)
+    for node in ast.parse(inspect.getsource(module)).body
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 }
 FAMILY = {

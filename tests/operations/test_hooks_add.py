@@ -82,3 +82,19 @@ async def test_hooks_are_told_the_stage_of_a_change(with_plugin: MakeCrm) -> Non
     assert record["note"] == "open 30.0"
     assert (await crm.move("item", record["id"], "out"))["note"] == "won None"
     await crm.write([Change.create("contact", name="Anna")])
+
+
+async def test_a_hook_finds_records_by_their_words(with_plugin: MakeCrm) -> None:
+    crm = await with_plugin(
+        code("""
+    @hookimpl
+    async def before_write(batch):
+        for change in batch.of(Item):
+            found = await batch.find("contact", "do_not_contact = false", q=change.after.name, sort="name")
+            change.amend(note=",".join(r["name"] for r in found))
+    """)
+    )
+    names = [("Anna Bērziņa", False), ("Berzina, ANNA", False), ("Anna", False), ("Anna Berzina", True)]
+    await crm.write([Change.create("contact", name=name, do_not_contact=kept) for name, kept in names])
+    (record,) = await crm.write([Change.create("item", name="anna BĒRZ")])
+    assert record["note"] == "Anna Bērziņa,Berzina, ANNA"

@@ -67,7 +67,7 @@ async def _conversions(
     asked = {name: (text, moment) for name, (text, moment) in bounds.items() if moment is not None}
     where = " and ".join(text for text, _ in asked.values()) or None
     params = {name: moment for name, (_, moment) in asked.items()}
-    async for page in crm.pages(Conversion, where, size=AT_ONCE, as_user=as_user, **params):
+    async for page in crm.batches(Conversion, where, size=AT_ONCE, as_user=as_user, **params):
         yield list(page)
 
 

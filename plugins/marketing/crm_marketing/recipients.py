@@ -20,7 +20,7 @@ async def choose(crm: Crm, campaign: Any) -> None:
     segment = await crm.get("segment", campaign.segment)
     chosen = LISTED if segment.kind == "static" else segment.filter
     params = {"segment": segment.id} if segment.kind == "static" else {}
-    pages = crm.pages(Contact, chosen, size=AT_ONCE, as_user=campaign.launched_by, **params)
+    pages = crm.batches(Contact, chosen, size=AT_ONCE, as_user=campaign.launched_by, **params)
     async for contacts in pages:
         await _add(crm, campaign, contacts)
     await crm.write(

@@ -3,9 +3,42 @@
 from pathlib import Path
 from typing import Any
 
-from crm_kernel import Batch, Check, Crm, Entity, Extension, Importer, Listener, Plugin, Restriction, Route, hookimpl
+from crm_kernel import (
+    Batch,
+    Check,
+    Command,
+    Crm,
+    DocumentPlan,
+    Entity,
+    Exporter,
+    Extension,
+    FieldType,
+    Importer,
+    Job,
+    Listener,
+    Migration,
+    Plugin,
+    Restriction,
+    Route,
+    hookimpl,
+)
 
-from . import access, checks, entities, health, listeners, pipelines, reports, reso_web, upkeep, views
+from . import (
+    access,
+    checks,
+    commands,
+    entities,
+    fields,
+    health,
+    jobs,
+    listeners,
+    migrations,
+    pipelines,
+    reports,
+    reso_web,
+    upkeep,
+    views,
+)
 
 plugin = Plugin(name="real_estate", title="Real estate", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -19,6 +52,11 @@ def register_entities() -> list[type[Entity]]:
         entities.BuyerRequirement,
         entities.ListingMatch,
     ]
+
+
+@hookimpl
+def register_field_types() -> list[type[FieldType]]:
+    return fields.ALL
 
 
 @hookimpl
@@ -62,6 +100,16 @@ def register_listeners() -> list[Listener]:
 
 
 @hookimpl
+def register_jobs() -> list[Job]:
+    return jobs.ALL
+
+
+@hookimpl
+def register_migrations() -> list[Migration]:
+    return migrations.ALL
+
+
+@hookimpl
 def register_checks() -> list[Check]:
     return health.ALL
 
@@ -74,6 +122,21 @@ def register_routes() -> list[Route]:
 @hookimpl
 def register_importers() -> list[Importer]:
     return reso_web.IMPORTERS
+
+
+@hookimpl
+def register_exporters() -> list[Exporter]:
+    return reso_web.EXPORTERS
+
+
+@hookimpl
+def register_commands() -> list[Command]:
+    return commands.ALL
+
+
+@hookimpl
+def register_translations() -> list[Path]:
+    return [Path(__file__).parent / "locale"]
 
 
 @hookimpl
@@ -92,6 +155,11 @@ async def check_write(batch: Batch) -> None:
     await checks.shown(batch)
     await checks.no_double_booking(batch)
     await checks.one_accepted_offer(batch)
+
+
+@hookimpl
+async def before_apply(plan: DocumentPlan) -> None:
+    checks.stages_that_rules_name(plan)
 
 
 @hookimpl

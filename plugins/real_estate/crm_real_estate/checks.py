@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from crm_kernel import Batch, Change
+from crm_kernel import Batch, Change, DocumentPlan
 
 from . import domain
 from .entities import Listing, Offer, Viewing
@@ -32,6 +32,17 @@ def times(batch: Batch) -> None:
             change.refuse("/ends_at", "A viewing ends after it starts.", code="real_estate.ends_before_start")
         if batch.channel in BY_PEOPLE and viewing.stage == "requested" and not viewing.notice_waived:
             _notice(batch, change)
+
+
+def stages_that_rules_name(plan: DocumentPlan) -> None:
+    """A pipeline that takes the place of one of ours keeps the stages that the rules of this plugin speak of."""
+    needed = {"listing": {*SHOWN, "Pending"}, "viewing": {*BOOKED}, "offer": {"accepted"}}
+    for document in plan.of("pipeline"):
+        if document.after is not None and document.after.get("overrides") == "real_estate":
+            kept = {stage["name"] for stage in document.after["stages"]}
+            for name in sorted(needed[document.name] - kept):
+                detail = f"The stage {name!r} is missing; the rules of real estate speak of it."
+                plan.refuse(document, "/stages", detail, code="real_estate.stage_missing")
 
 
 def _notice(batch: Batch, change: Change[Viewing]) -> None:

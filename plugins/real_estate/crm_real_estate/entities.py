@@ -57,7 +57,7 @@ class Listing(Entity, name="listing", title="{listing_id} {unparsed_address}", i
     county_or_parish: Annotated[str | None, field(max_length=50, labels=named("Novads", "Край"))] = None
     state_or_province: Annotated[str | None, field(max_length=50)] = None
     postal_code: Annotated[str | None, field(max_length=10, labels=named("Pasta indekss", "Почтовый индекс"))] = None
-    country: Annotated[str | None, field(pattern="^[A-Z]{2}$", labels=named("Valsts", "Страна"))] = None
+    country: Annotated[str | None, field(type="country_code", labels=named("Valsts", "Страна"))] = None
     latitude: Annotated[float | None, field(ge=-90, le=90)] = None
     longitude: Annotated[float | None, field(ge=-180, le=180)] = None
 

@@ -8,11 +8,16 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, BinaryIO, get_type_hints
 
-from crm_kernel import Answer, Change, Crm, Error, Importer, Request, Route
+import msgspec
+
+from crm_kernel import Answer, Change, Crm, Error, Exporter, Importer, Request, Route
 
 from .entities import Listing
 
 _INSIDE = ("listing_id", "list_agent", "seller", "buyer", "private_remarks", "bathrooms_total_decimal")
+
+
+_json = msgspec.json.Encoder(decimal_format="number")
 
 
 def reso_name(name: str) -> str:
@@ -27,7 +32,7 @@ MONEY = {name for name, hint in get_type_hints(Listing).items() if "Money" in st
 
 def to_reso(listing: Mapping[str, Any]) -> dict[str, Any]:
     """A listing as a Property of the RESO Web API; fields without a value are left out."""
-    found = {"ListingKey": listing["id"], "ListingId": listing["listing_id"]}
+    found = {"ListingKey": listing.get("id"), "ListingId": listing.get("listing_id")}
     for reso, name in NAMES.items():
         value = listing.get(name)
         if value is not None:
@@ -63,6 +68,25 @@ async def one(request: Request, crm: Crm) -> Answer:
     return Answer(to_reso(listing))
 
 
+async def write(records: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[bytes]:
+    """Listings as a RESO payload, as `read` takes it."""
+    parted = b'{"value": ['
+    async for listing in records:
+        yield parted + b"\n" + _json.encode(to_reso(listing))
+        parted = b","
+    yield b"\n]}\n" if parted == b"," else parted + b"]}\n"
+
+
+EXPORTERS = [
+    Exporter(
+        name="reso",
+        title="RESO Web API",
+        entity="listing",
+        suffix=".reso.json",
+        media_type="application/json",
+        write=write,
+    )
+]
 IMPORTERS = [
     Importer(
         name="reso",

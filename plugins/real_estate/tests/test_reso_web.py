@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crm_real_estate.commands import unsold
+from crm_real_estate.pipelines import VIEWING
 from crm_real_estate.reso_web import from_reso, to_reso
 
 from crm_kernel import Error
+from crm_kernel.operations.export import export, format_of
+from crm_kernel.operations.list_query import ListQuery
 
 SENT = {
     "StandardStatus": "Active",
@@ -43,3 +47,37 @@ async def test_a_payload_is_imported_by_register_importers(office: Any, tmp_path
     file.write_text("[", "utf-8")
     with pytest.raises(Error, match="no RESO payload"):
         await kernel.imports.run("listing", file, None, caller=kernel.system("import"))
+
+
+async def test_an_export_by_register_exporters_is_read_back(office: Any, tmp_path: Path) -> None:
+    kernel = office.crm.kernel
+    system = kernel.system("api")
+    empty = await export(kernel.reader, "listing", system, ListQuery(), form=format_of(kernel.plugins, "reso"))
+    assert json.loads(b"".join([part async for part in empty])) == {"value": []}
+    for number in range(3):
+        await office.listing("Hold", list_price={"amount": number, "currency": "EUR"}, bedrooms_total=number)
+    query = ListQuery(filter="bedrooms_total > 0", sort="bedrooms_total")
+    parts = await export(kernel.reader, "listing", system, query, form=format_of(kernel.plugins, "reso"))
+    file = tmp_path / "out.reso.json"
+    file.write_bytes(b"".join([part async for part in parts]))
+    sent = json.loads(file.read_text("utf-8"))["value"]
+    assert [(item["ListPrice"], item["BedroomsTotal"], item["StandardStatus"]) for item in sent] == [
+        (1.0, 1, "Hold"),
+        (2.0, 2, "Hold"),
+    ]
+    assert not any("Agent" in name or "Remarks" in name for item in sent for name in item)
+    job = await kernel.imports.run("listing", file, None, caller=system)
+    assert job["counts"]["created"] == 2
+
+
+async def test_real_estate_uses_commands_types_and_before_apply(office: Any) -> None:
+    kernel, system = office.crm.kernel, office.crm.kernel.system("apply")
+    listing = await office.listing("Active", country="lv", on_market_date="2025-01-01")
+    assert listing["country"] == "LV"
+    assert [row["listing"] for row in await unsold(kernel.crm("real_estate"), days=90)] == [listing["listing_id"]]
+    assert await unsold(kernel.crm("real_estate"), days=9000) == []
+    without = [stage for stage in VIEWING["stages"] if stage["name"] != "confirmed"]
+    body = {**VIEWING, "overrides": "real_estate", "stages": without, "transitions": None}
+    plan = await kernel.documents.plan({"documents": [{k: v for k, v in body.items() if v is not None}]}, system)
+    errors = [(error["pointer"], error["code"]) for error in plan["documents"][0]["errors"]]
+    assert ("/stages", "real_estate.stage_missing") in errors
