@@ -2,9 +2,22 @@
 
 from typing import Any
 
-from crm_kernel import Batch, Entity, Extension, Listener, Plugin, Restriction, Route, hookimpl
+from crm_kernel import Batch, Entity, Extension, Job, Listener, Plugin, Restriction, Route, hookimpl
 
-from . import access, checks, consents, entities, journeys, listeners, members, pipelines, reports, web, withholding
+from . import (
+    access,
+    checks,
+    consents,
+    entities,
+    journeys,
+    listeners,
+    members,
+    pipelines,
+    recipients,
+    reports,
+    web,
+    withholding,
+)
 
 plugin = Plugin(name="marketing", title="Marketing", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -52,6 +65,11 @@ def register_reports() -> list[dict[str, Any]]:
 @hookimpl
 def register_listeners() -> list[Listener]:
     return listeners.ALL
+
+
+@hookimpl
+def register_jobs() -> list[Job]:
+    return recipients.JOBS
 
 
 @hookimpl

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from crm_kernel import Change, Crm, Event
+from crm_kernel import Change, Crm, Event, Job
 from crm_kernel.base import Contact
 
 from .entities import Campaign, CampaignMember
@@ -72,3 +72,6 @@ async def go_on(crm: Crm) -> None:
         await crm.move("campaign", campaign.id, "sending")
     for campaign in await crm.find(Campaign, UNCHOSEN, limit=1000):
         await choose(crm, campaign)
+
+
+JOBS = [Job(name="send", every="* * * * *", handle=go_on, title="Campaigns whose time has come")]

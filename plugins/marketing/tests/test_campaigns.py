@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import crm_marketing
 import pytest
 from crm_marketing import recipients
 
@@ -117,7 +118,8 @@ async def test_the_job_begins_what_is_due(department: Any) -> None:
     later = await department.campaign(name="Later", starts_at="2026-03-02T09:00:00Z")
     for campaign in (due, later):
         await department.move("campaign", campaign, "scheduled")
-    await recipients.go_on(department.crm.kernel.crm("marketing"))
+    (job,) = crm_marketing.register_jobs()
+    await job.handle(department.crm.kernel.crm("marketing"))
     assert set(await department.members(due)) == {"Anna"}
     assert await department.members(later) == {}
     assert (await department.crm.get("campaign", later["id"]))["stage"] == "scheduled"
