@@ -9,6 +9,7 @@ from crm_kernel.doors import Importer as Importer
 from crm_kernel.doors import Route as Route
 from crm_kernel.entities import Entity as Entity
 from crm_kernel.errors import Error as Error
+from crm_kernel.errors import Fault as Fault
 from crm_kernel.events import Event as Event
 from crm_kernel.extensions import Extension as Extension
 from crm_kernel.fields.address import Address as Address
@@ -35,3 +36,4 @@ from crm_kernel.operations.changes import Change as Change
 from crm_kernel.operations.crm import Crm as Crm
 from crm_kernel.operations.routes import Answer as Answer
 from crm_kernel.operations.routes import Request as Request
+from crm_kernel.operations.uninstall import UninstallPlan as UninstallPlan

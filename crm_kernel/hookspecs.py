@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from crm_kernel.operations.apply_hooks import DocumentPlan
     from crm_kernel.operations.batch import Batch
     from crm_kernel.operations.crm import Crm
+    from crm_kernel.operations.uninstall import UninstallPlan
 
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
@@ -54,6 +55,21 @@ async def before_move(batch: Batch) -> None:
     Order and errors: in plugin order, each sees what earlier ones amended. An unexpected fault follows `on_error`.
         May run more than once: no effect outside the batch, and nothing is awaited but `batch.*`.
     Example: `async def before_move(batch): await checks.offer_is_signed(batch)`
+    """
+
+
+@hookspec
+async def before_merge(batch: Batch) -> None:
+    """May amend or refuse merges, and settle what belongs to the merged records.
+
+    Called when: records are merged into another one; after access and JSON Schema, and before anything is stored.
+    Return: nothing. `change.merged_records` are those that are merged, `change.after` the one that stays, with what it
+        takes over; use `change.amend`, `change.refuse`, `batch.add`. What is added is carried out first: so what would
+        be there twice for the record that stays (a consent of each) is deleted or updated here. Then all references
+        are rewritten and the merged records deleted, and `before_write` sees all of these changes.
+    Order and errors: in plugin order. An unexpected fault follows `on_error`. May run more than once: no effect outside
+        the batch, and nothing is awaited but `batch.*`.
+    Example: `async def before_merge(batch): await consents.keep_the_strictest(batch)`
     """
 
 
@@ -120,4 +136,16 @@ async def on_stop(crm: Crm) -> None:
     Return: nothing.
     Order and errors: in reverse plugin order. A fault is reported; the others are still called.
     Example: `async def on_stop(crm): await feed.close()`
+    """
+
+
+@hookspec
+async def on_uninstall(plan: UninstallPlan) -> None:
+    """May refuse to be taken out, or tell what must be kept.
+
+    Called when: `crm plugin uninstall NAME` makes its plan, a dry run too; only of that plugin and those that go along.
+    Return: nothing; use `plan.refuse(why)`, `plan.keep(what, why)`. `plan.crm` reads as the plugin; `plan.records`,
+        `fields`, `documents`, `jobs`, `positions` and `dead` tell what there is. Do nothing else: it may be a dry run.
+    Order and errors: who requires another is asked before that one. A fault is reported, and is a refusal.
+    Example: `async def on_uninstall(plan): plan.keep("invoice", "The law wants them for ten years.")`
     """

@@ -145,7 +145,7 @@ def _problems(settings: Settings, known: set[str]) -> Iterator[str]:
     if BASE in plugins.disabled:
         yield settings.problem(("plugins", "disabled"), "the built-in plugin 'base' cannot be disabled.").sentence()
     for name in plugins.tables:
-        if name not in known:
+        if name not in known and name not in plugins.disabled:  # of one that was taken out they wait for it
             detail = f"settings for {name!r}, but there is no such plugin;{near(name, known) or ' remove the table.'}"
             yield settings.problem(("plugins", name), detail, key=True).sentence()
     for name in plugins.overrides:

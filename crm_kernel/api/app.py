@@ -23,6 +23,7 @@ from crm_kernel.api import (
     openapi,
     plugin_routes,
     plugins,
+    record_merge,
     record_moves,
     record_shares,
     record_timeline,
@@ -48,6 +49,7 @@ from crm_kernel.kernel import Kernel
 ROUTES: tuple[HTTPRouteHandler, ...] = (
     *records.ROUTES,
     *record_moves.ROUTES,
+    *record_merge.ROUTES,
     *record_undo.ROUTES,
     *record_shares.ROUTES,
     *record_timeline.ROUTES,

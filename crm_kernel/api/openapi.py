@@ -33,7 +33,7 @@ from crm_kernel.plugin_declarations import EXPORTERS
 MAX_KEPT = 64
 """How many descriptions are kept: one for each set of roles, token scope and language."""
 
-_CHANGING = ("create", "update", "delete", "move")
+_CHANGING = ("create", "update", "delete", "move", "merge")
 
 
 class Descriptions:

@@ -243,6 +243,7 @@ def shared_schemas() -> dict[str, Schema]:
         "Live": _object({"status": {"const": "live"}}),
         "Ready": _object({"status": {"const": "ready"}, "pending": _array(pending)}),
         "Undo": _object({"version": {**_NUMBER, "description": "The version whose change is taken back."}}),
+        "Merge": _object({"records": _array(_TEXT), "values": _OBJECT}, optional=("values",)),
         "Move": _object(
             {"to": _TEXT, "pipeline": _TEXT, "reason": _TEXT, "values": _OBJECT},
             optional=("pipeline", "reason", "values"),
@@ -307,6 +308,7 @@ def _batch(name: str) -> Schema:
         "delete": _object({**one, **version}, optional=("version",)),
         "restore": _object(one),
         "move": _object({**one, **version, **move}, optional=("version", "pipeline", "reason", "values")),
+        "merge": _object({**one, **version, "from": _array(_ID), **patch}, optional=("version", "values")),
     }
     change = {"type": "object", "properties": kinds, "minProperties": 1, "maxProperties": 1}
     changes = {**_array({**change, "additionalProperties": False}), "maxItems": MAX_CHANGES}

@@ -171,7 +171,7 @@ async def _refuse_read_only(request: ApiRequest, change: AnyChange) -> None:
     """403, but 404 first where the record is not there for him."""
     reader = request.kernel.reader
     reader.access(request.caller, change.entity)
-    if change.kind in ("update", "delete", "move", "restore"):
+    if change.kind in ("update", "delete", "move", "restore", "merge"):
         await reader.get(change.entity, str(change.id), request.caller, deleted=change.kind == "restore")
     raise read_only()
 

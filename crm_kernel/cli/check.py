@@ -13,10 +13,12 @@ from crm_kernel.cli.documents import plan_faults, removals
 from crm_kernel.cli.lock import differences
 from crm_kernel.cli.options import Given, app_option, json_option, pass_given
 from crm_kernel.cli.output import print_json
+from crm_kernel.cli.plugin_life import choice
 from crm_kernel.cli.sentences import note
 from crm_kernel.kernel import Kernel
 from crm_kernel.manifest import Check
 from crm_kernel.settings import Settings
+from crm_kernel.storage import plugin_states
 from crm_kernel.storage.evolution import is_empty
 
 NEVER = "The app has no database yet; `crm apply` makes it."
@@ -47,12 +49,24 @@ async def _check(settings: Settings) -> tuple[list[str], list[str], list[str]]:
         if await is_empty(kernel.database):
             return kernel.problems, faults, [NEVER]
         missing = await missing_tables(kernel)
+        waiting = await _waiting_for_plugins(settings, kernel)
+        left_out = [told for told in kernel.problems if told not in waiting]
         faults += [] if missing else await kernel.migrations.problems()
         notices = [f"Not applied yet: {what}; `crm apply` does it." for what in [*_waiting(plan.answer), *missing]]
         if not missing:
             for plugin, check in kernel.plugins.checks():
                 faults += await _ask(kernel, plugin, check)
-        return kernel.problems, faults, notices + differences(settings, kernel.plugins)
+        return left_out, faults, [*notices, *waiting, *differences(settings, kernel.plugins)]
+
+
+async def _waiting_for_plugins(settings: Settings, kernel: Kernel) -> list[str]:
+    """What is left out only because a plugin is disabled that this database has known: that was wanted."""
+    names = await plugin_states.versions(kernel.database) if await plugin_states.are_known(kernel.database) else {}
+    off = [s["name"] for s in kernel.plugins.states() if s["state"] == "disabled" and s["name"] in names]
+    if not off or not kernel.registry.broken:
+        return []
+    async with looked_at(choice(settings, off, run=True)) as whole:
+        return [told for told in kernel.problems if told not in whole.problems]
 
 
 async def _ask(kernel: Kernel, plugin: str, check: Check) -> list[str]:

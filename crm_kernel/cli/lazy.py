@@ -26,6 +26,7 @@ MODULES = {
     "report": "report",
     "explain": "explain",
     "plugins": "plugins",
+    "plugin": "plugin",
     "jobs": "jobs",
     "history": "history",
     "events": "events",

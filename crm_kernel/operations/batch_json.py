@@ -21,6 +21,7 @@ _MEMBERS: Mapping[str, frozenset[str]] = {
     "delete": frozenset({"id", "version"}),
     "restore": frozenset({"id"}),
     "move": frozenset({"id", "to", "pipeline", "reason", "values", "version"}),
+    "merge": frozenset({"id", "from", "values", "version"}),
 }
 _REQUIRED: Mapping[str, tuple[str, ...]] = {
     "create": ("values",),
@@ -29,12 +30,14 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = {
     "delete": ("id",),
     "restore": ("id",),
     "move": ("id", "to"),
+    "merge": ("id", "from"),
 }
 _TYPES: Mapping[str, tuple[type, str]] = {
     "id": (str, "a text"),
     "version": (int, "a whole number"),
     "values": (dict, "an object"),
     "on": (list, "a list of field names"),
+    "from": (list, "a list of ids"),
     "to": (str, "a text"),
     "pipeline": (str, "a text"),
     "reason": (str, "a text"),
@@ -100,6 +103,9 @@ def _member_faults(kind: str, members: Any, *, hints: bool) -> list[Fault]:
             faults.append(Fault(pointer=at, code="type", detail=f"{name} is {words}."))
         elif name == "to" and not str(value).strip():
             faults.append(Fault(pointer=at, code="minLength", detail="The stage a move goes to has a name."))
+    sources = members.get("from")
+    if isinstance(sources, list) and not all(isinstance(id, str) for id in sources):
+        faults.append(Fault(pointer=f"/{kind}/from", code="type", detail="from is a list of ids."))
     on = members.get("on")
     if isinstance(on, list) and not (on and all(isinstance(name, str) for name in on)):
         faults.append(Fault(pointer=f"/{kind}/on", code="type", detail="on is a list of field names, one at least."))
@@ -121,6 +127,8 @@ def _change(kind: str, entity: str, members: Mapping[str, Any]) -> AnyChange:
             return Change.delete(entity, members["id"], version=members.get("version"))
         case "restore":
             return Change.restore(entity, members["id"])
+        case "merge":
+            return Change.merge(entity, members["id"], members["from"], values, version=members.get("version"))
         case _:
             return Change.move(
                 entity,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
-from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, cast, get_type_hints
-
-import msgspec
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, cast
 
 from crm_kernel.access import Access
 from crm_kernel.entities import Entity, entity_name
 from crm_kernel.errors import Fault, near
 from crm_kernel.fields.base import Faulty, ValueContext
 from crm_kernel.model import EntityModel
+from crm_kernel.operations.record_view import RecordView as RecordView
+from crm_kernel.operations.record_view import plain as plain
 
 E = TypeVar("E", bound=Entity)
 
@@ -33,50 +31,6 @@ STAGE_FIELDS = ("pipeline", "stage", "stage_reason")
 
 _LATER: Any = None
 """What the write door fills in."""
-
-
-@cache
-def _hints(cls: type) -> dict[str, Any]:
-    """The types of a class's fields: resolving them anew for each attribute would take longer than a write."""
-    return get_type_hints(cls)
-
-
-class RecordView(Mapping[str, Any]):
-    """A record as plugins read it: `r["field"]` is the canonical value, `r.field` the value of its class's type.
-
-    With a class, `r.starts_at` is a `datetime`, `r.list_price` a `Money`; without one both forms are the same.
-    """
-
-    __slots__ = ("_cls", "_data")
-
-    def __init__(self, data: Mapping[str, Any], cls: type | None = None) -> None:
-        self._data = data
-        self._cls = cls
-
-    def __getitem__(self, name: str) -> Any:
-        return self._data[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._data)
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            value = self._data[name]
-        except KeyError:
-            raise AttributeError(f"no field {name!r}:{near(name, self._data)}") from None
-        hint = None if value is None or self._cls is None else _hints(self._cls).get(name)
-        return value if hint is None else msgspec.convert(value, hint, strict=False)
-
-    def __repr__(self) -> str:
-        return f"RecordView({dict(self._data)!r})"
-
-
-def plain(value: Any) -> Any:
-    """A value as plugins write it (datetime, Money, struct) in the form JSON would bring it."""
-    return msgspec.to_builtins(value, builtin_types=(Decimal,))
 
 
 class Journal:
@@ -120,6 +74,7 @@ class Change(Generic[E]):
 
     __slots__ = (
         "amended",
+        "because",
         "cause",
         "changed",
         "context",
@@ -134,6 +89,7 @@ class Change(Generic[E]):
         "kind",
         "locale",
         "merged",
+        "merging",
         "model",
         "move_record",
         "new",
@@ -142,6 +98,7 @@ class Change(Generic[E]):
         "plugin",
         "row",
         "skipped",
+        "sources",
         "sparse",
         "targets",
         "trusted",
@@ -171,6 +128,7 @@ class Change(Generic[E]):
         self.row = row
         self.found: Found = found
         self.sparse = sparse
+        self.sources: tuple[str, ...] = ()  # of a merge: the records that are merged into this one
         # What the write door fills in:
         self.model: EntityModel = _LATER
         self.context: ValueContext = _LATER
@@ -191,6 +149,8 @@ class Change(Generic[E]):
         self.targets: dict[str, str] = {}  # entity of each reference to any, stored beside the id
         self.filled: tuple[str, ...] = ()  # owner, team, where the caller did not send them
         self.move_record: dict[str, Any] | None = None
+        self.merging: list[dict[str, Any]] = []  # of a merge: the stored images of `sources`
+        self.because: dict[str, Any] | None = None  # what it belongs to, for history
 
     # Requests ------------------------------------------------------------------------------------------------------
 
@@ -266,12 +226,34 @@ class Change(Generic[E]):
         """Remove a record for good."""
         return Change("purge", entity, id=id)
 
+    @classmethod
+    def merge(
+        cls,
+        entity: str | type[F],
+        id: str,
+        sources: Sequence[str],
+        values: Mapping[str, Any] | None = None,
+        /,
+        *,
+        version: int | None = None,
+    ) -> Change[F]:
+        """The record `id` takes in the records `sources` of its entity: it gets `values` and what it lacks of theirs,
+        what refers to them refers to it, and they are deleted (softly)."""
+        change: Change[F] = Change("merge", entity, id=id, version=version, values=plain(dict(values or {})))
+        change.sources = tuple(sources)
+        return change
+
     @property
     def amended_names(self) -> set[str]:
         """The fields that hooks set."""
         return {name for names in self.amended.values() for name in names}
 
     # What hooks see ------------------------------------------------------------------------------------------------
+
+    @property
+    def merged_records(self) -> list[E]:
+        """Of a merge, the records that are merged into this one, as stored."""
+        return [cast("E", RecordView(record, self.model.cls)) for record in self.merging]
 
     @property
     def before(self) -> E | None:

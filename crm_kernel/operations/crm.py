@@ -19,6 +19,7 @@ from crm_kernel.operations.answers import decode, encode
 from crm_kernel.operations.batch_json import read_change
 from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
 from crm_kernel.operations.crm_services import Services
+from crm_kernel.operations.fitting import Fitting, fit
 from crm_kernel.operations.hooks import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.plugin_words import message
@@ -171,9 +172,7 @@ class Crm:
         if isinstance(change, Change):
             return change
         if entity is None:
-            raise TypeError(
-                "crm.write takes Change.create(…) and the like, or entity= with changes as in the batch route"
-            )
+            raise TypeError("crm.write takes Change.create(…) and the like, or entity= with changes of the batch route")
         return read_change(entity_name(entity), plain(change))
 
     def _view(self, record: Mapping[str, Any], entity: AnyEntity) -> RecordView:
@@ -288,6 +287,10 @@ class Crm:
         access = self._services.reader.access(caller, name)
         environment = self._services.registry.environment(caller, self.now(), params=plain(params))
         return await self._services.reader.count(name, access, environment, filter)
+
+    def fit(self, entity: AnyEntity, values: Mapping[str, Any]) -> Fitting:
+        """Which of these values would be accepted for their fields, and why not the others; see `Fitting`."""
+        return fit(self._services.registry, entity_name(entity), plain(dict(values)))
 
     async def report(
         self, report: str | Mapping[str, Any], *, as_user: str | None = None, **params: Any

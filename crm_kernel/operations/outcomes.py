@@ -65,6 +65,8 @@ def _outcome(number: int, change: AnyChange) -> Outcome:
         outcome = "created"
     elif change.kind in ("delete", "purge", "restore"):
         outcome = {"delete": "deleted", "purge": "deleted", "restore": "updated"}[change.kind]
+    elif change.kind == "merge":
+        outcome = "updated"
     elif not change.changed:
         outcome = "skipped" if change.skipped else "unchanged"
     else:

@@ -38,6 +38,7 @@ def fresh_of(request: AnyChange, caller: Caller) -> AnyChange:
         found=request.found,
         sparse=request.sparse,
     )
+    change.sources = request.sources
     change.trusted = caller.system
     change.merged = request.merged
     return change

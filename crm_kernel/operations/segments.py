@@ -13,15 +13,27 @@ def segments(rows: list[tuple[int, AnyChange]]) -> list[list[tuple[int, AnyChang
     seen: set[Any] = set()
     manner: tuple[str, ...] | None = None  # how the segment names records: by id, or by which key
     for number, change in rows:
-        name = _name_of(change)
-        if not found or (name is not None and (name in seen or manner not in (None, change.on))):
+        names = _names_of(change)
+        how = _MERGE if change.kind == "merge" else change.on
+        other = bool(found) and (found[-1][-1][1].kind == "merge") is not (change.kind == "merge")
+        if not found or other or (names and (not seen.isdisjoint(names) or manner not in (None, how))):
             found.append([])
             seen, manner = set(), None
-        if name is not None:
-            seen.add(name)
-            manner = change.on
+        if names:
+            seen.update(names)
+            manner = how
         found[-1].append((number, change))
     return found
+
+
+_MERGE = ("", "merge")
+"""The manner in which merges name records: they are in segments of their own."""
+
+
+def _names_of(change: AnyChange) -> list[Any]:
+    """What names the records of a change; of a merge all that it is about."""
+    name = _name_of(change)
+    return [] if name is None else [name, *((change.entity, id.lower()) for id in change.sources)]
 
 
 def _name_of(change: AnyChange) -> Any:

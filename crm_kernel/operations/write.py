@@ -19,6 +19,7 @@ from crm_kernel.errors import Fault, winner
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
+from crm_kernel.operations.merges import fill, load_sources, rewritten
 from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
 from crm_kernel.operations.requests import (
     fresh_of,
@@ -48,6 +49,8 @@ from crm_kernel.storage.records import unique_error
 from crm_kernel.storage.store import Store
 
 MAX_ROUNDS = 5
+VALUED = ("create", "update", "move", "merge")
+"""Kinds of changes that send values."""
 
 
 class Refused(Exception):
@@ -146,7 +149,8 @@ class Writer:
             for segment in segments(rows):
                 fresh = [(n, fresh_of(change, caller)) for n, change in segment]
                 changes = [c for _, c in fresh]
-                added = await self._run(context, changes)
+                run = self._merge if changes[0].kind == "merge" else self._run
+                added = await run(context, changes)
                 for number, change in fresh:
                     done[number] = change
                     veil(context, change)
@@ -181,6 +185,30 @@ class Writer:
     async def _run(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
         """All steps for one segment; returns the changes that hooks added. Faulty changes stop where they stand."""
         await self._prepare(work, changes)
+        return await self._carry_out(work, changes)
+
+    async def _merge(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
+        """All steps for a segment of merges: `before_merge`, what it adds, what is rewritten, then the merges."""
+        await self._prepare(work, changes)
+        await load_sources(work, sound_of(changes))
+        merges = sound_of(changes)
+        for change in merges:
+            fill(change)
+        await self._recheck(work, merges)
+        batch = self._batch(work, sound_of(merges))
+        keep_journal(batch)
+        await self._hooks.run("before_merge", batch, len(merges))
+        await self._recheck(work, [c for c in batch.journal.touched.values() if not c.faults])
+        beside = [*batch.added, *(await self._run(work, batch.added) if batch.added else ())]
+        if len(sound_of(merges)) == len(merges) and not any(c.faults for c in beside):
+            rewrites = await rewritten(work, merges, self._finder(work))
+            beside += [*rewrites, *(await self._run(work, rewrites) if rewrites else ())]
+        if any(c.faults for c in beside):
+            return beside
+        return [*beside, *await self._carry_out(work, changes)]
+
+    async def _carry_out(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
+        """The steps behind the checks of what was sent: hooks, rows, rollups; gives the changes that hooks added."""
         sound = [c for c in sound_of(changes) if not is_unchanged(c)]
         added = await self._before(work, sound)
         sound = sound_of([*sound, *added])
@@ -208,7 +236,7 @@ class Writer:
             check_action(work, change)
         found = [c for c in changes if not (c.faults and any(f.status == 404 for f in c.faults))]
         for change in found:
-            if change.kind in ("create", "update", "move"):
+            if change.kind in VALUED:
                 merge(work, change)
                 _name_record(work, change)
             else:
@@ -218,7 +246,7 @@ class Writer:
 
     async def _check(self, work: WriteWork, changes: list[AnyChange], *, amended: bool = False) -> None:
         """References, row rules, schema, pipelines: for what callers sent and for what hooks amended."""
-        valued = [c for c in changes if c.kind in ("create", "update", "move")]
+        valued = [c for c in changes if c.kind in VALUED]
         await check_references(work, valued, amended=amended)
         if not amended:
             await fill_teams(work, [c for c in valued if c.old is None])
@@ -236,6 +264,7 @@ class Writer:
         """`before_move` and `before_write`, and again for what hooks added, at most `MAX_ROUNDS` rounds."""
         added: list[AnyChange] = []
         fresh = changes
+        work.added.update({c.new["id"]: c.entity for c in changes if c.old is None and c.new.get("id")})
         for _ in range(MAX_ROUNDS):
             current = self._batch(work, fresh)
             keep_journal(current)
@@ -298,7 +327,7 @@ def _expressions(work: WriteWork, changes: list[AnyChange]) -> list[Any]:
     """What the rules of these changes will ask of records in hand: checks of grants, for moves guards of pipelines."""
     expressions: list[Any] = []
     for model in {c.entity: c.model for c in changes}.values():
-        for action in ("create", "update", "move", "import"):
+        for action in ("create", "update", "move", "import", "merge"):
             expressions += [g.check for g in work.access.grants(model.name, action) or () if g.check is not None]
         moving = any(c.entity == model.name and c.old and c.new.get("stage") != c.old.get("stage") for c in changes)
         if moving:

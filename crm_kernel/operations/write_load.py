@@ -17,7 +17,14 @@ from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange, Merged
 from crm_kernel.operations.work import Work, WriteWork
 from crm_kernel.schema.walk import pointer
 
-ACTIONS = {"create": "create", "update": "update", "move": "move", "delete": "delete", "restore": "delete"}
+ACTIONS = {
+    "create": "create",
+    "update": "update",
+    "move": "move",
+    "delete": "delete",
+    "restore": "delete",
+    "merge": "merge",
+}
 """The action each kind of change needs (purge needs `admin`)."""
 
 PURGE_ACTION = "admin"
@@ -235,7 +242,7 @@ def merge(work: Work, change: AnyChange) -> None:
         change.new = dict.fromkeys(change.model.fields)
     else:
         change.new = dict(change.old)
-    action = "create" if change.old is None else "update"
+    action = "create" if change.old is None else "merge" if change.kind == "merge" else "update"
     grants = holding(work, change, action)
     writable = None if grants is None else frozenset[str]().union(*(g.writable for g in grants))
     existing = None if change.trusted else work.access.existing(change.entity)

@@ -32,7 +32,8 @@ def check_new_image(work: WriteWork, change: AnyChange) -> None:
     if moved:
         _expect_check(work, change, "move", set())
     if names - set(STAGE_FIELDS) - {"stage_since"}:
-        _expect_check(work, change, "update", names - set(STAGE_FIELDS) - {"stage_since"})
+        action = "merge" if change.kind == "merge" else "update"
+        _expect_check(work, change, action, names - set(STAGE_FIELDS) - {"stage_since"})
 
 
 def _expect_check(work: WriteWork, change: AnyChange, action: str, names: set[str]) -> None:

@@ -27,7 +27,12 @@ UNVALUED = frozenset({"id", "deleted_at"})
 USER = "user"
 TEAM = "team"
 
-_EVENTS = {"create": "record.created", "delete": "record.deleted", "restore": "record.restored"}
+_EVENTS = {
+    "create": "record.created",
+    "delete": "record.deleted",
+    "restore": "record.restored",
+    "merge": "record.merged",
+}
 
 
 async def store(work: WriteWork, changes: list[AnyChange]) -> None:
@@ -66,7 +71,7 @@ async def _store_entity(work: WriteWork, group: list[AnyChange]) -> None:
             await meta.bump_epoch(work.tx)
 
 
-_UPDATES = frozenset({"update", "move", "delete", "restore"})
+_UPDATES = frozenset({"update", "move", "delete", "restore", "merge"})
 
 
 def _stamp(work: WriteWork, change: AnyChange) -> None:
@@ -180,9 +185,9 @@ def _history(work: WriteWork, change: AnyChange, told: list[str]) -> HistoryEntr
 
 
 def _cause(work: WriteWork, change: AnyChange) -> dict[str, Any] | None:
-    if not (change.amended or change.plugin or work.caller.plugin or work.caller.cause):
+    if not (change.amended or change.plugin or change.because or work.caller.plugin or work.caller.cause):
         return None
-    cause: dict[str, Any] = dict(work.caller.cause or {})
+    cause: dict[str, Any] = {**(work.caller.cause or {}), **(change.because or {})}
     if work.caller.plugin or change.plugin:
         cause["plugin"] = work.caller.plugin or change.plugin
     if change.amended:

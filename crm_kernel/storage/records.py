@@ -256,6 +256,31 @@ class RecordStore:
         rows = await reads.read(" UNION ".join(branches), params) if branches else []
         return sorted((id, by, field) for id, by, field in rows)
 
+    async def refer_to(
+        self, reads: Reads, model: Model, entity: str, ids: Iterable[str], limit: int
+    ) -> list[tuple[str, str, str, str]]:
+        """Which live records refer to `ids` of an entity: (id, entity, field, record), in one statement."""
+        branches: list[str] = []
+        params: list[Any] = []
+        for other in model.values():
+            for field in other.fields.values():
+                target = field.options.reference
+                if field.type.kind is not Kind.REFERENCE or target not in (entity, _ANY) or field.read_only:
+                    continue
+                columns = list(field_columns(field))
+                main = quoted(columns[0].name)
+                branch = f"SELECT {main}, '{other.name}', '{field.name}', id FROM {quoted(table_name(other.name))}"
+                branch += f" WHERE deleted_at IS NULL AND {main} {self.dialect.one_of}"
+                params.append(self._ids(ids))
+                if target == _ANY:
+                    branch += f" AND {quoted(columns[1].name)} = ?"
+                    params.append(entity)
+                branches.append(branch)
+        if not branches:
+            return []
+        rows = await reads.read(f"{' UNION ALL '.join(branches)} LIMIT {limit}", params)
+        return sorted((str(id), by, field, str(record)) for id, by, field, record in rows)
+
     def _ids(self, ids: Iterable[str]) -> Any:
         return self.dialect.encode_list(ids, "uuid")
 

@@ -55,7 +55,24 @@ def imported(folder: Path) -> set[str]:
 def test_each_has_a_reason(root: Path, project: dict[str, Any]) -> None:
     page = (root / "docs" / "dependencies.md").read_text("utf-8")
     explained = {plain(name) for name in re.findall(r"^\| ([\w.-]+) \| \S", page, re.M)} - {"package"}
-    assert explained == named(project["dependencies"]) | named(project["optional-dependencies"]["dev"])
+    own = named(project["dependencies"]) | named(project["optional-dependencies"]["dev"])
+    assert explained == own | set().union(*plugins(root).values())
+
+
+def plugins(root: Path) -> dict[Path, set[str]]:
+    """The folder of each plugin's package, and what it depends on beside the kernel."""
+    found: dict[Path, set[str]] = {}
+    for manifest in sorted(root.glob("plugins/*/pyproject.toml")):
+        needed = tomllib.loads(manifest.read_text("utf-8"))["project"]["dependencies"]
+        found[manifest.parent / f"crm_{manifest.parent.name}"] = named(needed) - {"crm-kernel"}
+    return found
+
+
+def test_what_plugins_import_is_declared_and_locked(root: Path) -> None:
+    pins = named((root / "requirements.lock").read_text("utf-8").splitlines())
+    for folder, declared in plugins(root).items():
+        assert imported(folder) == declared, folder.name
+        assert declared <= pins
 
 
 def test_what_the_kernel_imports_is_declared(root: Path, project: dict[str, Any]) -> None:

@@ -30,6 +30,17 @@ async def test_a_record_may_refer_to_one_that_is_added(with_plugin: MakeCrm) -> 
     assert (twin["name"], twin["twin"]) == ("A", None)
 
 
+async def test_what_is_added_may_refer_to_the_record_it_was_added_for(with_plugin: MakeCrm) -> None:
+    crm = await with_plugin(
+        TWINS.replace("price=change.after.price)", "twin=change.after.id)").replace(
+            "change.amend(twin=twin.id)", "pass"
+        )
+    )
+    (record,) = await crm.write([Change.create("item", name="A", note="double")])
+    (twin,) = await crm.find("item", "twin is not null")
+    assert twin["twin"] == record["id"]
+
+
 async def test_faults_of_what_is_added_are_told_of_the_row_it_was_added_for(with_plugin: MakeCrm) -> None:
     crm = await with_plugin(TWINS)
     rows = [

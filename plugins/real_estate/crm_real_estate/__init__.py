@@ -20,6 +20,7 @@ from crm_kernel import (
     Plugin,
     Restriction,
     Route,
+    UninstallPlan,
     hookimpl,
 )
 
@@ -145,6 +146,11 @@ async def before_move(batch: Batch) -> None:
 
 
 @hookimpl
+async def before_merge(batch: Batch) -> None:
+    checks.sold_listings_stay(batch)
+
+
+@hookimpl
 async def before_write(batch: Batch) -> None:
     await upkeep.keep(batch)
     checks.times(batch)
@@ -170,3 +176,8 @@ async def on_start(crm: Crm) -> None:
 @hookimpl
 async def on_stop(crm: Crm) -> None:
     await health.closed(crm)
+
+
+@hookimpl
+async def on_uninstall(plan: UninstallPlan) -> None:
+    await health.to_be_kept(plan)

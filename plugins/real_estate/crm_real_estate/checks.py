@@ -34,6 +34,15 @@ def times(batch: Batch) -> None:
             _notice(batch, change)
 
 
+def sold_listings_stay(batch: Batch) -> None:
+    """A closed listing is the record of a sale: it is not merged into another one, nor is that with what it said."""
+    for change in batch.of(Listing):
+        for place, listing in enumerate(change.merged_records):
+            if listing.stage == "Closed":
+                detail = f"{listing.listing_id} is sold; its sale would be lost."
+                change.refuse(f"/from/{place}", detail, code="real_estate.sold")
+
+
 def stages_that_rules_name(plan: DocumentPlan) -> None:
     """A pipeline that takes the place of one of ours keeps the stages that the rules of this plugin speak of."""
     needed = {"listing": {*SHOWN, "Pending"}, "viewing": {*BOOKED}, "offer": {"accepted"}}

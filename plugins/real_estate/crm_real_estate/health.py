@@ -1,6 +1,6 @@
 """What `crm check` asks of an office, and what its log says of it."""
 
-from crm_kernel import Check, Crm
+from crm_kernel import Check, Crm, UninstallPlan
 
 from .pipelines import SHOWN
 
@@ -28,6 +28,13 @@ async def closed(crm: Crm) -> None:
     """Tells how many viewings people expect while the app is down."""
     waiting = await crm.count("viewing", "stage in ('requested', 'confirmed') and starts_at >= @now")
     crm.log.info("closed: %s viewings are to come", waiting)
+
+
+async def to_be_kept(plan: UninstallPlan) -> None:
+    """What an office answers for is not removed with the plugin: offers that were accepted, sales that were closed."""
+    accepted = await plan.crm.count("offer", "stage = 'accepted'")
+    if accepted:
+        plan.keep("offer", f"{accepted:,} accepted offers are contracts that the office answers for.")
 
 
 ALL = [Check(name="agents", title="Listings have an agent", run=agents_can_sign_in)]

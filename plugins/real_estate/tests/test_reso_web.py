@@ -11,7 +11,7 @@ from crm_real_estate.commands import unsold
 from crm_real_estate.pipelines import VIEWING
 from crm_real_estate.reso_web import from_reso, to_reso
 
-from crm_kernel import Error
+from crm_kernel import Change, Error
 from crm_kernel.operations.export import export, format_of
 from crm_kernel.operations.list_query import ListQuery
 
@@ -81,3 +81,15 @@ async def test_real_estate_uses_commands_types_and_before_apply(office: Any) -> 
     plan = await kernel.documents.plan({"documents": [{k: v for k, v in body.items() if v is not None}]}, system)
     errors = [(error["pointer"], error["code"]) for error in plan["documents"][0]["errors"]]
     assert ("/stages", "real_estate.stage_missing") in errors
+
+
+async def test_before_merge_keeps_sold_listings(office: Any) -> None:
+    one, two = await office.listing("Active"), await office.listing("Active", living_area=50)
+    sold = await office.listing("Closed", close_date="2026-01-01", close_price={"amount": 1, "currency": "EUR"})
+    viewing = await office.book(one, 50)
+    with pytest.raises(Error) as refused:
+        await office.crm.write([Change.merge("listing", one["id"], [two["id"], sold["id"]])])
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [("/from/1", "real_estate.sold")]
+    [kept] = await office.crm.write([Change.merge("listing", two["id"], [one["id"]])])
+    assert (kept["stage"], kept["living_area"]) == ("Active", 50)
+    assert (await office.crm.get("viewing", viewing["id"]))["listing"] == two["id"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.acceptance.http.conftest import Case, World, cases
 
 LIST = "GET /api/records/{entity}"
@@ -14,6 +16,7 @@ RESTORE = "POST /api/records/{entity}/{id}/restore"
 BATCH = "POST /api/records/{entity}/batch"
 MOVE = "POST /api/records/{entity}/{id}/move"
 MOVES = "GET /api/records/{entity}/{id}/moves"
+MERGE = "POST /api/records/{entity}/{id}/merge"
 UNDO = "POST /api/records/{entity}/{id}/undo"
 HISTORY = "GET /api/records/{entity}/{id}/history"
 
@@ -161,6 +164,34 @@ def test_move(world: World, case: Case) -> None:
 )
 def test_moves(world: World, case: Case) -> None:
     world.run(case)
+
+
+INTO = f"{LEASES}/{{lease}}/merge"
+NONE = {"records": ["00000000-0000-4000-8000-000000000000"]}
+
+
+@cases(
+    Case(MERGE, "bad", 422, who="ann", path=INTO, body={}, code="invalid"),
+    Case(MERGE, "bad", 422, who="ann", path=INTO, body={"records": "x", "nix": 1}, code="invalid"),
+    Case(MERGE, "bad", 422, who="ann", path=INTO, body={"records": []}, code="invalid"),
+    Case(MERGE, "bad", 404, who="ann", path=INTO, body=NONE, code="not_found"),
+    Case(MERGE, "unauthenticated", 401, path=INTO, body=NONE, **NOBODY),
+    Case(MERGE, "denied", 403, path=INTO, body={"records": []}, code="forbidden"),
+    Case(MERGE, "denied", 404, who="dan", path=INTO, body=NONE, code="not_found"),
+)
+def test_merge_refused(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@pytest.mark.contract("http-api.md#merge")
+def test_merge(world: World) -> None:
+    other, twice = world.lease(rent=7)["id"], world.lease(rent=9)["id"]
+    case = Case(MERGE, "good", 200, who="ann", path=INTO, body={"records": [other]}, has={"rent": 5})
+    kept = world.run(case).json()
+    assert world.send("ann", "GET", f"{LEASES}/{other}").status_code == 404
+    path = f"{LEASES}/{kept['id']}/merge"
+    refused = world.send("ann", "POST", path, json={"records": [twice, twice]}).json()
+    assert [error["pointer"] for error in refused["errors"]] == ["/records/1"]
 
 
 @cases(

@@ -1,0 +1,113 @@
+"""What a plugin leaves when it is taken out, told before it is, and asked of the plugin itself (floor 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from crm_kernel.document_check import document_hash
+from crm_kernel.operations.answers import plain_json
+from crm_kernel.operations.crm import Crm
+from crm_kernel.plugins import PluginHost
+from crm_kernel.registry import Broken, Registry
+from crm_kernel.storage import delivery, scan
+from crm_kernel.storage.documents import StoredDocument
+from crm_kernel.storage.ports import Reads
+
+
+class Services(Protocol):
+    """What an uninstall plan needs of its kernel."""
+
+    @property
+    def plugins(self) -> PluginHost: ...
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def database(self) -> Reads: ...
+    def crm(self, plugin: str | None = None) -> Crm: ...
+
+
+class UninstallPlan:
+    """What `on_uninstall` is given: it may refuse, or say what must be kept and why.
+
+    `records` are the numbers of records of the plugin's entities, deleted ones too; `fields` those it has on entities
+    of others; `documents` what is stored and does not work without it, as `kind name`; `positions` its listeners with
+    the last event each was told, `dead` deliveries that were given up; `jobs` their names. All of it stays in the
+    database and is there again when the plugin is. `crm` reads as the plugin.
+    """
+
+    def __init__(self, plugin: str, crm: Crm) -> None:
+        self.plugin = plugin
+        self.crm = crm
+        self.records: dict[str, int] = {}
+        self.fields: dict[str, list[str]] = {}
+        self.documents: list[str] = []
+        self.positions: dict[str, int] = {}
+        self.dead = 0
+        self.jobs: list[str] = []
+        self.kept: list[dict[str, str]] = []
+        self.refusals: list[str] = []
+
+    def keep(self, what: str, why: str) -> None:
+        """Say what must not be removed from the database later, such as records that the law wants kept."""
+        self.kept.append({"what": what, "why": why})
+
+    def refuse(self, why: str) -> None:
+        """Let the plugin stay."""
+        self.refusals.append(why)
+
+    def answer(self) -> dict[str, Any]:
+        """The plan as data."""
+        told = ("plugin", "records", "fields", "documents", "positions", "dead", "jobs", "kept", "refusals")
+        return {name: getattr(self, name) for name in told}
+
+
+async def uninstall_plan(services: Services, plugin: str, documents: Sequence[str]) -> UninstallPlan:
+    """The plan of a plugin that takes part, after its `on_uninstall`. Whatever that raises is a refusal."""
+    plan = UninstallPlan(plugin, services.crm(plugin))
+    reads, entities = services.database, services.registry.entities
+    for declared in services.plugins.documents():
+        if declared.plugin != plugin:
+            continue
+        if declared.kind == "entity" and declared.name in entities:
+            plan.records[declared.name] = await scan.count_all(reads, entities[declared.name])
+        if declared.kind == "fields":
+            names: Mapping[str, Any] = declared.body["schema"].get("properties", {})
+            plan.fields.setdefault(declared.body["entity"], []).extend(names)
+    listeners = {bound.name for bound in services.registry.listeners if bound.plugin == plugin}
+    plan.positions = {n: seq for n, seq in (await delivery.positions(reads)).items() if n in listeners}
+    plan.dead = sum(pending.listener in listeners for pending in await delivery.dead(reads, limit=100_000))
+    plan.jobs = [job.name for owner, job in services.plugins.jobs() if owner == plugin]
+    plan.documents = list(documents)
+    for owner, hook in services.plugins.implementations("on_uninstall"):
+        if owner == plugin:
+            await _ask(services.plugins, plan, hook)
+    return plan
+
+
+async def _ask(plugins: PluginHost, plan: UninstallPlan, hook: Any) -> None:
+    try:
+        await hook(plan=plan)
+    except Exception as error:
+        plugins.note_fault(plan.plugin, "uninstall", error)
+        plan.refuse(f"it failed to say what must stay: {type(error).__name__}: {error}")
+
+
+def detached(plugins: PluginHost, names: Collection[str]) -> list[dict[str, Any]]:
+    """What plugins declare, as documents to be stored: so their records can be used without their code.
+
+    Each says what it overrides. So it is no clash where the plugin is there again.
+    """
+    return [{**plain_json(d.body), "overrides": d.plugin} for d in plugins.documents() if d.plugin in names]
+
+
+def attached(plugins: PluginHost, name: str, stored: Sequence[StoredDocument]) -> list[tuple[str, str]]:
+    """The (kind, name) of stored documents that only say what the plugin itself declares."""
+    own = {(d["kind"], d["name"]): document_hash(d) for d in detached(plugins, [name])}
+    return [(s.kind, s.name) for s in stored if own.get((s.kind, s.name)) == document_hash(s.body)]
+
+
+def only_without(broken: Sequence[Broken], whole: Sequence[Broken]) -> list[str]:
+    """`kind name` of what is left out here and not with all plugins."""
+    sound = {(b.kind, b.name) for b in whole if b.source.kind == "document"}
+    return [f"{b.kind} {b.name}" for b in broken if b.source.kind == "document" and (b.kind, b.name) not in sound]
