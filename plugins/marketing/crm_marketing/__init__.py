@@ -2,16 +2,31 @@
 
 from typing import Any
 
-from crm_kernel import Batch, Entity, Extension, Job, Listener, Plugin, Restriction, Route, hookimpl
+from crm_kernel import (
+    Batch,
+    Entity,
+    Exporter,
+    Extension,
+    Job,
+    Listener,
+    Plugin,
+    Restriction,
+    Route,
+    UninstallPlan,
+    hookimpl,
+)
 
 from . import (
     access,
     checks,
     consents,
     entities,
+    exporters,
     journeys,
+    leaving,
     listeners,
     members,
+    merging,
     pipelines,
     recipients,
     reports,
@@ -68,6 +83,11 @@ def register_listeners() -> list[Listener]:
 
 
 @hookimpl
+def register_exporters() -> list[Exporter]:
+    return exporters.EXPORTERS
+
+
+@hookimpl
 def register_jobs() -> list[Job]:
     return recipients.JOBS
 
@@ -83,6 +103,11 @@ async def before_move(batch: Batch) -> None:
 
 
 @hookimpl
+async def before_merge(batch: Batch) -> None:
+    await merging.merge(batch)
+
+
+@hookimpl
 async def before_write(batch: Batch) -> None:
     checks.kept(batch)
     await checks.filters(batch)
@@ -95,3 +120,8 @@ async def before_write(batch: Batch) -> None:
     await withholding.withhold(batch)
     journeys.parameters(batch)
     await journeys.lead_to(batch)
+
+
+@hookimpl
+async def on_uninstall(plan: UninstallPlan) -> None:
+    await leaving.leave(plan)

@@ -43,7 +43,7 @@ async def latest(batch: Batch) -> None:
         batch.find, Consent, "contact in @param.among and latest = true", {change.after.contact for change in new}
     )
     newest: dict[tuple[str, str, str], Any] = {}
-    for record in sorted((*stored, *(change.after for change in new)), key=_age):
+    for record in sorted((*stored, *(change.after for change in new)), key=age):
         newest[record.contact, record.purpose, record.channel] = record
     ids = {record.id for record in newest.values()}
     for change in new:
@@ -58,5 +58,6 @@ def mark(batch: Batch, stored: Iterable[Any], ids: set[str]) -> None:
             batch.add(Change.update(Consent, record.id, latest=record.id in ids))
 
 
-def _age(record: Any) -> tuple[Any, int]:
+def age(record: Any) -> tuple[Any, int]:
+    """What newer and, of one moment, stricter records are greater by."""
     return record.at, domain.STRICTNESS.index(record.status)

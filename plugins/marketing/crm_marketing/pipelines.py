@@ -5,6 +5,9 @@ from typing import Any
 REACHED = ("sent", "delivered", "opened", "clicked", "replied", "converted")
 """Stages of a member whom the message was sent to, and who did not turn it down."""
 
+IN_WORK = "stage in ('scheduled', 'sending', 'paused')"
+"""Campaigns whose messages are still to be sent."""
+
 CAMPAIGN: dict[str, Any] = {
     "kind": "pipeline",
     "name": "campaign",
