@@ -68,6 +68,7 @@ def mapping_faults(mapping: ImportMapping) -> list[Fault]:
     if mapping.decimal == mapping.delimiter:
         fault("/decimal", "enum", f"{mapping.decimal!r} parts the columns already.")
     filled = [column.field for header in mapping.columns or () for column in mapping.filled_by(header)]
+    filled += [row.field for row in mapping.filled_by_number()]
     for name, times in Counter([*filled, *mapping.constants]).items():
         if times > 1:
             fault("/columns", "unique", f"The field {name!r} is filled {times} times.")

@@ -24,6 +24,14 @@ class ColumnMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     values: Annotated[dict[str, Any], Meta(description="Cell text to value.")] | None = None
 
 
+class RowMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A field that the number of the row fills, for files whose rows have no name: `prefix` and the number."""
+
+    field: FieldName
+    prefix: str = ""
+    match: str | None = None
+
+
 Filled = FieldName | ColumnMapping
 
 
@@ -38,6 +46,12 @@ class ImportMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     unmapped: Literal["ignore", "error"] = "ignore"
     columns: dict[str, Filled | Annotated[list[Filled], Meta(min_length=1, max_length=20)]] | None = None
     constants: dict[str, Any] = {}
+    row: RowMapping | Annotated[list[RowMapping], Meta(min_length=1, max_length=20)] | None = None
+    skip: dict[str, list[str]] = {}
+
+    def filled_by_number(self) -> list[RowMapping]:
+        """The fields that the number of the row fills."""
+        return self.row if isinstance(self.row, list) else [self.row] if self.row else []
 
     def filled_by(self, header: str) -> list[ColumnMapping]:
         """How the column of this header is read, once for each field it fills; [] where it fills nothing."""

@@ -32,12 +32,21 @@ _UNREADABLE = "\0"
 
 
 class Row(NamedTuple):
-    """One row: `values` by field (None: a blank cell), `faults` of cells that could not be read, by pointer."""
+    """One row: `values` by field (None: a blank cell), `faults` of cells that could not be read, by pointer.
+
+    `skipped`: the mapping passes it over.
+    """
 
     number: int
     cells: list[str]
     values: dict[str, Any]
     faults: dict[str, Fault]
+    skipped: bool = False
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether a change is made of it."""
+        return not self.skipped and "" not in self.faults
 
     def fail(self, column: Column, code: str, detail: str) -> None:
         """Note that the cell of a column cannot be read."""
@@ -95,7 +104,11 @@ def read_row(plan: Plan, number: int, cells: list[str]) -> Row:
         detail = f"The row has {len(cells)} cells; the header has {plan.width}."
         row.faults[""] = Fault(pointer="", code=code, detail=detail, row=number)
         return row
+    if any(cells[place].strip() in passed for place, passed in plan.skip):
+        return row._replace(skipped=True)
     values = row.values
+    if plan.prefixes:
+        cells = [*cells, *(f"{prefix}{number}" for prefix in plan.prefixes)]
     for column in plan.columns:
         place, _, field, read, _, blank = column
         text = cells[place]
@@ -158,7 +171,9 @@ _COUNTED = {"moved": "updated", "failed": "refused"}
 
 def result(rows: Sequence[Row], sent: Sequence[Row], outcomes: Sequence[Outcome]) -> Result:
     """Counts and refused rows of a batch: `rows` are all, `sent` those with an outcome."""
-    counts = {"created": 0, "updated": 0, "unchanged": 0, "skipped": 0, "refused": len(rows) - len(sent)}
+    skipped = sum(row.skipped for row in rows)
+    unread = len(rows) - len(sent) - skipped
+    counts = {"created": 0, "updated": 0, "unchanged": 0, "skipped": skipped, "refused": unread}
     refusals = [Refusal(row.number, row.cells, list(row.faults.values())) for row in rows if "" in row.faults]
     for row, outcome in zip(sent, outcomes, strict=True):
         counts[_COUNTED.get(outcome.outcome, outcome.outcome)] += 1

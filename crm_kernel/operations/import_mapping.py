@@ -54,6 +54,10 @@ class Plan(NamedTuple):
     key: tuple[Field, ...]
     width: int
     context: ValueContext
+    prefixes: tuple[str, ...] = ()
+    """What stands before the number of the row in each field it fills: columns behind the last one of the file."""
+    skip: tuple[tuple[int, frozenset[str]], ...] = ()
+    """The cells, by place, of rows that are passed over."""
 
     @property
     def refers_to_itself(self) -> bool:
@@ -100,12 +104,15 @@ def settle(
         )
         for place, name, at, column, field in check.used(header)
     ]
+    columns += check.numbered(len(header), context)
     for name in mapping.constants:
         check.field(name, f"/constants/{name}")
     key = check.key({c.field.name for c in columns} | set(mapping.constants))
+    skip = tuple((header.index(name), frozenset(cells)) for name, cells in check.skipped(header))
     if check.faults:
         raise Error("invalid", hint=_HINT, faults=check.faults)
-    return Plan(model.name, tuple(columns), dict(mapping.constants), key, len(header), context)
+    prefixes = tuple(row.prefix for row in mapping.filled_by_number())
+    return Plan(model.name, tuple(columns), dict(mapping.constants), key, len(header), context, prefixes, skip)
 
 
 class _Check:
@@ -134,16 +141,14 @@ class _Check:
         everything wrong with the header is noted."""
         columns = self._mapping.columns
         for name in columns or {}:
-            if name not in header:
-                hint = self._near(name, header) or f" it has {', '.join(repr(h[:100]) for h in header[:_HINTED])}."
-                self.fault(f"/columns/{name}", "required", f"The file has no column {name!r};{hint}")
+            self._there(name, header, f"/columns/{name}")
         times = Counter(header)
         for index, name in enumerate(header):
             filling = self._mapping.filled_by(name)
             if columns is None and self._mapping.unmapped == "ignore" and name not in self._model.fields:
                 continue
             if not filling:
-                if self._mapping.unmapped == "error":
+                if self._mapping.unmapped == "error" and name not in self._mapping.skip:
                     self.fault("/unmapped", "unknown_field", f"The mapping does not name the column {name!r}.")
                 continue
             if not name:
@@ -159,6 +164,28 @@ class _Check:
                 if field is not None:
                     self._options(at, column, field)
                     yield index, name, at, column, field
+
+    def _there(self, name: str, header: Sequence[str], pointer: str) -> bool:
+        if name in header:
+            return True
+        hint = self._near(name, header) or f" it has {', '.join(repr(h[:100]) for h in header[:_HINTED])}."
+        self.fault(pointer, "required", f"The file has no column {name!r};{hint}")
+        return False
+
+    def numbered(self, place: int, context: ValueContext) -> Iterator[Column]:
+        """The columns, from `place` on, that the rows' numbers are."""
+        rows = self._mapping.filled_by_number()
+        for index, row in enumerate(rows):
+            at = f"/row/{index}" if len(rows) > 1 else "/row"
+            field = self.field(row.field, f"{at}/field")
+            if field is not None:
+                column = ColumnMapping(field=row.field, match=row.match)
+                read = _read(column, field, context, ".")
+                yield Column(place + index, "row", field, read, self.match(at, column, field))
+
+    def skipped(self, header: Sequence[str]) -> list[tuple[str, list[str]]]:
+        """The columns by which rows are passed over, with those of their cells."""
+        return [(name, cells) for name, cells in self._mapping.skip.items() if self._there(name, header, "/skip")]
 
     def field(self, name: str, pointer: str) -> Field | None:
         """The field of this name, if a caller may write it at all."""

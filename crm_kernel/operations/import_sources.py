@@ -133,7 +133,7 @@ class CsvSource:
 
 
 def _sent(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if "" not in row.faults]
+    return [row for row in rows if row.is_sent]
 
 
 class ItemSource:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crm_kernel.errors import Error
-from crm_kernel.mappings import ColumnMapping, ImportMapping
+from crm_kernel.mappings import ColumnMapping, ImportMapping, RowMapping
 from crm_kernel.operations.import_changes import Row, read_row
 from crm_kernel.operations.import_mapping import Plan, settle
 from crm_kernel.testing import TestCrm
@@ -219,3 +219,15 @@ def test_key_values_are_in_their_normal_form(plan: Any) -> None:
     settled = plan("external_id,email", ImportMapping(key=["external_id", "email"]), "contact")
     assert read(settled, " X ", "A@EXAMPLE.org").values == {"external_id": "X", "email": "A@example.org"}
     assert read(settled, " ", "no mail").values == {"external_id": None, "email": "no mail"}
+
+
+def test_rows_by_number_and_skipped_rows_name_what_is_there(plan: Any) -> None:
+    mapping = ImportMapping(row=RowMapping(field="nr", match="login"), skip={"leve": ["1"]}, columns={"level": "level"})
+    assert faults(plan, "level", mapping) == [("/row/field", "unknown_field"), ("/skip", "required")]
+    mapping = ImportMapping(row=RowMapping(field="number", match="login"), columns={"level": "level"})
+    assert faults(plan, "level", mapping) == [("/row/match", "type")]
+    mapping = ImportMapping(row=[RowMapping(field="number"), RowMapping(field="nr")], columns={"level": "level"})
+    assert faults(plan, "level", mapping) == [("/row/1/field", "unknown_field")]
+    settled = plan("level,x", ImportMapping(skip={"x": ["no"]}, columns={"level": "level"}, unmapped="error"))
+    assert read(settled, "1", " no ").skipped
+    assert read(settled, "1", "no more").values == {"level": Decimal(1)}

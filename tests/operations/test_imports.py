@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from crm_kernel import Change
 from crm_kernel.errors import ConfigError, Error
-from crm_kernel.mappings import ColumnMapping, ImportMapping
+from crm_kernel.mappings import ColumnMapping, ImportMapping, RowMapping
 from crm_kernel.operations.import_changes import Size
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import refusal
@@ -148,6 +149,33 @@ async def test_references_are_found_by_a_unique_field(importing: Importing) -> N
     assert [(r["_row"], r["_pointer"], r["_code"], r["_detail"]) for r in importing.refused()][:2] == [
         ("3", "/owner", "reference", "There is no user with login 'nobody' for you."),
         ("4", "/owner", "reference", "There is no user with login 'gone' for you."),
+    ]
+
+
+async def test_the_number_of_a_row_is_its_name_in_later_imports(importing: Importing) -> None:
+    text = "level,amount,state\n1,10,ok\n2,20,test\n3,30,ok\n"
+    mapping = ImportMapping(
+        key=["number"],
+        columns={"level": "level"},
+        row=RowMapping(field="number", prefix="file-"),
+        skip={"state": ["test", ""]},
+    )
+    assert await importing.counts(text, mapping) == {"created": 2, "skipped": 1}
+    again = msgspec.structs.replace(mapping, columns={"amount": "amount"}, unmapped="ignore", skip={})
+    assert await importing.counts(text, again, on_duplicate="update") == {"created": 1, "updated": 2}
+    assert [(j["number"], j["level"], j["amount"]) for j in await importing.jobs()] == [
+        ("file-1", 1, 10),
+        ("file-2", 3, 20),  # the default: it was skipped before
+        ("file-3", 3, 30),
+    ]
+
+
+async def test_a_row_refers_to_what_its_number_was_the_name_of(importing: Importing) -> None:
+    await importing.crm.user("row-2")
+    mapping = ImportMapping(columns={"Nr": "number"}, row=RowMapping(field="owner", match="login", prefix="row-"))
+    assert await importing.counts("Nr\nA\nB\n", mapping) == {"created": 1, "refused": 1}
+    assert [(r["Nr"], r["_row"], r["_pointer"], r["_code"]) for r in importing.refused()] == [
+        ("A", "1", "/owner", "reference")
     ]
 
 
