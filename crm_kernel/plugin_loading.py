@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pluggy
 
 from crm_kernel import hookspecs
+from crm_kernel.deprecation import instead_of
 from crm_kernel.errors import ConfigError, near
 from crm_kernel.hookspecs import PROJECT
 from crm_kernel.manifest import Plugin
@@ -50,6 +51,7 @@ class Loaded:
         self.documents: list[Declared] = []
         self.messages: Messages = {}
         self.order_because: list[str] = []
+        self.deprecated: list[dict[str, str]] = []
         self.faults: list[dict[str, Any]] = []
         self.overruns: list[float] = []
 
@@ -174,6 +176,7 @@ def _declare(plugin: Loaded, manager: pluggy.PluginManager) -> None:
             if impl.plugin_name == plugin.name:
                 plugin.hooks[name] = impl.function
                 plugin.meters[name] = Meter()
+                _note_deprecated(plugin, name)
     words: list[Words] = []
     for name in [n for n in plugin.hooks if n.startswith("register_")]:
         given = _call(plugin, name)
@@ -186,6 +189,13 @@ def _declare(plugin: Loaded, manager: pluggy.PluginManager) -> None:
     if words:
         plugin.documents = translated(plugin.documents, words)
         plugin.messages = messages_of(words)
+
+
+def _note_deprecated(plugin: Loaded, hook: str) -> None:
+    instead = instead_of(HOOKS[hook])
+    if instead is not None:
+        plugin.deprecated.append({"hook": hook, "instead": instead})
+        log.warning("plugin %s: hook %s is deprecated: %s", plugin.name, hook, instead)
 
 
 def _call(plugin: Loaded, hook: str) -> Any:

@@ -199,6 +199,7 @@ def test_the_answer_about_a_plugin(app: PluginApp) -> None:
         "state": "active",
         "reason": None,
         "order": 2,
+        "deprecated": [],
         "order_because": ["after other: demo says requires other"],
         "requires": ["other"],
         "on_error": "refuse",

@@ -25,6 +25,8 @@ def command(given: Given) -> None:
         return
     print_table([_row(state) for state in states], ["order", "name", "version", "source", "state", "hooks", "because"])
     for state in states:
+        for old in state["deprecated"]:
+            click.echo(f"{state['name']}: the hook {old['hook']} is deprecated. {old['instead']}")
         if state["reason"]:
             click.echo(f"{state['name']}: {state['reason']}")
         for migration in state["migrations"]:

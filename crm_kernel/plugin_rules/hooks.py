@@ -6,6 +6,7 @@ import ast
 import inspect
 from collections.abc import Iterator
 
+from crm_kernel.deprecation import instead_of
 from crm_kernel.errors import near
 from crm_kernel.plugin_rules.source import Breach, PluginSource
 from crm_kernel.plugin_verify import HOOKS
@@ -27,6 +28,9 @@ def hooks(source: PluginSource) -> Iterator[Breach]:
         if spec is None:
             yield source.breach("hooks", f"There is no hook {node.name}.{near(node.name, HOOKS)}", *where)
             continue
+        instead = instead_of(spec)
+        if instead is not None:
+            yield source.breach("deprecated", f"The hook {node.name} is deprecated.", *where, instead)
         expected = list(inspect.signature(spec).parameters)
         got = [argument.arg for argument in node.args.args]
         if got != expected:

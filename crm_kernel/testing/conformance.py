@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -36,12 +36,13 @@ class PluginConformance:
         samples = {"listing": {"stage": "Active"}}
     ```
 
-    `plugin` is the name of the installed plugin. `samples` give values of each record of an entity that the factories
+    `plugin` is the name of the installed plugin, `fixed` the entities whose records stay as they were made. `samples` give values of each record of an entity that the factories
     make, where rules want what no schema says; `values` may be overridden for more.
     """
 
     plugin: ClassVar[str] = ""
     samples: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    fixed: ClassVar[Collection[str]] = ()
 
     async def values(self, crm: TestCrm, entity: str, *, full: bool = False) -> dict[str, Any]:
         """What a new record of an entity of the plugin is made of."""
@@ -121,6 +122,8 @@ class PluginConformance:
         one = f"{at}/{created.json()['id']}"
         listed = await crm.send("GET", at, query={"filter": f"id = '{created.json()['id']}'"})
         assert [item["version"] for item in listed.json()["items"]] == [1]
+        if entity in self.fixed:
+            return
         await self._is_updated(crm, entity, one, values)
         steps = [("DELETE", one, 204), ("GET", one, 404), ("POST", f"{one}/restore", 200), ("GET", one, 200)]
         for method, path, status in steps:
@@ -136,10 +139,10 @@ class PluginConformance:
         for name, value in plain.items():
             if value != values.get(name):
                 answer = await crm.send("PATCH", one, {name: value})
-                if answer.status == 200:
-                    assert answer.json()["version"] == 2
+                if answer.status != 200:
+                    refusals.append(answer.text)
+                elif answer.json()["version"] > 1:  # else the plugin keeps the field itself
                     return
-                refusals.append(answer.text)
         assert not refusals, f"no field of {entity} can be updated: {refusals}"
 
     async def _make(self, crm: TestCrm, entity: str, *, full: bool = False) -> RecordView:

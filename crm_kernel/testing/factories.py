@@ -84,6 +84,8 @@ class Drafts:
         """Fill what is missing; of what is wrong try the constraints that stand elsewhere in the schema, else leave
         it out."""
         name = _field(fault)
+        if not name and fault.code in ("anyOf", "oneOf"):
+            self._choose(record, fault.code, values)
         field = self._model.fields.get(name)
         if field is None or not is_sent(field):
             return
@@ -99,6 +101,15 @@ class Drafts:
             record[name] = self._value(values, name)
         else:
             record.pop(name, None)
+
+    def _choose(self, record: dict[str, Any], keyword: str, values: Values) -> None:
+        """Fill what the first of the forms of a record wants that a factory can give."""
+        for part in self._model.schema["allOf"]:
+            for form in part.get(keyword, ()):
+                names = form.get("required", ())
+                if names and all(name in self._model.fields and is_sent(self._model.fields[name]) for name in names):
+                    record.update({name: self._value(values, name) for name in names if name not in record})
+                    break
 
 
 def _field(fault: Fault) -> str:

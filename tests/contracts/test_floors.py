@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -100,6 +101,15 @@ def test_plugins_import_public_names_only(root: Path) -> None:
         if not (folder == "crm_kernel/base" and name.startswith("crm_kernel.base."))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_new_plugin_is_held_to_the_floors_too(root: Path) -> None:
+    """Contracts of import-linter name packages; a plugin that they do not name would be held to none of them."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    packages = {folder.name for folder in root.glob("plugins/*/crm_*") if (folder / "__init__.py").is_file()}
+    assert set(settings["root_packages"]) == {"crm_kernel", *packages}
+    named = [set(c.get("forbidden_modules") or c.get("modules") or packages) for c in settings["contracts"]]
+    assert all(names == packages for names in named)
 
 
 def module_name(root: Path, file: Path) -> str:

@@ -43,11 +43,10 @@ class CleanEnvironment:
 
     def environ(self) -> dict[str, str]:
         """What commands are given: nothing of the app or the tests that run them."""
-        kept = {
-            k: v for k, v in os.environ.items() if not k.startswith(("CRM_", "PYTEST", "COV", "VIRTUAL", "PYTHONPATH"))
-        }
-        more = {"PATH": f"{self.bin}:{Path(sys.executable).parent}:{kept['PATH']}", "PIP_NO_INDEX": "1"}
-        return {**kept, **more, "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_DEPS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("CRM_", "PYTEST", "COV", "VIRTUAL", "PYTHON"))}
+        more = {"PYTEST_ADDOPTS": "-p no:schemathesis -p no:xdist"}
+        more |= {"PATH": f"{self.bin}:{Path(sys.executable).parent}:{kept['PATH']}", "PIP_NO_INDEX": "1"}
+        return {**kept, **more, "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_DEPS": "1"}
 
     def run(self, command: str, folder: Path | None = None) -> str:
         """What a command line says; it must succeed."""

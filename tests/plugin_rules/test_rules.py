@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crm_kernel.cli.main import run
 from crm_kernel.cli.plugin_new import make_plugin, singular
+from crm_kernel.deprecation import deprecated
 from crm_kernel.errors import Error
 from crm_kernel.plugin_rules import RULES, check_plugin
+from crm_kernel.plugin_verify import HOOKS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted(ROOT.glob("plugins/*/pyproject.toml"))
@@ -38,7 +41,8 @@ BREACHES: dict[str, tuple[Edit, str, str]] = {
     "order": ((INDEX, "@hookimpl\nasync def check", "@hookimpl(tryfirst=True)\nasync def check"), "hooks", INDEX),
     "sleep": ((CHECKS, '    written = [', '    import time; time.sleep(1)\n    written = ['), "blocking", CHECKS),
     "writes": (("crm_desks/reports.py", "ALL = ", 'open("x", "w")\nALL = '), "at_import", "crm_desks/reports.py"),
-    "register writes": ((INDEX, "    return reports.ALL", '    open("x", "w")\n    return reports.ALL'), "at_import", INDEX),
+    "registering": ((INDEX, "    return reports.ALL",
+        '    open("x", "w")\n    return reports.ALL'), "at_import", INDEX),
     "no words": (("crm_desks/entities.py", 'title="{number} {subject}", ', ""), "words", "crm_desks/entities.py"),
     "no readme": (("README.md", "", ""), "readme", "desks"),
     "no conformance": (("tests/test_conformance.py", "", ""), "tests", "tests"),
@@ -79,6 +83,16 @@ def test_each_breach_is_found_where_it_is(desks: Path, breach: str) -> None:
     if edit[1] and file.endswith(".py") and breach != "document":
         lines = (desks / file).read_text("utf-8").splitlines()
         assert all(b.line and lines[b.line - 1] for b in found)
+
+
+def test_what_goes_in_a_later_version_is_told(desks: Path, monkeypatch: pytest.MonkeyPatch, app: Any) -> None:
+    monkeypatch.setattr(HOOKS["check_write"], "crm_kernel_deprecated", None, raising=False)  # put back afterwards
+    deprecated("Use before_write; it goes in 0.4.")(HOOKS["check_write"])
+    (breach,) = check_plugin(desks)
+    assert (breach.code, breach.hint) == ("deprecated", "Use before_write; it goes in 0.4.")
+    app.plugin("demo", "@hookimpl\nasync def check_write(batch): ...")
+    (state,) = [s for s in app.host().states() if s["name"] == "demo"]
+    assert state["deprecated"] == [{"hook": "check_write", "instead": "Use before_write; it goes in 0.4."}]
 
 
 def test_every_rule_has_a_breach() -> None:

@@ -28,12 +28,15 @@ LEASE = {
             "bank": {"type": "string", "minLength": 4},
             "code": {"type": "string"},
             "note": {"type": "string"},
+            "memo": {"type": "string"},
+            "contract": {"type": "string", "x-crm": {"reference": "file"}},
             "ends_on": {"type": "string", "format": "date"},
             "rooms": {"type": "array", "minItems": 2, "items": {"type": "object", "required": ["area"],
                 "properties": {"area": {"type": "number", "minimum": 3}, "name": {"type": "string"}}}},
         },
         "required": ["number", "plate", "tenant", "witnesses", "rent", "rate", "floor", "kind", "paid_by", "ends_on",
             "rooms"],
+        "anyOf": [{"required": ["contract"]}, {"required": ["memo"]}],
         "allOf": [
             {"if": {"properties": {"paid_by": {"const": "bank"}}, "required": ["paid_by"]},
              "then": {"required": ["bank", "code"], "properties": {"code": {"pattern": "^[0-9]{4}$"}}}},
@@ -52,6 +55,7 @@ def crm_documents() -> list[dict[str, Any]]:
 @pytest.mark.contract("hooks.md#kit-factories")
 async def test_what_the_schema_asks_in_any_case_is_made(crm: TestCrm, full: bool) -> None:
     made = [await crm.make("lease", full=full) for _ in range(25)]
+    assert all(record["memo"] for record in made)
     assert {record["kind"] for record in made} == {"house", "flat"}
     assert {record["bank"] is not None for record in made if record["paid_by"] == "bank"} == {True}
     assert await crm.count("contact") == 50

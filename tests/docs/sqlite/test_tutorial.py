@@ -1,6 +1,6 @@
 """The tutorial, step by step as it stands, in an environment of its own: from `crm plugin new` to answers over HTTP.
 
-Marks stand in the line before a fenced block. `<!-- file: path -->` writes it, `<!-- run -->` runs its lines one by one,
+Marks stand in the line before a fenced block. `<!-- file: path -->` writes it, `<!-- run -->` runs its lines,
 `<!-- ask -->` sends its `curl` lines to the served app, and `<!-- answers -->` has a line of members for each of them.
 """
 
