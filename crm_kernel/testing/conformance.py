@@ -36,8 +36,9 @@ class PluginConformance:
         samples = {"listing": {"stage": "Active"}}
     ```
 
-    `plugin` is the name of the installed plugin, `fixed` the entities whose records stay as they were made. `samples` give values of each record of an entity that the factories
-    make, where rules want what no schema says; `values` may be overridden for more.
+    `plugin` is the name of the installed plugin, `fixed` the entities whose records stay as they were made.
+    `samples` give values of each record of an entity that the factories make, where rules want what no schema says;
+    `values` may be overridden for more.
     """
 
     plugin: ClassVar[str] = ""

@@ -85,6 +85,13 @@ def test_the_examples_of_a_page_work(
     app.crm("crm apply --yes")
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_no_code_stands_in_a_page_that_no_test_runs(page: Path) -> None:
+    text = page.read_text("utf-8")
+    marked = re.findall(r"^<!-- \w+.*-->\n```python\n", text, re.M)
+    assert len(marked) == len(re.findall(r"^```python\n", text, re.M))
+
+
 def test_the_readme_plugin_has_forty_lines() -> None:
     (plugin,) = [block for block in blocks(ROOT / "README.md") if block.path.endswith(".py")]
     assert len(plugin.text.splitlines()) <= 40

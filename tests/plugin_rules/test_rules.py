@@ -39,7 +39,7 @@ BREACHES: dict[str, tuple[Edit, str, str]] = {
     "arguments": ((INDEX, "def check_write(batch: Batch)", "def check_write(changes: Batch)"), "hooks", INDEX),
     "sync": ((INDEX, "async def before_write", "def before_write"), "hooks", INDEX),
     "order": ((INDEX, "@hookimpl\nasync def check", "@hookimpl(tryfirst=True)\nasync def check"), "hooks", INDEX),
-    "sleep": ((CHECKS, '    written = [', '    import time; time.sleep(1)\n    written = ['), "blocking", CHECKS),
+    "sleep": ((CHECKS, '    written = [', '    import time; time.sleep (1)\n    written = ['), "blocking", CHECKS),
     "writes": (("crm_desks/reports.py", "ALL = ", 'open("x", "w")\nALL = '), "at_import", "crm_desks/reports.py"),
     "registering": ((INDEX, "    return reports.ALL",
         '    open("x", "w")\n    return reports.ALL'), "at_import", INDEX),
