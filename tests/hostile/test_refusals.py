@@ -22,6 +22,8 @@ from tests.hostile.documents import DOCUMENTS, KIB_256, LARGE, MISTAKES, TEXTS
 SECONDS = 0.1
 TRIES = 8
 """What another process took of this one's time is not the document's: the best of some tries counts."""
+PACE = 0.0105
+"""Seconds that `work` takes where 0.1 s is meant; machines that share a processor are at times half as fast."""
 
 LEASE = {
     "kind": "entity",
@@ -54,13 +56,22 @@ async def http(crm: TestCrm) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+def work() -> float:
+    """The processor time of something that is always the same."""
+    started, kept = time.process_time(), dict[str, bool]()
+    for number in range(60_000):
+        kept[str(number % 1000)] = isinstance(number, int)
+    return time.process_time() - started
+
+
 async def refused(http: httpx.AsyncClient, kind: str, body: bytes) -> tuple[dict[str, Any], float]:
-    """The answer, which must be a refusal, and the processor time of the best try."""
+    """The answer, which must be a refusal, and the processor time of the best try at the usual pace."""
     seconds = SECONDS
     for _ in range(TRIES):
+        slower = max(1.0, work() / PACE)
         started = time.process_time()
         answer = await http.put(f"/api/documents/{kind}/odd", content=body)
-        seconds = min(seconds, time.process_time() - started)
+        seconds = min(seconds, (time.process_time() - started) / slower)
         if seconds < SECONDS:
             break
     problem = answer.json()

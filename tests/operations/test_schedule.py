@@ -122,6 +122,7 @@ async def test_one_node_runs_a_job_and_another_goes_on_when_it_is_gone(crm: Test
     with pytest.raises(Error, match="runs already"):
         await other.schedule.run("shop.nightly")
     await crm.kernel.schedule.stop()  # as a server does that ends: what was begun is not done
+    module(crm)["wait"].set()
     crm.clock.advance(timedelta(seconds=6))
     assert await other.schedule.run_due() == ["shop.nightly"]
     assert await crm.kernel.schedule.run_due() == []
