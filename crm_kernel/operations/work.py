@@ -56,7 +56,9 @@ class Work:
 
         In a write nobody else changes them until its COMMIT.
         """
-        wanted = [id for id in ids if id is not None and id.isascii() and id.isprintable()]  # as all ids of ours are
+        wanted = [id for id in ids if id is not None and len(id) == 36 and id.isascii() and id.isprintable()]
+        if not wanted:  # ids of ours are UUIDs: one of another form need not be looked for
+            return {}
         rows = access.rows(model.name)
         return await self.store.lookups.load_with_flags(
             self.reads, model, wanted, rows, expressions, self.environment, hold=self.holding

@@ -210,6 +210,8 @@ class Writer:
     async def _carry_out(self, work: WriteWork, changes: list[AnyChange]) -> list[AnyChange]:
         """The steps behind the checks of what was sent: hooks, rows, rollups; gives the changes that hooks added."""
         sound = [c for c in sound_of(changes) if not is_unchanged(c)]
+        if not sound:
+            return []
         added = await self._before(work, sound)
         sound = sound_of([*sound, *added])
         sound = [c for c in sound if not is_unchanged(c)]
@@ -235,6 +237,8 @@ class Writer:
             check_version(change)
             check_action(work, change)
         found = [c for c in changes if not (c.faults and any(f.status == 404 for f in c.faults))]
+        if not found:
+            return
         for change in found:
             if change.kind in VALUED:
                 merge(work, change)
