@@ -41,6 +41,7 @@ from crm_kernel.operations.sessions import Sessions
 from crm_kernel.operations.shares import Shares
 from crm_kernel.operations.tamper import SEAL_SECONDS, Tamper
 from crm_kernel.operations.undo import Undo
+from crm_kernel.operations.watchdog import Watchdog
 from crm_kernel.operations.write import Writer
 from crm_kernel.plugins import PluginHost
 from crm_kernel.registry import Broken, Declaration, Registry
@@ -74,7 +75,8 @@ class Kernel:
         self._registry = self.build(())  # stored documents may be what plugins' declarations refer to: see `reload`
         self._started = False
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
-        hooks = HookRunner(plugins, settings.plugins.deadline)
+        self.watchdog = Watchdog()
+        hooks = HookRunner(plugins, self.watchdog, settings.plugins.deadline)
         self.writer = Writer(database, self.store, hooks, clock, self._current, self.reader.find)
         self.dispatcher = Dispatcher(
             database, self.store, clock, self._current, self._crm_for_listener, plugins.is_active
@@ -152,6 +154,7 @@ class Kernel:
         await self.identity.close()
         await self.sessions.close()
         await self.database.close()
+        self.watchdog.stop()
 
     async def _life(self, plugin: str, name: str, hook: Any) -> None:
         try:

@@ -8,10 +8,12 @@ from typing import Any, TypeVar, overload
 
 from crm_kernel.callers import Caller
 from crm_kernel.entities import Entity, entity_name
+from crm_kernel.errors import Error
 from crm_kernel.operations.changes import AnyChange, Change, Journal, RecordView, plain
 from crm_kernel.operations.deadline import Deadline
 
 E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
 Find = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
@@ -19,7 +21,8 @@ class Batch:
     """The changes of one operation.
 
     `changes` are all of them, `of(Viewing)` those of one entity with typed `before` and `after`. `actor` is the
-    caller, `channel` where he came from. A hook may read only through `find` and wait only for `find` and `lock`.
+    caller, `channel` where he came from. A hook may read only through `find` and wait only for `find` and `lock`. It is
+    the hook's while that runs: kept longer, it and its changes refuse everything.
     """
 
     def __init__(
@@ -29,13 +32,16 @@ class Batch:
         find: Find,
         lock: Callable[..., Awaitable[None]],
         now: Callable[[], datetime],
+        deadline: Deadline,
     ) -> None:
         self.changes = changes
         self.journal = Journal()
-        self.deadline = Deadline()
+        self.deadline = deadline
         self.settings: Any = None
         """The settings of the plugin whose hook runs: its settings class filled from `[plugins.NAME]`."""
         self.added: list[AnyChange] = []
+        self.failure: Exception | None = None
+        """What went wrong in the database while a hook asked it: no hook can keep that to itself."""
         self._caller = caller
         self._find = find
         self._lock = lock
@@ -76,9 +82,10 @@ class Batch:
 
     def add(self, *changes: AnyChange) -> None:
         """Further changes of the same operation, with system rights; they pass all rules and the hooks too."""
+        call = self.journal.taken("batch.add", amends=True)
         for change in changes:
             change.trusted = True
-            change.plugin = self.journal.plugin
+            change.plugin = call.plugin
             self.added.append(change)
 
     async def find(
@@ -95,10 +102,11 @@ class Batch:
 
         In `before_write` it sees stored rows as they were before the batch, in `check_write` as they are after.
         """
+        self.journal.taken("batch.find")
         cls = None if isinstance(entity, str) else entity
         name = entity if isinstance(entity, str) else entity_name(entity)
         found = self._find(name, filter, sort=sort, limit=limit, as_actor=as_actor, params=plain(params))
-        rows = await self.deadline.spare(found)
+        rows = await self._ask(found)
         return [RecordView(row, cls) for row in rows]
 
     async def lock(self, *keys: str) -> None:
@@ -106,5 +114,14 @@ class Batch:
 
         A rule that reads others before it decides locks a key that all rivals share (`f"listing:{id}"`).
         """
+        self.journal.taken("batch.lock")
         if keys:
-            await self.deadline.spare(self._lock(*sorted(keys)))
+            await self._ask(self._lock(*sorted(keys)))
+
+    async def _ask(self, asking: Awaitable[T]) -> T:
+        try:
+            return await self.deadline.spare(asking)
+        except Exception as error:
+            if not isinstance(error, Error) or error.status >= 500:
+                self.failure = error
+            raise

@@ -17,7 +17,7 @@ from crm_kernel.errors import Error
 from crm_kernel.operations.answers import decode, encode
 from crm_kernel.operations.batch_json import read_change
 from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
-from crm_kernel.operations.hooks import refuse_inside_hook
+from crm_kernel.operations.hook_call import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.write import Writer

@@ -18,7 +18,8 @@ from crm_kernel.clock import Clock
 from crm_kernel.errors import Fault, winner
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
-from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
+from crm_kernel.operations.hook_call import refuse_inside_hook
+from crm_kernel.operations.hooks import HookRunner, hook_loop
 from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
 from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import Work, WriteWork
@@ -180,7 +181,7 @@ class Writer:
         await store(work, sound)
         after = self._batch(work, sound)
         _keep_journal(after)
-        await self._hooks.run("check_write", after, len(sound))
+        await self._hooks.run("check_write", after, len(sound), amends=False)
         await roll_up(work, _sound(sound))
         return added
 
@@ -256,7 +257,8 @@ class Writer:
             change.trusted = trusted
 
     def _batch(self, work: WriteWork, changes: list[AnyChange]) -> Batch:
-        return Batch(changes, work.caller, self._finder(work), work.tx.lock, self._clock.now)
+        work.deadline = work.deadline or self._hooks.deadline()
+        return Batch(changes, work.caller, self._finder(work), work.tx.lock, self._clock.now, work.deadline)
 
     def _finder(self, work: WriteWork) -> Find:
         async def find(
