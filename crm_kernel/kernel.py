@@ -16,6 +16,7 @@ from crm_kernel.fields.base import ValueContext
 from crm_kernel.model import Source
 from crm_kernel.operations.answers import plain_json
 from crm_kernel.operations.attempts import Attempts
+from crm_kernel.operations.calls import Calls
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.deliver import Cause, Dispatcher
 from crm_kernel.operations.documents import Documents
@@ -34,6 +35,7 @@ from crm_kernel.operations.log_in import LogIn
 from crm_kernel.operations.once import Once
 from crm_kernel.operations.own_tokens import OwnTokens
 from crm_kernel.operations.purge import Purge
+from crm_kernel.operations.quarantines import Quarantines
 from crm_kernel.operations.recompute import LOOK_SECONDS, Recompute
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
@@ -72,14 +74,17 @@ class Kernel:
         self.secret = secret_key(settings)
         self.problems: list[str] = []
         self.pending: list[dict[str, Any]] = []
+        self.quarantines = Quarantines(self)
         self._registry = self.build(())  # stored documents may be what plugins' declarations refer to: see `reload`
         self._started = False
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
         self.watchdog = Watchdog()
-        hooks = HookRunner(plugins, self.watchdog, settings.plugins.deadline)
+        limits = settings.plugins
+        hooks = HookRunner(plugins, self.watchdog, limits.deadline)
+        self.calls = Calls(plugins, self.watchdog, blocking=limits.deadline, seconds=limits.call_seconds)
         self.writer = Writer(database, self.store, hooks, clock, self._current, self.reader.find)
         self.dispatcher = Dispatcher(
-            database, self.store, clock, self._current, self._crm_for_listener, plugins.is_active
+            database, self.store, clock, self._current, self._crm_for_listener, plugins.is_active, self.calls
         )
         self.writer.committed.append(self.dispatcher.wake)
         self.once = Once(database, clock)
@@ -94,7 +99,7 @@ class Kernel:
         self.log_in = LogIn(self, attempts)
         self.own_tokens = OwnTokens(self)
         self.shares = Shares(self)
-        self.following = Following(database, self._forget_people, self.reload)
+        self.following = Following(database, self._forget_people, self.reload, self.quarantines)
         self.recompute = Recompute(database, self.store, clock, self._current)
         self.housekeeping = Housekeeping(
             Chore("recompute", LOOK_SECONDS, self.recompute.look),
@@ -102,8 +107,9 @@ class Kernel:
             Chore("prune-sessions", 3600.0, self.sessions.prune),
             Chore("prune-attempts", 3600.0, attempts.prune),
             Chore("seal-history", SEAL_SECONDS, self.tamper.seal),
-            Chore("follow-changes", FOLLOW_SECONDS, self.following.look),
-            Chore("note-lists", FLUSH_SECONDS, self.reader.list_use.flush),
+            Chore("follow-changes", FOLLOW_SECONDS, self.following.look, everywhere=True),
+            Chore("store-quarantines", FOLLOW_SECONDS, self.quarantines.save, everywhere=True),
+            Chore("note-lists", FLUSH_SECONDS, self.reader.list_use.flush, everywhere=True),
         )
         self.imports = Imports(self)
         self.jobs = Jobs(self, JobFiles(settings.folder))
@@ -134,14 +140,18 @@ class Kernel:
             raise
         return kernel
 
-    async def start(self) -> None:
-        """Begin to work in the background: tell plugins, deliver events."""
+    async def start(self, *, delivers: bool = True) -> None:
+        """Begin to work in the background: tell plugins, follow other processes.
+
+        `delivers`: also what one process of an app does for all: tell listeners of events, do jobs and chores.
+        """
         self._started = True
         for plugin, hook in self.plugins.implementations("on_start"):
             await self._life(plugin, "on_start", hook)
-        await self.dispatcher.start()
-        self.housekeeping.start()
-        self.job_runner.start()
+        self.housekeeping.start(every=delivers)
+        if delivers:
+            await self.dispatcher.start()
+            self.job_runner.start()
 
     async def close(self) -> None:
         """Stop the background work and close the database."""
@@ -151,6 +161,7 @@ class Kernel:
         if self._started:
             for plugin, hook in reversed(self.plugins.implementations("on_stop")):
                 await self._life(plugin, "on_stop", hook)
+        await self.quarantines.close()
         await self.identity.close()
         await self.sessions.close()
         await self.database.close()
@@ -158,11 +169,9 @@ class Kernel:
 
     async def _life(self, plugin: str, name: str, hook: Any) -> None:
         try:
-            with self.plugins.metered(plugin, name):
-                await hook(crm=self.crm(plugin))
-        except Exception as error:
+            await self.calls.run(plugin, name, hook(crm=self.crm(plugin)), strict=False)
+        except Exception:
             log.exception("plugin %s failed in %s", plugin, name)
-            self.plugins.note_fault(plugin, name, error)
 
     # The registry ---------------------------------------------------------------------------------------------------
 
@@ -179,9 +188,10 @@ class Kernel:
         if await is_empty(self.database):
             self.swap(self.build([], settle=True), None)
             return
-        _, documents = await meta.marks(self.database)  # before what it numbers: else a change could be missed
+        marks = await meta.marks(self.database)  # before what it numbers: else a change could be missed
+        await self.quarantines.load(marks.plugins)
         stored = await stored_documents.everything(self.database)
-        self.swap(self.build([plain_json(document.body) for document in stored], settle=True), documents)
+        self.swap(self.build([plain_json(document.body) for document in stored], settle=True), marks.documents)
         await self.store.learn_indexes(self.database)
 
     def swap(self, registry: Registry, documents: int | None) -> None:

@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -43,6 +45,7 @@ class Loaded:
         self.settings: Any = None
         self.hooks: dict[str, Any] = {}
         self.meters: dict[str, Meter] = {}
+        self.calls: dict[str, Meter] = {}
         self.declared: dict[str, list[Any]] = {}
         self.documents: list[Declared] = []
         self.order_because: list[str] = []
@@ -59,6 +62,14 @@ class Loaded:
         """Where its code lies, as far as it is known."""
         file = getattr(self.module, "__file__", None)
         return self.found.folder or (Path(file).parent if file else None)
+
+    @cached_property
+    def code(self) -> str:
+        """A digest of its version and its Python files."""
+        digest = sha256(self.found.version.encode())
+        for file in sorted(self.folder.rglob("*.py")) if self.folder else ():
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
 
     @property
     def requires(self) -> Sequence[str]:

@@ -44,7 +44,9 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """[plugins]: which are loaded; `deadline`: seconds for all hooks of one operation.
+    """[plugins]: which are loaded.
+
+    `deadline`: seconds for all hooks of one operation; `call_seconds`: for a call of a listener, a check, `on_start`.
 
     `tables` holds [plugins.NAME], `overrides` the same keys from the environment.
     """
@@ -53,6 +55,7 @@ class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
     disabled: tuple[str, ...] = ()
     path: Path | None = None
     deadline: float = 0.25
+    call_seconds: float = 30.0
     tables: Mapping[str, Mapping[str, Any]] = {}
     overrides: Mapping[str, Mapping[str, str]] = {}
 
@@ -160,6 +163,7 @@ def settings_of(source: TomlText, folder: Path, environ: Mapping[str, str]) -> S
             disabled=tuple(plugins.get("disabled", ())),
             path=folder / plugins["path"] if "path" in plugins else None,
             deadline=int(plugins.get("deadline_ms", 250)) / 1000,
+            call_seconds=float(plugins.get("call_seconds", 30)),
             tables={name: table for name, table in tables.items() if name not in PLUGIN_KEYS},
             overrides=overrides,
         ),

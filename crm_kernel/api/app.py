@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from time import perf_counter
 from typing import Any, cast
 
 from litestar import Litestar, route
@@ -20,6 +21,7 @@ from crm_kernel.api import (
     health,
     imports,
     jobs,
+    metrics,
     openapi,
     plugins,
     record_moves,
@@ -41,6 +43,7 @@ from crm_kernel.api.direct import DirectRoutes
 from crm_kernel.api.line import Line
 from crm_kernel.api.problems import EXCEPTION_HANDLERS, Disconnected, allow, internal, render
 from crm_kernel.api.request import ApiRequest
+from crm_kernel.api.request_meter import RequestMeter
 from crm_kernel.errors import Error
 from crm_kernel.kernel import Kernel
 
@@ -64,6 +67,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *tokens.ROUTES,
     *openapi.ROUTES,
     *health.ROUTES,
+    *metrics.ROUTES,
 )
 
 _PATHS = sorted({path for handler in ROUTES for path in handler.paths})
@@ -104,6 +108,7 @@ class _Api(Litestar):
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         self._direct = DirectRoutes((*records.ROUTES, *imports.ROUTES))
+        self._requests = RequestMeter()
         super().__init__(
             (options, *ROUTES),  # first: Litestar would add an answer of its own
             debug=False,
@@ -112,7 +117,7 @@ class _Api(Litestar):
             openapi_config=None,
             request_class=ApiRequest,
             request_max_body_size=None,
-            state=State({"descriptions": openapi.Descriptions()}),
+            state=State({"descriptions": openapi.Descriptions(), "requests": self._requests}),
         )
 
     @staticmethod
@@ -130,6 +135,7 @@ class _Api(Litestar):
             await super().__call__(scope, receive, send)
 
     async def _serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        begun, method = perf_counter(), scope["method"]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         sent_id = headers.get(b"x-request-id", b"")
         request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else str(uuid7()).encode()
@@ -154,6 +160,8 @@ class _Api(Litestar):
             answer = internal(exception, scope)
             if not line.started:
                 await answer(asgi_scope, line.receive, line.send)
+        finally:
+            self._requests.add(scope, method, line.status, perf_counter() - begun)
 
     async def _admit(self, scope: dict[str, Any], headers: dict[bytes, bytes], line: Line) -> None:
         if not is_open(scope["method"], scope["path"]):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from time import monotonic
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -20,10 +21,11 @@ from crm_kernel.clock import Clock, moment_text
 from crm_kernel.errors import Error
 from crm_kernel.events import Event
 from crm_kernel.filters.to_predicate import to_predicate
+from crm_kernel.operations.calls import Calls, Overrun
 from crm_kernel.operations.images import Images, event_of, load_images
 from crm_kernel.registry import BoundListener, Registry
 from crm_kernel.storage import delivery, outbox
-from crm_kernel.storage.delivery import DEAD, RETRY, Pending
+from crm_kernel.storage.delivery import CUT, DEAD, RETRY, Pending
 from crm_kernel.storage.outbox import OutboxEvent
 from crm_kernel.storage.ports import Database, Tx
 from crm_kernel.storage.store import Store
@@ -44,6 +46,8 @@ UNSAVED = 1000
 """Events that a position in memory may be ahead of the stored one, where none of them was for the listener."""
 SETTLING = 0.005
 """Seconds between two looks whether the events up to the newest are complete."""
+REST_AFTER_OVERRUN = 10
+"""A listener that was cut rests for so many times as long: others wait for it for a tenth of the time at most."""
 GRACE = 10.0
 """Seconds that the delivery at hand may still take when the app stops."""
 
@@ -70,6 +74,7 @@ class Dispatcher:
         registry: Callable[[], Registry],
         crm_for: Callable[[str, Cause], Any],
         is_active: Callable[[str], bool],
+        calls: Calls,
     ) -> None:
         self._database = database
         self._store = store
@@ -77,6 +82,8 @@ class Dispatcher:
         self._registry = registry
         self._crm_for = crm_for
         self._is_active = is_active
+        self._calls = calls
+        self._resting: dict[str, float] = {}
         self._alarm = asyncio.Event()
         self._round = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -155,7 +162,7 @@ class Dispatcher:
         """One round over all listeners: what is due again, then the next events; how many deliveries were tried."""
         async with self._round:
             await self.adopt()
-            active = [bound for bound in self._registry().listeners if self._is_active(bound.plugin)]
+            active = [bound for bound in self._registry().listeners if self._may_run(bound)]
             last = await outbox.last_seq(self._database)
             waiting = await delivery.waiting(self._database)
             kinds = await self._kinds(active, last)
@@ -170,6 +177,10 @@ class Dispatcher:
                     tried += await self._advance(bound, last, waits=bound.name in waiting)
             await self._save(lambda behind: behind is None or behind >= UNSAVED)
             return tried
+
+    def _may_run(self, bound: BoundListener) -> bool:
+        """Whether a listener takes part now: its plugin does, and it does not rest."""
+        return self._is_active(bound.plugin) and self._resting.get(bound.name, 0.0) <= monotonic()
 
     async def _kinds(self, active: Sequence[BoundListener], last: int) -> dict[int, set[tuple[str, str]]]:
         """By each position of listeners: (type, entity) of the events from there to `last`.
@@ -199,15 +210,16 @@ class Dispatcher:
         failed: list[Pending] = []
         tried = 0
         for event in events:
-            if self._stopping:
+            if self._stopping or not self._may_run(bound):
                 break
             place = (event.entity, event.record)
             pending: Pending | None = Pending(bound.name, event.seq, *place)
             if place not in held:
                 pending = await self._deliver(bound, event, images.get(event.seq), attempts=0)
             if pending is not None:
-                held.add(place)
                 failed.append(pending)
+                if pending.state != CUT:
+                    held.add(place)
             tried += 1
         if tried:
             await self._reach(bound.name, last if tried == len(events) < BATCH else events[tried - 1].seq, failed)
@@ -256,7 +268,7 @@ class Dispatcher:
         events = {e.seq: e for e in await outbox.by_seq(self._database, [p.seq for p in due])}
         images = await self._images(list(events.values()))
         for tried, pending in enumerate(due):
-            if self._stopping:
+            if self._stopping or not self._may_run(bound):
                 return tried
             event = events.get(pending.seq)
             again = None
@@ -288,14 +300,25 @@ class Dispatcher:
             if not await self._fits(bound, event):
                 return None
             if stored.depth > MAX_DEPTH:
-                log.error("event %s is not told to %s: more than %s events led to it", stored.id, bound.name, MAX_DEPTH)
-                return None
+                return self._cut(bound, stored)
             crm = self._crm_for(bound.plugin, Cause(stored.id, bound.name, stored.depth + 1))
-            await bound.listener.handle(event, crm)
+            work = cast("Coroutine[Any, Any, None]", bound.listener.handle(event, crm))
+            returned: object = await self._calls.run(bound.plugin, f"listener {bound.listener.label}", work)
+            if returned is not None:
+                log.warning("listener %s returned %.80r, expected None", bound.name, returned)
         except Exception as error:
             log.exception("listener %s failed on event %s", bound.name, stored.id)
+            if isinstance(error, Overrun):
+                self._resting[bound.name] = monotonic() + REST_AFTER_OVERRUN * self._calls.seconds
             return self._failed(bound, stored, attempts + 1, error)
         return None
+
+    @staticmethod
+    def _cut(bound: BoundListener, stored: OutboxEvent) -> Pending:
+        """What is kept of an event that is not told, for `crm dead`."""
+        log.error("event %s is not told to %s: more than %s events led to it", stored.id, bound.name, MAX_DEPTH)
+        text = f"more than {MAX_DEPTH} events led to it"
+        return Pending(bound.name, stored.seq, stored.entity, stored.record, CUT, 0, "", text)
 
     def _failed(self, bound: BoundListener, stored: OutboxEvent, attempts: int, error: Exception) -> Pending:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempts - 1)) * random.uniform(0.8, 1.2)

@@ -76,8 +76,8 @@ class HookRunner:
                     error = TypeError(f"{hook} returned {returned!r:.80}, expected None")
                 if end - start > allowed and (blocked or watch.blocked is call or thread_time() - cpu > allowed):
                     self._host.quarantine(one.plugin, f"blocked the event loop in {hook} for {end - start:.2f} s")
-                if error is not None or batch.failure is not None:
-                    self._failed(hook, one, batch, call, batch.failure or error)
+                if fault := batch.failure or error:
+                    self._failed(hook, one, batch, call, fault)
                 start, before = end, after
         finally:
             watch.step = journal.call = None
@@ -92,9 +92,7 @@ class HookRunner:
             return None, error
         finally:
             if steps.foreign and not one.meter.waits:
-                log.warning(
-                    "plugin %s waits in %s for something else than batch.*; it is cut in time", one.plugin, hook
-                )
+                log.warning("plugin %s waits in %s for something else than batch.*: it will be cut", one.plugin, hook)
             one.meter.waits += steps.foreign
 
     def withhold(self, batch: Batch) -> None:

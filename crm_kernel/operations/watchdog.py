@@ -22,7 +22,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         self.step: object | None = None
-        self.of = ("", "")
+        self.of: tuple[str, str] = ("", "")
         """The plugin and the hook that runs."""
         self.allowed = 0.0
         """Seconds that the step may take."""
@@ -62,7 +62,7 @@ class Watchdog:
 
     def _tell(self, seconds: float) -> None:
         plugin, hook = self.of
-        frame = sys._current_frames().get(self._loop_thread)
+        frame = sys._current_frames().get(self._loop_thread)  # pyright: ignore[reportPrivateUsage] - it is documented
         stack = "".join(traceback.format_stack(frame)[-12:]) if frame is not None else ""
         log.error(
             "plugin %s blocks the event loop in %s for %.2f s; nobody else is served meanwhile:\n%s",
