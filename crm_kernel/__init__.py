@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from crm_kernel.doors import Importer as Importer
+from crm_kernel.doors import Route as Route
 from crm_kernel.entities import Entity as Entity
 from crm_kernel.errors import Error as Error
 from crm_kernel.events import Event as Event
@@ -22,3 +24,5 @@ from crm_kernel.manifest import Restriction as Restriction
 from crm_kernel.operations.batch import Batch as Batch
 from crm_kernel.operations.changes import Change as Change
 from crm_kernel.operations.crm import Crm as Crm
+from crm_kernel.operations.routes import Answer as Answer
+from crm_kernel.operations.routes import Request as Request

@@ -19,7 +19,7 @@ from crm_kernel.mappings import ImportMapping
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
-_MEASURES = ("count", "sum", "avg", "min", "max", "median", "count_distinct")
+_MEASURES = ("count", "sum", "avg", "min", "max", "median", "count_distinct", "formula")
 
 _EXAMPLES: Mapping[str, dict[str, Any]] = {
     "fields": {
@@ -124,7 +124,7 @@ def _generated(name: str, struct: type[msgspec.Struct]) -> dict[str, Any]:
     body = _without_null(parts.pop(root["$ref"].rpartition("/")[2]))
     parts = {part: _without_null(schema) for part, schema in parts.items()}
     if "MeasurePart" in parts:
-        # A measure is one member out of seven, which a struct cannot say.
+        # A measure is one member out of eight, which a struct cannot say.
         parts["MeasurePart"]["oneOf"] = [{"required": [measure]} for measure in _MEASURES]
     for part, schema in ((name, body), *parts.items()):
         schema["properties"] = {member: _told(part, member, s) for member, s in schema["properties"].items()}

@@ -172,7 +172,8 @@ class GroupPart(Part, frozen=True, kw_only=True, rename={"as_": "as"}):
 
 
 class MeasurePart(Part, frozen=True, kw_only=True, rename={"as_": "as"}):
-    """One measure: exactly one of count, sum, avg, min, max, median, count_distinct."""
+    """One measure: exactly one of count, sum, avg, min, max, median, count_distinct, over the records for which
+    `where` holds; or a formula over the columns before it."""
 
     as_: Name
     count: Literal["*"] | None = None
@@ -182,6 +183,8 @@ class MeasurePart(Part, frozen=True, kw_only=True, rename={"as_": "as"}):
     max: str | None = None
     median: str | None = None
     count_distinct: str | None = None
+    formula: Annotated[str, Meta(min_length=1)] | None = None
+    where: Expression | None = None
 
 
 class Chart(Part, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from crm_kernel import Check, Entity, Extension, Listener, Restriction
+    from crm_kernel import Check, Entity, Extension, Importer, Listener, Restriction, Route
     from crm_kernel.operations.batch import Batch
     from crm_kernel.operations.crm import Crm
 
@@ -129,6 +129,37 @@ def register_listeners() -> Sequence[Listener]:  # pyright: ignore[reportReturnT
     Order and errors: in plugin order. Two listeners of one name in a plugin leave it out. A listener that fails is
         repeated and then set aside for that record.
     Example: `def register_listeners(): return [Listener(event="record.moved", handle=listeners.tell_seller)]`
+    """
+
+
+@hookspec
+def register_routes() -> Sequence[Route]:  # pyright: ignore[reportReturnType]
+    """Brings routes of the HTTP API, under `/api/x/{plugin}`.
+
+    Called when: the registry is built, once per start.
+    Return: a list of `Route`; `handle` is `async def handle(request, crm)` and gives an `Answer`. `crm` acts as the
+        plugin, `crm.as_user(request.caller.id)` as who sent the request, within the scopes of his token. A route is
+        for callers with a token or a session unless it is `public`: then `request.caller` is None, and nothing but
+        your proxy limits how often it is called.
+    Order and errors: in plugin order. Two of one method and path leave the plugin out. An `Error` of the handler is
+        the answer. It has `[plugins] route_deadline_ms` (10 s): one that takes longer answers 503 `busy`, one that
+        fails or gives no `Answer` 422 `invalid`, both with the fault `plugin_fault`; those of a quarantined plugin
+        answer 503. Size and depth of bodies, CSRF, tokens that only read and `Idempotency-Key` are as for all routes.
+    Example: `def register_routes(): return [Route(method="POST", path="/adf", handle=routes.adf, summary="A lead")]`
+    """
+
+
+@hookspec
+def register_importers() -> Sequence[Importer]:  # pyright: ignore[reportReturnType]
+    """Brings formats of files that records are imported from.
+
+    Called when: the registry is built, once per start.
+    Return: a list of `Importer`; `read` is `async def read(file, crm)` and yields, for each source record, its
+        changes (`[Change.create("lead", …)]`), done together or not at all, or an `Error` that refuses it alone.
+    Order and errors: in plugin order. Two of one name in a plugin leave it out; a name that another plugin claims
+        stops the start. Every change passes the rules of whoever imports. What `read` raises ends the import: it is
+        read through once before anything is written.
+    Example: `def register_importers(): return [Importer(name="adf", title="ADF", entity="lead", read=importers.adf)]`
     """
 
 

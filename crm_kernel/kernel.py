@@ -39,6 +39,7 @@ from crm_kernel.operations.quarantines import Quarantines
 from crm_kernel.operations.recompute import LOOK_SECONDS, Recompute
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
+from crm_kernel.operations.routes import Routes
 from crm_kernel.operations.sessions import Sessions
 from crm_kernel.operations.shares import Shares
 from crm_kernel.operations.tamper import SEAL_SECONDS, Tamper
@@ -81,7 +82,7 @@ class Kernel:
         self.watchdog = Watchdog()
         limits = settings.plugins
         hooks = HookRunner(plugins, self.watchdog, limits.deadline)
-        self.calls = Calls(plugins, self.watchdog, blocking=limits.deadline, seconds=limits.call_seconds)
+        self.calls = Calls(plugins, self.watchdog, blocking=limits.deadline, seconds=limits.call_deadline)
         self.writer = Writer(database, self.store, hooks, clock, self._current, self.reader.find)
         self.dispatcher = Dispatcher(
             database, self.store, clock, self._current, self._crm_for_listener, plugins.is_active, self.calls
@@ -114,6 +115,7 @@ class Kernel:
         self.imports = Imports(self)
         self.jobs = Jobs(self, JobFiles(settings.folder))
         self.job_runner = JobRunner(settings, self.jobs.files, self.jobs)
+        self.routes = Routes(self, settings.plugins.route_deadline)
         self.reports = Reports(database, self.store.dialect, clock, self._current)
         plugins.count_statements(lambda: database.statements)
 
@@ -238,6 +240,14 @@ class Kernel:
         told = {"event": cause.event, "listener": cause.listener}
         caller = msgspec.structs.replace(self.system("plugin", plugin), cause=told, depth=cause.depth)
         return Crm(self, caller, key=f"{cause.event}:{cause.listener}")
+
+    def crm_for_route(self, plugin: str, sender: Caller | None, key: str | None, *, writes: bool) -> Crm:
+        """The `crm` object of a plugin that answers a request of `sender`, whose scopes hold where it acts as him."""
+        return Crm(self, self.system("plugin", plugin), key=key, sender=sender, writes=writes)
+
+    def crm_for_import(self, plugin: str, caller: Caller) -> Crm:
+        """The `crm` object by which a plugin's importer reads, with the rights of whoever imports."""
+        return Crm(self, msgspec.structs.replace(caller, plugin=plugin), writes=False)
 
     def settings_of(self, plugin: str | None) -> Any:
         """The settings of a plugin, None where it has none."""

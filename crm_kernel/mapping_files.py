@@ -67,7 +67,7 @@ def mapping_faults(mapping: ImportMapping) -> list[Fault]:
         fault("/timezone", "enum", f"There is no time zone {mapping.timezone!r};{hint}")
     if mapping.decimal == mapping.delimiter:
         fault("/decimal", "enum", f"{mapping.decimal!r} parts the columns already.")
-    filled = [c if isinstance(c, str) else c.field for c in (mapping.columns or {}).values()]
+    filled = [column.field for header in mapping.columns or () for column in mapping.filled_by(header)]
     for name, times in Counter([*filled, *mapping.constants]).items():
         if times > 1:
             fault("/columns", "unique", f"The field {name!r} is filled {times} times.")

@@ -24,6 +24,9 @@ class ColumnMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     values: Annotated[dict[str, Any], Meta(description="Cell text to value.")] | None = None
 
 
+Filled = FieldName | ColumnMapping
+
+
 class ImportMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """An import mapping. Without `columns` the headers are field names; without `key` nothing is a duplicate."""
 
@@ -33,12 +36,11 @@ class ImportMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     encoding: str = "utf-8"
     decimal: Literal[".", ","] = "."
     unmapped: Literal["ignore", "error"] = "ignore"
-    columns: dict[str, FieldName | ColumnMapping] | None = None
+    columns: dict[str, Filled | Annotated[list[Filled], Meta(min_length=1, max_length=20)]] | None = None
     constants: dict[str, Any] = {}
 
-    def column(self, header: str) -> ColumnMapping | None:
-        """How the column of this header is read; None where it fills nothing."""
-        if self.columns is None:
-            return ColumnMapping(field=header)
-        found = self.columns.get(header)
-        return ColumnMapping(field=found) if isinstance(found, str) else found
+    def filled_by(self, header: str) -> list[ColumnMapping]:
+        """How the column of this header is read, once for each field it fills; [] where it fills nothing."""
+        found = header if self.columns is None else self.columns.get(header, [])
+        parts = found if isinstance(found, list) else [found]
+        return [ColumnMapping(field=part) if isinstance(part, str) else part for part in parts]

@@ -55,12 +55,12 @@ def claim_fault(documents: Sequence[Declared], trusted: Sequence[Declared]) -> P
     return None
 
 
-def clashes(documents: Sequence[Declared], actions: Iterable[tuple[str, str]] = ()) -> list[str]:
-    """A sentence for each name that two plugins claim, naming both; `actions` are (plugin, action)."""
+def clashes(documents: Sequence[Declared], names: Iterable[tuple[str, Claim]] = ()) -> list[str]:
+    """A sentence for each name that two plugins claim, naming both; `names` are (plugin, claim) beside documents."""
     owners: dict[Claim, str] = {}
     found: list[str] = []
     claims = [(document.plugin, claim) for document in documents for claim in claims_of(document)]
-    claims += [(plugin, Claim("action", action)) for plugin, action in actions]
+    claims += names
     for plugin, claim in claims:
         owner = owners.setdefault(claim, plugin)
         if owner != plugin:

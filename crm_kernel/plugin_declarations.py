@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +17,8 @@ from crm_kernel.errors import Fault
 from crm_kernel.extensions import Extension, extension_declaration, is_extension
 from crm_kernel.manifest import Check, Listener, Restriction
 from crm_kernel.pipelines import pipeline_faults
-from crm_kernel.plugin_fault import PluginFault
+from crm_kernel.plugin_doors import check_importers, check_routes
+from crm_kernel.plugin_fault import PluginFault, arguments, told_apart, wrong
 from crm_kernel.schema.check import check_schema
 
 DOCUMENT_HOOKS: Mapping[str, str] = MappingProxyType(
@@ -38,6 +38,10 @@ FILES = "register_documents"
 LISTENERS = "register_listeners"
 CHECKS = "register_checks"
 RESTRICTIONS = "register_restrictions"
+ROUTES = "register_routes"
+IMPORTERS = "register_importers"
+FORMATS: Mapping[str, str] = MappingProxyType({IMPORTERS: "importer"})
+"""Hooks whose items have a name that is one of all plugins, and what these are called."""
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +58,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
 def verified(plugin: str, hook: str, given: object) -> tuple[list[Any], list[Declared]]:
     """The items of one hook's answer and the documents among them. Raises `PluginFault` with hook, got, expected."""
     if not isinstance(given, list | tuple):
-        raise _wrong(hook, given, "a list")
+        raise wrong(hook, given, "a list")
     items = list(cast("Sequence[Any]", given))
     if hook in DOCUMENT_HOOKS:
         return items, [_document(plugin, hook, item) for item in items]
@@ -90,7 +94,7 @@ def _of_class(hook: str, kind: str, item: object) -> Mapping[str, Any]:
     except (TypeError, ValueError, NameError) as error:
         raise PluginFault(f"Hook {hook}: {error}", hook=hook) from error
     classes = {"entity": "an Entity class or ", "fields": "an Extension class or "}
-    raise _wrong(hook, item, f"{classes.get(kind, '')}a document of kind {kind!r}")
+    raise wrong(hook, item, f"{classes.get(kind, '')}a document of kind {kind!r}")
 
 
 def structural_faults(body: Mapping[str, Any]) -> list[Fault]:
@@ -105,7 +109,7 @@ def structural_faults(body: Mapping[str, Any]) -> list[Fault]:
 
 def _files(hook: str, item: object) -> list[FileDocument]:
     if not isinstance(item, str | Path):
-        raise _wrong(hook, item, "the path of a file or folder")
+        raise wrong(hook, item, "the path of a file or folder")
     path = Path(item)
     if path.is_dir():
         files, problems = read_documents(path)
@@ -125,53 +129,39 @@ def _of_file(plugin: str, file: FileDocument) -> Declared:
 def _listeners(hook: str, items: list[Any]) -> None:
     for item in items:
         if not isinstance(item, Listener):
-            raise _wrong(hook, item, "a Listener")
-        _arguments(hook, item.handle, ["event", "crm"])
-    _told_apart(hook, [item.label for item in items])
+            raise wrong(hook, item, "a Listener")
+        arguments(hook, item.handle, ["event", "crm"])
+    told_apart(hook, [item.label for item in items])
 
 
 def _checks(hook: str, items: list[Any]) -> None:
     for item in items:
         if not isinstance(item, Check):
-            raise _wrong(hook, item, "a Check")
-        _arguments(hook, item.run, ["crm"])
-    _told_apart(hook, [item.name for item in items])
+            raise wrong(hook, item, "a Check")
+        arguments(hook, item.run, ["crm"])
+    told_apart(hook, [item.name for item in items])
 
 
 def _restrictions(hook: str, items: list[Any]) -> None:
     for item in items:
         if not isinstance(item, Restriction):
-            raise _wrong(hook, item, "a Restriction")
+            raise wrong(hook, item, "a Restriction")
         try:
             msgspec.convert(msgspec.structs.asdict(item), Restriction)
         except msgspec.ValidationError as error:
             raise PluginFault(f"Hook {hook}: {error}.", hook=hook) from error
-    _told_apart(hook, [item.label for item in items])
+    told_apart(hook, [item.label for item in items])
 
 
 _SINGLE: Mapping[str, Callable[[str, list[Any]], None]] = MappingProxyType(
-    {LISTENERS: _listeners, CHECKS: _checks, RESTRICTIONS: _restrictions}
+    {
+        LISTENERS: _listeners,
+        CHECKS: _checks,
+        RESTRICTIONS: _restrictions,
+        ROUTES: check_routes,
+        IMPORTERS: check_importers,
+    }
 )
-
-
-def _arguments(hook: str, function: object, names: list[str]) -> None:
-    expected = f"'async def' with the arguments ({', '.join(names)})"
-    if not callable(function) or not inspect.iscoroutinefunction(function):
-        raise _wrong(hook, function, expected)
-    if len(inspect.signature(function).parameters) != len(names):
-        shown = f"{function.__name__}{inspect.signature(function)}"
-        raise PluginFault(f"Hook {hook}: got {shown}, expected {expected}.", hook=hook)
-
-
-def _told_apart(hook: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise PluginFault(f"Hook {hook}: two are called {name!r}.", hook=hook, hint="Give each its own name=….")
-
-
-def _wrong(hook: str, got: object, expected: str) -> PluginFault:
-    what = "None" if got is None else f"{type(got).__name__} {str(got)[:80]}"
-    return PluginFault(f"Hook {hook}: got {what}, expected {expected}.", hook=hook)
 
 
 def _sentences(faults: list[Fault]) -> str:

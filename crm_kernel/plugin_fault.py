@@ -1,7 +1,8 @@
-"""Why a plugin is left out (floor 6)."""
+"""Why a plugin is left out, and what is asked of its declarations (floor 6)."""
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from pathlib import Path
 from typing import Any, Literal
@@ -60,3 +61,26 @@ def _is_own(file: str, folder: Path | None) -> bool:
     if folder is None:
         return not file.startswith("<frozen") and "importlib" not in file and Path(file).parent != Path(__file__).parent
     return Path(file).is_relative_to(folder)
+
+
+def arguments(hook: str, function: object, names: list[str]) -> None:
+    """Raises `PluginFault` for what is no async function of these arguments."""
+    expected = f"'async def' with the arguments ({', '.join(names)})"
+    if not callable(function) or not inspect.iscoroutinefunction(function):
+        raise wrong(hook, function, expected)
+    if len(inspect.signature(function).parameters) != len(names):
+        shown = f"{function.__name__}{inspect.signature(function)}"
+        raise PluginFault(f"Hook {hook}: got {shown}, expected {expected}.", hook=hook)
+
+
+def told_apart(hook: str, names: list[str]) -> None:
+    """Raises `PluginFault` for a name that comes twice."""
+    for name in names:
+        if names.count(name) > 1:
+            raise PluginFault(f"Hook {hook}: two are called {name!r}.", hook=hook, hint="Give each its own name=….")
+
+
+def wrong(hook: str, got: object, expected: str) -> PluginFault:
+    """The fault of a declaration of another type."""
+    what = "None" if got is None else f"{type(got).__name__} {str(got)[:80]}"
+    return PluginFault(f"Hook {hook}: got {what}, expected {expected}.", hook=hook)

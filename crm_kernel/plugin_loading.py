@@ -16,11 +16,12 @@ import pluggy
 
 from crm_kernel import hookspecs
 from crm_kernel.errors import ConfigError, near
+from crm_kernel.hook_call import HOOK, HookCall
 from crm_kernel.hookspecs import PROJECT
 from crm_kernel.manifest import Plugin
 from crm_kernel.meter import Meter
-from crm_kernel.plugin_claims import claim_fault, clashes
-from crm_kernel.plugin_declarations import Declared, verified
+from crm_kernel.plugin_claims import Claim, claim_fault, clashes
+from crm_kernel.plugin_declarations import FORMATS, Declared, verified
 from crm_kernel.plugin_fault import PluginFault, fault_of
 from crm_kernel.plugin_finding import BASE, Found
 from crm_kernel.plugin_order import plugin_order
@@ -155,10 +156,13 @@ def _verify(plugin: Loaded, settings: Settings, version: str) -> None:
 
 
 def _import(found: Found) -> ModuleType:
+    token = HOOK.set(HookCall(found.name, amends=False))  # whatever it starts may do nothing later either
     try:
         return found.load()
     except (Exception, SystemExit) as error:
         raise fault_of(error, found.folder, "Importing it") from error
+    finally:
+        HOOK.reset(token)
 
 
 def _declare(plugin: Loaded, manager: pluggy.PluginManager) -> None:
@@ -177,12 +181,14 @@ def _declare(plugin: Loaded, manager: pluggy.PluginManager) -> None:
 
 def _call(plugin: Loaded, hook: str) -> Any:
     start = time.perf_counter()
+    token = HOOK.set(HookCall(plugin.name, amends=False))
     try:
         return plugin.hooks[hook]()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         plugin.meters[hook].errors += 1
         raise fault_of(error, plugin.folder, f"Hook {hook}", hook) from error
     finally:
+        HOOK.reset(token)
         plugin.meters[hook].add(time.perf_counter() - start)
 
 
@@ -194,7 +200,10 @@ def _check_claims(plugins: Sequence[Loaded]) -> None:
         if plugin.sound and fault is not None:
             plugin.leave_out(fault)
     leave_out_dependents(plugins)
-    actions = [(p.name, action) for p in plugins if p.sound and p.manifest for action in p.manifest.actions]
-    found = clashes([d for p in plugins if p.sound for d in p.documents], actions)
+    sound = [p for p in plugins if p.sound]
+    names = [(p.name, Claim("action", action)) for p in sound if p.manifest for action in p.manifest.actions]
+    for hook, space in FORMATS.items():
+        names += [(p.name, Claim(space, item.name)) for p in sound for item in p.declared.get(hook, ())]
+    found = clashes([d for p in sound for d in p.documents], names)
     if found:
         raise ConfigError(found)

@@ -6,26 +6,25 @@ any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import msgspec
 
 from crm_kernel.documents import GroupPart, MeasurePart, Report
 from crm_kernel.errors import Error, Fault, near
-from crm_kernel.fields import Boolean, Choice, Date, DecimalNumber, Integer, Moment, MoneyType, Number, Text
-from crm_kernel.fields.base import FieldType, Kind, ValueContext
-from crm_kernel.fields.reference import Id
+from crm_kernel.fields.base import Kind, ValueContext
 from crm_kernel.filters.expression import Expression, Place
 from crm_kernel.filters.path_sql import find_place
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import SYSTEM_SCOPE, Scope
-from crm_kernel.model import EntityModel, Field, Model, Source
+from crm_kernel.model import Model
+from crm_kernel.report_columns import MEASURES, Derived, Group, How, Measure, derived, label_of, rows_model
 from crm_kernel.schema.patterns import compiled
 
-How = Literal["count", "count_distinct", "sum", "avg", "min", "max", "median"]
-MEASURES: tuple[How, ...] = get_args(How)
+_KNOWN = ", ".join((*MEASURES, "formula"))
 
 _NUMBERS = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.MONEY})
 _WHOLE = frozenset({Kind.LIST, Kind.OBJECT, Kind.JSON})
@@ -47,33 +46,6 @@ FINER = 2
 """How many decimals more an average of decimals has than they."""
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """A column to group by: the value at `place`, dates in buckets where `by` is given."""
-
-    name: str
-    label: str
-    kind: Kind
-    place: Place
-    by: Literal["day", "week", "month", "quarter", "year"] | None = None
-
-
-class Measure(msgspec.Struct, frozen=True, kw_only=True):
-    """A measure over the values at `place` (None: over the rows); `scale` are the decimals of a decimal result."""
-
-    name: str
-    label: str
-    kind: Kind
-    how: How
-    pointer: str
-    place: Place | None = None
-    scale: int = 0
-
-    @property
-    def is_money(self) -> bool:
-        """Whether the result is an amount of one currency."""
-        return self.kind is Kind.MONEY
-
-
 class Ordered(NamedTuple):
     """A sort key: the column's name and direction."""
 
@@ -87,14 +59,21 @@ class ResolvedReport(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     document: Report
     groups: tuple[Group, ...]
     measures: tuple[Measure, ...]
+    derived: tuple[Derived, ...]
     filter: Expression | None
     having: Expression | None
     order: tuple[Ordered, ...]
 
     @property
     def columns(self) -> tuple[Group | Measure, ...]:
-        """All columns in the order of the answer."""
+        """The columns that come of records, in their order."""
         return (*self.groups, *self.measures)
+
+    @property
+    def answered(self) -> tuple[Group | Measure | Derived, ...]:
+        """All columns in the order of the answer."""
+        by_name = {column.name: column for column in (*self.measures, *self.derived)}
+        return (*self.groups, *(by_name[part.as_] for part in self.document.measures))
 
 
 def resolve_report(
@@ -131,12 +110,15 @@ class _Resolver:
             return None
         self._check_params()
         groups = [g for i, part in enumerate(report.group_by) if (g := self._group(i, part)) is not None]
-        measures = [m for i, part in enumerate(report.measures) if (m := self._measure(i, part)) is not None]
-        self._check_names(groups, measures)
+        counted = [(i, part) for i, part in enumerate(report.measures) if part.formula is None]
+        measures = [m for i, part in counted if (m := self._measure(i, part)) is not None]
+        derived = list(self._derived(groups, measures))
+        self._check_names(groups, [*measures, *derived])
         return ResolvedReport(
             document=report,
             groups=tuple(groups),
             measures=tuple(measures),
+            derived=tuple(derived),
             filter=self._expression("/filter", report.filter, report.entity, self._model, self._scope),
             having=self._having(groups, measures),
             order=tuple(self._order({c.name for c in (*groups, *measures)})),
@@ -190,19 +172,20 @@ class _Resolver:
             return None
         kind = Kind.DATE if given.by is not None else place.kind
         name = given.as_ or given.field
-        label = _label(given.as_) if given.as_ else place.label
+        label = label_of(given.as_) if given.as_ else place.label
         return Group(name=name, label=label, kind=kind, place=place, by=given.by)
 
     def _measure(self, index: int, part: MeasurePart) -> Measure | None:
         pointer = f"/measures/{index}"
         asked: dict[How, str] = {how: getattr(part, how) for how in MEASURES if getattr(part, how) is not None}
         if len(asked) != 1:
-            self._fault(pointer, "oneOf", f"A measure is one of {', '.join(MEASURES)}; got {len(asked)} of them.")
+            self._fault(pointer, "oneOf", f"A measure is one of {_KNOWN}; got {len(asked)} of them.")
             return None
         ((how, path),) = asked.items()
+        where = self._expression(f"{pointer}/where", part.where, self._report.entity, self._model, self._scope)
         pointer, name = f"{pointer}/{how}", part.as_
         if how == "count":
-            return Measure(name=name, label=_label(name), kind=Kind.INTEGER, how=how, pointer=pointer)
+            return Measure(name=name, label=label_of(name), kind=Kind.INTEGER, how=how, pointer=pointer, where=where)
         place = self._place(pointer, path)
         if place is None:
             return None
@@ -215,18 +198,37 @@ class _Resolver:
             self._fault(pointer, "type", f"{how} takes no {place.kind}; {path!r} is one.")
             return None
         kind, scale = _result(how, place)
-        return Measure(name=name, label=_label(name), kind=kind, how=how, pointer=pointer, place=place, scale=scale)
+        return Measure(
+            name=name, label=label_of(name), kind=kind, how=how, pointer=pointer, place=place, scale=scale, where=where
+        )
 
-    def _check_names(self, groups: list[Group], measures: list[Measure]) -> None:
+    def _derived(self, groups: list[Group], measures: list[Measure]) -> Iterator[Derived]:
+        """The columns that are computed of others: each may read those before it."""
+        columns: list[Group | Measure | Derived] = [*groups]
+        counted = {measure.name: measure for measure in measures}
+        for index, part in enumerate(self._report.measures):
+            pointer, text = f"/measures/{index}", part.formula
+            if text is None:
+                columns += [counted[part.as_]] if part.as_ in counted else []
+                continue
+            if part.where is not None or any(getattr(part, how) is not None for how in MEASURES):
+                self._fault(pointer, "oneOf", f"A measure is one of {_KNOWN}; a formula stands alone.")
+                continue
+            found = self._checked(f"{pointer}/formula", partial(derived, part.as_, text, tuple(columns), self._context))
+            if found is not None:
+                columns.append(found)
+                yield found
+
+    def _check_names(self, groups: list[Group], measures: Sequence[Measure | Derived]) -> None:
         seen: set[str] = set()
         for column in (*groups, *measures):
             if column.name in seen:
-                pointer = "/measures" if isinstance(column, Measure) else "/group_by"
+                pointer = "/group_by" if isinstance(column, Group) else "/measures"
                 self._fault(pointer, "unique", f'Two columns are called {column.name!r}; name one with "as".')
             seen.add(column.name)
 
     def _having(self, groups: list[Group], measures: list[Measure]) -> Expression | None:
-        rows = _rows_model([*groups, *measures])
+        rows = rows_model([*groups, *measures])
         return self._expression("/having", self._report.having, rows.name, {rows.name: rows})
 
     def _order(self, names: set[str]) -> list[Ordered]:
@@ -240,10 +242,6 @@ class _Resolver:
         return found
 
 
-def _label(name: str) -> str:
-    return name.replace("_", " ").capitalize()
-
-
 def _result(how: How, place: Place) -> tuple[Kind, int]:
     """Kind and decimals of a measure."""
     if how == "count_distinct":
@@ -253,51 +251,3 @@ def _result(how: How, place: Place) -> tuple[Kind, int]:
             return Kind.DECIMAL, place.scale + FINER
         return (Kind.MONEY if place.kind is Kind.MONEY else Kind.NUMBER), 0
     return place.kind, place.scale
-
-
-def _rows_model(columns: list[Group | Measure]) -> EntityModel:
-    """The rows of a report as an entity. Columns without a plain name are there but cannot be named in `having`."""
-    source = Source("builtin", "report")
-    return EntityModel(
-        name="report",
-        label="Report",
-        plural="Reports",
-        title="",
-        icon=None,
-        history=False,
-        source=source,
-        fields={c.name: Field(name=c.name, type=_type(c), schema={"title": c.label}, source=source) for c in columns},
-        schema={},
-        validate=_no_faults,
-    )
-
-
-def _type(column: Group | Measure) -> FieldType:
-    place = column.place
-    match column.kind:
-        case Kind.CHOICE:
-            return Choice(place.choices if place else ())
-        case Kind.DECIMAL:
-            scale = column.scale if isinstance(column, Measure) else column.place.scale
-            return DecimalNumber(scale)
-        case Kind.TEXT:
-            return Text()
-        case kind:
-            return _TYPES[kind]()
-
-
-_TYPES: Mapping[Kind, Callable[[], FieldType]] = MappingProxyType(
-    {
-        Kind.INTEGER: Integer,
-        Kind.NUMBER: Number,
-        Kind.BOOLEAN: Boolean,
-        Kind.DATE: Date,
-        Kind.MOMENT: Moment,
-        Kind.MONEY: MoneyType,
-        Kind.REFERENCE: Id,
-    }
-)
-
-
-def _no_faults(record: Mapping[str, Any], *, only_known: bool = True, locale: str = "en") -> list[Fault]:  # noqa: ARG001
-    return []

@@ -42,16 +42,16 @@ def sentences(raw: str | bytes, file: str = "map.toml") -> list[str]:
 def test_the_mapping_of_the_contract() -> None:
     mapping = read(CONTRACT)
     assert mapping.key == ["parcel_number"]
-    assert mapping.column("id") == ColumnMapping(field="parcel_number")
-    assert mapping.column("price") == ColumnMapping(field="close_price", currency="USD")
-    assert mapping.column("waterfront") == ColumnMapping(field="waterfront", values={"0": False, "1": True})
-    assert mapping.column("other") is None
+    assert mapping.filled_by("id") == [ColumnMapping(field="parcel_number")]
+    assert mapping.filled_by("price") == [ColumnMapping(field="close_price", currency="USD")]
+    assert mapping.filled_by("waterfront") == [ColumnMapping(field="waterfront", values={"0": False, "1": True})]
+    assert mapping.filled_by("other") == []
     assert (mapping.unmapped, mapping.constants) == ("error", {"stage": "Closed"})
 
 
 @pytest.mark.contract("documents.md#map-columns")
 def test_without_columns_headers_are_field_names() -> None:
-    assert read("").column("email") == ColumnMapping(field="email")
+    assert read("").filled_by("email") == [ColumnMapping(field="email")]
 
 
 @pytest.mark.contract("documents.md#map-file")
@@ -63,7 +63,7 @@ def test_the_defaults_of_a_file() -> None:
 @pytest.mark.parametrize("file", ["map.json", "upload"])
 def test_json_says_the_same(file: str) -> None:
     text = json.dumps({"key": ["email"], "columns": {"Mail": "email"}})
-    assert read(text, file).column("Mail") == ColumnMapping(field="email")
+    assert read(text, file).filled_by("Mail") == [ColumnMapping(field="email")]
 
 
 @pytest.mark.parametrize(

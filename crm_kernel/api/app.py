@@ -23,6 +23,7 @@ from crm_kernel.api import (
     jobs,
     metrics,
     openapi,
+    plugin_routes,
     plugins,
     record_moves,
     record_shares,
@@ -145,9 +146,13 @@ class _Api(Litestar):
         line = Line(receive, send, request_id, headers, bodiless=scope["method"] == "HEAD")
         asgi_scope = cast("Scope", scope)
         try:
-            await self._admit(scope, headers, line)
+            found = plugin_routes.matched(self.kernel, scope)
+            await self._admit(scope, headers, line, is_public=found is not None and found.route.public)
             handle = self._direct.find(scope, headers)
-            if handle is None:
+            if plugin_routes.is_ours(scope):
+                answer = await plugin_routes.answer(ApiRequest(asgi_scope, line.receive, line.send), found)
+                await answer(asgi_scope, line.receive, line.send)
+            elif handle is None:
                 await super().__call__(asgi_scope, line.receive, line.send)
             else:
                 answer = await handle(ApiRequest(asgi_scope, line.receive, line.send))
@@ -163,8 +168,8 @@ class _Api(Litestar):
         finally:
             self._requests.add(scope, method, line.status, perf_counter() - begun)
 
-    async def _admit(self, scope: dict[str, Any], headers: dict[bytes, bytes], line: Line) -> None:
-        if not is_open(scope["method"], scope["path"]):
+    async def _admit(self, scope: dict[str, Any], headers: dict[bytes, bytes], line: Line, *, is_public: bool) -> None:
+        if not (is_public or is_open(scope["method"], scope["path"])):
             credential = await token_of(self.kernel, headers)
             if credential is None:
                 credential = await session_of(self.kernel, scope, headers)

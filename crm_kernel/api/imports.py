@@ -20,7 +20,7 @@ from crm_kernel.operations.outcomes import Also, Outcome
 from crm_kernel.storage.ports import Reads
 
 MEGABYTE = 1024 * 1024
-PARTS = ("mapping", "dry_run", "on_duplicate")
+PARTS = ("mapping", "format", "dry_run", "on_duplicate")
 DUPLICATES = ("error", "skip", "update", "create")
 FLAGS = ("false", "true")
 
@@ -77,7 +77,17 @@ def _sent(id: str, form: Form) -> Sent:
             faults += error.faults
     if faults:
         raise Error("invalid", faults=faults)
-    return Sent(id, form.filename or "", form.size, mapping, cast("Duplicates", duplicates), dry_run=dry_run == "true")
+    asked = form.parts.get("format")
+    return Sent(
+        id=id,
+        name=form.filename or "",
+        size=form.size,
+        mapping=mapping,
+        format=None if asked is None else asked.content.decode("utf-8", "replace").strip(),
+        media=form.media,
+        on_duplicate=cast("Duplicates", duplicates),
+        dry_run=dry_run == "true",
+    )
 
 
 def _word(form: Form, name: str, allowed: tuple[str, ...], faults: list[Fault]) -> str:

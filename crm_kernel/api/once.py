@@ -45,8 +45,18 @@ async def do_once(
     async def rendered(tx: Reads, outcomes: list[Outcome]) -> Kept:
         answer = await render(outcomes, tx)
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
-        return Kept(answer.status, headers, answer.body.decode())
+        return kept_answer(answer, headers)
 
     kept, again = await request.kernel.once.do(key, write, rendered)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept.headers]
-    return Answer(kept.body.encode(), kept.status, [*headers, _REPLAYED] if again else headers)
+    body = kept.body.encode() if kept.raw is None else kept.raw
+    return Answer(body, kept.status, [*headers, _REPLAYED] if again else headers, media=kept.media.encode())
+
+
+def kept_answer(answer: Answer, headers: list[tuple[str, str]]) -> Kept:
+    """An answer as it is kept; a body that is no text as its bytes."""
+    media = answer.media.decode()
+    try:
+        return Kept(answer.status, headers, answer.body.decode(), media)
+    except UnicodeDecodeError:
+        return Kept(answer.status, headers, "", media, answer.body)

@@ -18,6 +18,7 @@ from crm_kernel.api.openapi_document_schemas import document_schemas
 from crm_kernel.api.openapi_parts import headers, parameters, security_schemes
 from crm_kernel.api.openapi_people_routes import PEOPLE_ROUTES
 from crm_kernel.api.openapi_people_schemas import people_schemas
+from crm_kernel.api.openapi_plugin_routes import plugin_paths
 from crm_kernel.api.openapi_record_routes import RECORD_ROUTES
 from crm_kernel.api.openapi_routes import ROUTES as SINGLE_ROUTES
 from crm_kernel.api.openapi_routes import Route, fault_responses, operation
@@ -77,6 +78,7 @@ def describe(kernel: Kernel, caller: Caller) -> dict[str, Any]:
     for route in (*SINGLE_ROUTES, *DOCUMENT_ROUTES, *PEOPLE_ROUTES):
         if caller.unrestricted or not route.admin:
             paths.setdefault(route.path, {})[route.method] = operation(route, there)
+    paths |= plugin_paths(kernel.routes.all, caller)
     for name in known:
         for route in _shown(name, access, caller, has_pipeline=bool(registry.entities[name].pipelines)):
             item = paths.setdefault(route.path.replace("{entity}", name), {"x-crm-route": route.path})
@@ -85,7 +87,10 @@ def describe(kernel: Kernel, caller: Caller) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": kernel.settings.app.name, "version": version("crm-kernel")},
         "security": [{"token": []}, {"session": []}],
-        "tags": [{"name": name, "description": registry.entities[name].plural} for name in known],
+        "tags": [
+            *({"name": name, "description": registry.entities[name].plural} for name in known),
+            *({"name": name, "description": f"Routes of the plugin {name}"} for name in _with_routes(kernel)),
+        ],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -94,6 +99,10 @@ def describe(kernel: Kernel, caller: Caller) -> dict[str, Any]:
             "securitySchemes": security_schemes(),
         },
     }
+
+
+def _with_routes(kernel: Kernel) -> list[str]:
+    return list(dict.fromkeys(plugin for plugin, _ in kernel.routes.all))
 
 
 def _shown(entity: str, access: Access, caller: Caller, *, has_pipeline: bool) -> Iterator[Route]:

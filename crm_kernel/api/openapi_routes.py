@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from crm_kernel.api.cookies import SAFE_METHODS
@@ -213,18 +213,26 @@ def operation(route: Route, parameters: Mapping[str, Any], entity: str | None = 
         "summary": route.summary,
         "tags": [entity or route.tag],
         "parameters": [parameters[name] for name in names],
-        "responses": {str(route.status): _success(route, filled)},
+        "responses": {str(route.status): _success(route, filled)} | faults_of(sorted(route.faults)),
     }
-    for status in sorted(route.faults):
-        described["responses"][str(status)] = {"$ref": f"#/components/responses/{_STATUS_NAMES[status]}"}
     if route.body is not None:
         kind = "multipart/form-data" if route.body == "Import" else "application/json"
         described["requestBody"] = {"required": True, "content": {kind: _media(filled(route.body))}}
-    if route.open:
-        described["security"] = []
-    elif route.method.upper() not in SAFE_METHODS:
-        described["security"] = [{"token": []}, {"session": [], "csrf": []}]
-    return described
+    return described | secured(route.method, is_open=route.open)
+
+
+def faults_of(statuses: Iterable[int]) -> dict[str, Any]:
+    """The responses of refusals by status."""
+    return {str(status): {"$ref": f"#/components/responses/{_STATUS_NAMES[status]}"} for status in statuses}
+
+
+def secured(method: str, *, is_open: bool) -> dict[str, Any]:
+    """How a route wants its callers to authenticate, where that is not as usual."""
+    if is_open:
+        return {"security": []}
+    if method.upper() in SAFE_METHODS:
+        return {}
+    return {"security": [{"token": []}, {"session": [], "csrf": []}]}
 
 
 def _media(schema: str) -> dict[str, Any]:

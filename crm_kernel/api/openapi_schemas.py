@@ -137,11 +137,12 @@ def _job() -> Schema:
 def _import() -> Schema:
     form = {
         "file": {"type": "string", "contentMediaType": "text/csv", "description": "CSV with a line of column names."},
+        "format": {**_TEXT, "description": "The format of a plugin; else by the suffix of the file, or csv."},
         "mapping": {**_TEXT, "description": "An import mapping, JSON or TOML; else the column names are field names."},
         "dry_run": {"type": "string", "enum": ["false", "true"], "default": "false"},
         "on_duplicate": {"type": "string", "enum": ["error", "skip", "update", "create"], "default": "error"},
     }
-    return _object(form, optional=("mapping", "dry_run", "on_duplicate"))
+    return _object(form, optional=("mapping", "format", "dry_run", "on_duplicate"))
 
 
 def _report() -> Schema:

@@ -83,9 +83,17 @@ def _on_http_exception(request: Request[Any, Any, Any], exception: HTTPException
 def _method_not_allowed(request: Request[Any, Any, Any], exception: HTTPException) -> Response[bytes]:
     # The catalogue has no code of its own for 405: the method is what is not found here.
     allowed = allow(*str((exception.headers or {}).get("allow", "")).split(", "))
-    error = Error("not_found", f"{request.scope['method']} is not possible here.", hint=f"Possible are {allowed}.")
-    body = {**error.render(), "status": 405, "title": "Method not allowed"}
-    return _response(body, {"Allow": allowed})
+    return _response(_no_method(request.scope["method"], allowed), {"Allow": allowed})
+
+
+def no_method(method: str, allowed: str) -> Answer:
+    """The answer at a path that is there, but not with this method."""
+    return Answer(encode(_no_method(method, allowed)), 405, [(b"allow", allowed.encode())], media=MEDIA.encode())
+
+
+def _no_method(method: str, allowed: str) -> dict[str, Any]:
+    error = Error("not_found", f"{method} is not possible here.", hint=f"Possible are {allowed}.")
+    return {**error.render(), "status": 405, "title": "Method not allowed"}
 
 
 def allow(*methods: str) -> str:

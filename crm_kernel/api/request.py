@@ -118,21 +118,21 @@ class ApiRequest(Request[Any, Any, Any]):
         if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
             hint = "Send JSON with the header Content-Type: application/json."
             raise Error("bad_json", f"The body is {kind[:100]!r}, not JSON.", hint=hint)
+        return read_value(await self.body_bytes(limit), values=values, record=record)
+
+    async def body_bytes(self, limit: int = MAX_BODY) -> bytes:
+        """The body as it came. Raises `Error("too_large")`."""
         body = await self._read(limit)
         cast("dict[str, Any]", self.scope)["body"] = body
-        if body.count(b'"') > _MAX_QUOTES * values:
-            raise _too_large(f"has more than {values} values")
-        check_depth(body)
-        if sum(map(body.count, (b",", b"[", b"{"))) > values:
-            raise _too_large(f"has more than {values} values")
-        value = parse(body)
-        if not record and b"\\u" in body and not is_utf8(value):
-            raise Error("bad_json", "The body has half of a surrogate pair.")
-        return value
+        return body
 
     @property
     def once_key(self) -> OnceKey | None:
-        """The `Idempotency-Key` with what it is bound to: the caller, method, path and the body read before.
+        """The `Idempotency-Key` of the caller: see `once_key_of`."""
+        return self.once_key_of(self.caller.id)
+
+    def once_key_of(self, user: str | None) -> OnceKey | None:
+        """The `Idempotency-Key` with what it is bound to: a user, method, path and the body read before.
 
         Raises `Error("bad_value")` for an empty one or one of more than 255 characters.
         """
@@ -145,7 +145,7 @@ class ApiRequest(Request[Any, Any, Any]):
         scope = cast("dict[str, Any]", self.scope)
         path = scope["raw_path"] + b"?" + scope["query_string"]
         bound = b"\0".join((scope["method"].encode(), path, scope.get("body", b"")))
-        return OnceKey(self.caller.id or "", sent, sha256(bound).hexdigest())
+        return OnceKey(user or "", sent, sha256(bound).hexdigest())
 
     async def _read(self, limit: int) -> bytes:
         declared = self.header(b"content-length")
@@ -165,6 +165,19 @@ class ApiRequest(Request[Any, Any, Any]):
             parts.append(part)
             more = message.get("more_body", False)
         return b"".join(parts)
+
+
+def read_value(body: bytes, *, values: int = MAX_VALUES, record: bool = False) -> Any:
+    """The value of a JSON body; see `ApiRequest.value`."""
+    if body.count(b'"') > _MAX_QUOTES * values:
+        raise _too_large(f"has more than {values} values")
+    check_depth(body)
+    if sum(map(body.count, (b",", b"[", b"{"))) > values:
+        raise _too_large(f"has more than {values} values")
+    value = parse(body)
+    if not record and b"\\u" in body and not is_utf8(value):
+        raise Error("bad_json", "The body has half of a surrogate pair.")
+    return value
 
 
 def _too_large(what: str) -> Error:

@@ -34,12 +34,13 @@ class Part(NamedTuple):
 
 
 class Form(NamedTuple):
-    """What came: the name and size of the file (None: there was none), the other parts, a digest of all of it."""
+    """What came: the name, size and media type of the file, the other parts, a digest of all of it."""
 
     filename: str | None
     size: int
     parts: dict[str, Part]
     digest: bytes
+    media: str | None = None
 
 
 async def read_form(request: ApiRequest, file: BinaryIO, *, file_part: str, known: Collection[str], limit: int) -> Form:
@@ -109,6 +110,7 @@ class _Reading:
         self.pending = 0
         self._segment: MultipartSegment | None = None
         self._filename: str | None = None
+        self._media: str | None = None
         self._size = 0
         self._parts: dict[str, Part] = {}
         self._content: list[bytes] = []
@@ -151,7 +153,7 @@ class _Reading:
             raise Error("invalid", faults=faults)
         for name, part in sorted(self._parts.items()):
             self._digest.update(b"\0%s\0%s" % (name.encode(), part.content))
-        return Form(self._filename, self._size, self._parts, self._digest.digest())
+        return Form(self._filename, self._size, self._parts, self._digest.digest(), self._media)
 
     def _begin(self, segment: MultipartSegment) -> None:
         self._segment, self._content = segment, []
@@ -159,6 +161,7 @@ class _Reading:
             if self._filename is not None:
                 self._twice.append(self._file_part)
             self._filename = (segment.filename or "").replace("\\", "/").rpartition("/")[2][-_MAX_NAME:] or "file"
+            self._media = segment.content_type
 
     def _fill(self, content: bytes) -> None:
         segment = self._segment

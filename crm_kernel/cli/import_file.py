@@ -1,4 +1,4 @@
-"""`crm import`: a CSV file in."""
+"""`crm import`: a file in."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _SHOWN = 20
 @click.argument("entity")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--map", "mapping_file", type=click.Path(path_type=Path), help="How columns become fields, TOML or JSON.")
+@click.option("--format", "format", help="How FILE is read: csv, or a format of a plugin; by default by its suffix.")
 @click.option("--dry-run", is_flag=True, help="Write nothing, show the same counts.")
 @click.option(
     "--on-duplicate",
@@ -50,11 +51,12 @@ def command(
     file: Path,
     *,
     mapping_file: Path | None,
+    format: str | None,
     dry_run: bool,
     on_duplicate: str,
     errors_file: Path | None,
 ) -> int:
-    """Import the rows of the CSV FILE as records of ENTITY. The same command goes on with an interrupted import."""
+    """Import FILE, CSV or of a plugin's format, as records of ENTITY. Given again, it goes on where it was cut."""
     mapping = None if mapping_file is None else read_mapping(mapping_file)
     if mapping is not None and not mapping.key and on_duplicate in ("skip", "update"):
         note("The mapping has no key, so no row is a duplicate of another.")
@@ -69,6 +71,7 @@ def command(
                 file,
                 mapping,
                 caller=await caller_of(kernel, given, "import"),
+                format=format,
                 on_duplicate=cast("Duplicates", on_duplicate),
                 dry_run=dry_run,
                 errors_path=errors_file,

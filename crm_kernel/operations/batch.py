@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, overload
 
 from crm_kernel.callers import Caller
 from crm_kernel.entities import Entity, entity_name
 from crm_kernel.errors import Error
-from crm_kernel.operations.changes import AnyChange, Change, Journal, RecordView, plain
+from crm_kernel.operations.changes import AnyChange, Cause, Change, Journal, RecordView, plain
 from crm_kernel.operations.deadline import Deadline
+from crm_kernel.pipelines import Pipeline, Stage
 
 E = TypeVar("E", bound=Entity)
 T = TypeVar("T")
@@ -33,6 +34,9 @@ class Batch:
         lock: Callable[..., Awaitable[None]],
         now: Callable[[], datetime],
         deadline: Deadline,
+        *,
+        new_id: Callable[[], str],
+        pipelines: Mapping[str, Pipeline],
     ) -> None:
         self.changes = changes
         self.journal = Journal()
@@ -46,6 +50,8 @@ class Batch:
         self._find = find
         self._lock = lock
         self._now = now
+        self._new_id = new_id
+        self._pipelines = pipelines
         self._by_entity: dict[str, list[AnyChange]] | None = None
 
     @property
@@ -80,10 +86,23 @@ class Batch:
                 self._by_entity.setdefault(change.entity, []).append(change)
         return self._by_entity.get(entity if isinstance(entity, str) else entity_name(entity), [])
 
-    def add(self, *changes: AnyChange) -> None:
-        """Further changes of the same operation, with system rights; they pass all rules and the hooks too."""
+    def stage(self, change: AnyChange) -> Stage | None:
+        """The stage that a change leaves its record in, as its pipeline declares it: `name`, `type` (open, won, lost),
+        `probability`, `reasons`. None where the record has no pipeline, or its stage is refused."""
+        pipeline = self._pipelines.get(change.new.get("pipeline") or "")
+        return None if pipeline is None else pipeline.stage(change.new["stage"])
+
+    def add(self, *changes: AnyChange, cause: AnyChange | None = None, pointer: str = "") -> None:
+        """Further changes of the same operation, with system rights; they pass all rules and the hooks too.
+
+        A new record has its `id` from here on, so others may refer to it. Faults of what was added for a `cause`
+        refuse that change: they are told of its row, below `pointer` (`/deal`, then `/deal/amount`).
+        """
         call = self.journal.taken("batch.add", amends=True)
         for change in changes:
+            if change.kind == "create" and "id" not in change.values:
+                change.id = self._new_id()
+            change.cause = None if cause is None else Cause(cause, pointer)
             change.trusted = True
             change.plugin = call.plugin
             self.added.append(change)

@@ -42,12 +42,20 @@ class Calls:
         self._blocking = blocking
 
     async def run(
-        self, plugin: str, name: str, work: Coroutine[Any, Any, T], *, strict: bool = True, seconds: float | None = None
+        self,
+        plugin: str,
+        name: str,
+        work: Coroutine[Any, Any, T],
+        *,
+        strict: bool = True,
+        seconds: float | None = None,
+        expected: type[Exception] | tuple[()] = (),
     ) -> T:
         """What `work` of a plugin gives, metered as `name` (`listener shop.tell`).
 
         Raises `Overrun` after `seconds`, `PluginExit`, and whatever the work raises. With `strict` one that keeps the
-        event loop for too long counts as an overrun of the plugin: the third in ten minutes is a quarantine.
+        event loop for too long counts as an overrun of the plugin: the third in ten minutes is a quarantine. What it
+        raises of `expected` is no fault of it.
         """
         limit = self.seconds if seconds is None else seconds
         self._watch.start()
@@ -56,6 +64,8 @@ class Calls:
         blocks: list[object] = []
         try:
             return await self._limited(plugin, name, self._watched(work, (plugin, name), blocks), limit)
+        except expected:
+            raise
         except Exception as error:
             meter.errors += 1
             self._host.keep_fault(plugin, name, error)

@@ -13,8 +13,8 @@ from crm_kernel.access import Access
 from crm_kernel.entities import Entity, entity_name
 from crm_kernel.errors import Fault, near
 from crm_kernel.fields.base import Faulty, ValueContext
+from crm_kernel.hook_call import HookCall, Turn
 from crm_kernel.model import EntityModel
-from crm_kernel.operations.hook_call import HookCall, Turn
 
 E = TypeVar("E", bound=Entity)
 
@@ -95,6 +95,13 @@ class Merged(NamedTuple):
     images: dict[str, Any]
 
 
+class Cause(NamedTuple):
+    """Why a hook added a change: for which other one, and where the faults of the added one are told of that."""
+
+    change: Change[Any]
+    pointer: str
+
+
 class Change(Generic[E]):
     """One change of one record.
 
@@ -105,6 +112,7 @@ class Change(Generic[E]):
 
     __slots__ = (
         "amended",
+        "cause",
         "changed",
         "context",
         "entity",
@@ -169,6 +177,7 @@ class Change(Generic[E]):
         self.trusted = False
         self.skipped = False
         self.plugin: str | None = None
+        self.cause: Cause | None = None
         self.amended: dict[str, list[str]] = {}
         self.journal: Journal = _LATER
         self.targets: dict[str, str] = {}  # entity of each reference to any, stored beside the id

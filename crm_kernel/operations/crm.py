@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from itertools import count
 from typing import Any, Protocol
 
 import msgspec
 
-from crm_kernel.callers import Caller
+from crm_kernel.callers import Caller, read_only
 from crm_kernel.clock import Clock
 from crm_kernel.entities import Entity, entity_name
 from crm_kernel.errors import Error
+from crm_kernel.hook_call import refuse_inside_hook
 from crm_kernel.operations.answers import decode, encode
 from crm_kernel.operations.batch_json import read_change
 from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
-from crm_kernel.operations.hook_call import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.record_reader import RecordReader
+from crm_kernel.operations.report import Reports
 from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
 from crm_kernel.storage import keys
@@ -44,6 +46,8 @@ class Services(Protocol):
     def store(self) -> Store: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def reports(self) -> Reports: ...
     def settings_of(self, plugin: str | None) -> Any: ...
     async def caller_for(self, user: str, channel: str) -> Caller: ...
 
@@ -60,14 +64,16 @@ class Crm:
         caller: Caller,
         *,
         key: str | None = None,
-        user: str | None = None,
-        ordinals: Iterator[int] | None = None,
+        sender: Caller | None = None,
+        writes: bool = True,
     ) -> None:
         self._services = services
         self._caller = caller
         self._key = key  # of the event that a listener works on: repeated deliveries write once
-        self._user = user
-        self._ordinals = ordinals or count(1)  # of its writes, those made `as_user` too: each has a key of its own
+        self._sender = sender  # of a request: he acts with the scopes of the token he came with
+        self._writes = writes
+        self._user: str | None = None
+        self._ordinals = count(1)  # of its writes, those made `as_user` too: each has a key of its own
         self.log = logging.getLogger(f"crm.plugin.{caller.plugin}" if caller.plugin else "crm")
 
     @property
@@ -88,14 +94,20 @@ class Crm:
         user_id = as_user or self._user
         if user_id is None:
             return self._caller
-        user = await self._services.caller_for(user_id, "plugin")
+        sender = self._sender
+        if sender is not None and user_id in (sender.id, sender.login):
+            user = msgspec.structs.replace(sender, channel="plugin")
+        else:
+            user = await self._services.caller_for(user_id, "plugin")
         return msgspec.structs.replace(
             user, plugin=self._caller.plugin, cause=self._caller.cause, depth=self._caller.depth
         )
 
     def as_user(self, user: str) -> Crm:
         """The same with the rights of a user (id or login), who is looked up when it is used."""
-        return Crm(self._services, self._caller, key=self._key, user=user, ordinals=self._ordinals)
+        other = copy(self)
+        other._user = user
+        return other
 
     async def write(
         self,
@@ -111,7 +123,11 @@ class Crm:
         (`{"create": {"values": {…}}}`). With the same `key` they are done once, however often this is called: a repeat
         returns the records as they are now. Raises `Error` with all faults of all changes; then nothing is written.
         """
+        if not self._writes:
+            raise RuntimeError("this crm does not write: its code was declared to change nothing")
         caller = await self._acting(as_user)
+        if caller.read_only:
+            raise read_only()
         ordinal = next(self._ordinals)
         key = key or (f"{self._key}:{ordinal}" if self._key else None)
         requests = [self._change(change, entity) for change in changes]
@@ -199,6 +215,16 @@ class Crm:
         access = self._services.reader.access(caller, name)
         environment = self._services.registry.environment(caller, self.now(), params=plain(params))
         return await self._services.reader.count(name, access, environment, filter)
+
+    async def report(
+        self, report: str | Mapping[str, Any], *, as_user: str | None = None, **params: Any
+    ) -> dict[str, Any]:
+        """The answer of a report, by name or as a document: `{"columns", "rows", "totals", "truncated", "as_of"}`.
+
+        `params` are its parameters. Raises `Error`: not_found, forbidden, invalid, unknown_parameter, bad_value.
+        """
+        refuse_inside_hook()
+        return await self._services.reports.run(report, plain(params), await self._acting(as_user))
 
     async def may(self, action: str, entity: AnyEntity, id: str, *, as_user: str | None = None) -> bool:
         """Whether a user may do an action on a record; false for one that he does not see, or that is not there.

@@ -1,31 +1,30 @@
 """Delivers events to listeners after the commit: at least once, in order per (listener, record), with retries.
 
 One task of the server reads the outbox behind each listener's position. What fails is tried again with growing pauses
-and holds back later events of the same record for that listener; after `MAX_ATTEMPTS` it is dead until replayed.
+and holds back later events of the same record for that listener; after fifteen attempts it is dead until replayed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import timedelta
 from time import monotonic
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from crm_kernel.callers import system
-from crm_kernel.clock import Clock, moment_text
+from crm_kernel.clock import Clock
 from crm_kernel.errors import Error
 from crm_kernel.events import Event
 from crm_kernel.filters.to_predicate import to_predicate
 from crm_kernel.operations.calls import Calls, Overrun
+from crm_kernel.operations.deliver_faults import MAX_DEPTH, cut, failed
 from crm_kernel.operations.images import Images, event_of, load_images
 from crm_kernel.registry import BoundListener, Registry
 from crm_kernel.storage import delivery, outbox
-from crm_kernel.storage.delivery import CUT, DEAD, RETRY, Pending
+from crm_kernel.storage.delivery import CUT, Pending
 from crm_kernel.storage.outbox import OutboxEvent
 from crm_kernel.storage.ports import Database, Tx
 from crm_kernel.storage.store import Store
@@ -33,11 +32,6 @@ from crm_kernel.storage.store import Store
 log = logging.getLogger("crm_kernel.deliver")
 
 BATCH = 200
-MAX_ATTEMPTS = 15
-"""With these pauses about an hour: a mail server may be away for that long before a person must look."""
-MAX_DEPTH = 5
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 600.0
 POLL = 1.0
 """Seconds after which the outbox is looked at without an alarm: other processes write to it too."""
 REST = 0.1
@@ -300,7 +294,7 @@ class Dispatcher:
             if not await self._fits(bound, event):
                 return None
             if stored.depth > MAX_DEPTH:
-                return self._cut(bound, stored)
+                return cut(bound.name, stored)
             crm = self._crm_for(bound.plugin, Cause(stored.id, bound.name, stored.depth + 1))
             work = cast("Coroutine[Any, Any, None]", bound.listener.handle(event, crm))
             returned: object = await self._calls.run(bound.plugin, f"listener {bound.listener.label}", work)
@@ -310,24 +304,8 @@ class Dispatcher:
             log.exception("listener %s failed on event %s", bound.name, stored.id)
             if isinstance(error, Overrun):
                 self._resting[bound.name] = monotonic() + REST_AFTER_OVERRUN * self._calls.seconds
-            return self._failed(bound, stored, attempts + 1, error)
+            return failed(bound.name, stored, attempts + 1, error, self._clock.now())
         return None
-
-    @staticmethod
-    def _cut(bound: BoundListener, stored: OutboxEvent) -> Pending:
-        """What is kept of an event that is not told, for `crm dead`."""
-        log.error("event %s is not told to %s: more than %s events led to it", stored.id, bound.name, MAX_DEPTH)
-        text = f"more than {MAX_DEPTH} events led to it"
-        return Pending(bound.name, stored.seq, stored.entity, stored.record, CUT, 0, "", text)
-
-    def _failed(self, bound: BoundListener, stored: OutboxEvent, attempts: int, error: Exception) -> Pending:
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempts - 1)) * random.uniform(0.8, 1.2)
-        state = DEAD if attempts >= MAX_ATTEMPTS else RETRY
-        if state == DEAD:
-            log.error("event %s is given up for %s; later ones of its record wait", stored.id, bound.name)
-        next_at = moment_text(self._clock.now() + timedelta(seconds=pause))
-        text = f"{type(error).__name__}: {error}"[:500]
-        return Pending(bound.name, stored.seq, stored.entity, stored.record, state, attempts, next_at, text)
 
     async def _fits(self, bound: BoundListener, event: Event) -> bool:
         """Whether the listener's condition holds on the record's new image and the event. It holds on no purged one."""

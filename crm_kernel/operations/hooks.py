@@ -8,10 +8,10 @@ from time import monotonic, perf_counter, thread_time
 from typing import Any
 
 from crm_kernel.errors import Error
+from crm_kernel.hook_call import HOOK, HookCall
 from crm_kernel.operations.batch import Batch
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.deadline import Deadline
-from crm_kernel.operations.hook_call import HOOK, HookCall
 from crm_kernel.operations.hook_steps import Cut, Steps
 from crm_kernel.operations.watchdog import Watchdog
 from crm_kernel.plugins import Hooked, PluginHost

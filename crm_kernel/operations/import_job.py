@@ -14,8 +14,8 @@ from crm_kernel.callers import Caller
 from crm_kernel.errors import ConfigError, Error
 from crm_kernel.mappings import ImportMapping
 from crm_kernel.operations.import_changes import BATCH, Duplicates, Result
-from crm_kernel.operations.import_mapping import Plan
-from crm_kernel.operations.import_rows import CsvFile, Survey
+from crm_kernel.operations.import_rows import Survey
+from crm_kernel.operations.import_sources import Source
 from crm_kernel.storage import history, jobs
 from crm_kernel.storage.history import Caused
 from crm_kernel.storage.jobs import CANCELLED, DONE, FAILED, QUEUED, RUNNING, StoredJob
@@ -35,18 +35,20 @@ class Task(NamedTuple):
     """What is to be done."""
 
     entity: str
-    file: CsvFile
+    source: Source
     survey: Survey
-    plan: Plan
     mapping: ImportMapping
+    format: str | None
     caller: Caller
     on_duplicate: Duplicates
-    errors_path: Path | None
-    progress: Progress | None
+    errors_path: Path | None = None
+    progress: Progress | None = None
 
     def fingerprint(self) -> str:
-        """SHA-256 of file, mapping, entity, options and caller: the same command again has the same."""
+        """SHA-256 of file, mapping, format, entity, options and caller: the same command again has the same."""
         options = [self.survey.digest, self.mapping, self.entity, self.on_duplicate, self.caller.id]
+        if self.format is not None:
+            options.append(self.format)
         return hashlib.sha256(msgspec.json.encode(options, order="deterministic")).hexdigest()
 
 
@@ -54,6 +56,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """What came with a file that was sent: the mapping, the options, and the scope of the token."""
 
     mapping: ImportMapping | None = None
+    format: str | None = None
     on_duplicate: Duplicates = "error"
     dry_run: bool = False
     entities: list[str] | None = None

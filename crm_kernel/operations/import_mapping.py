@@ -95,10 +95,10 @@ def settle(
             header=name,
             field=field,
             read=_read(column, field, context, mapping.decimal),
-            match=check.match(name, column, field),
+            match=check.match(at, column, field),
             blank=_value((column.values or {}).get("")),
         )
-        for place, name, column, field in check.used(header)
+        for place, name, at, column, field in check.used(header)
     ]
     for name in mapping.constants:
         check.field(name, f"/constants/{name}")
@@ -129,8 +129,9 @@ class _Check:
         found = self._near(name, known)
         return f";{found}" if found else "."
 
-    def used(self, header: Sequence[str]) -> Iterator[tuple[int, str, ColumnMapping, Field]]:
-        """Each column of the file that fills a field; everything wrong with the header is noted."""
+    def used(self, header: Sequence[str]) -> Iterator[tuple[int, str, str, ColumnMapping, Field]]:
+        """Each column of the file (place, name, pointer into the mapping), once for each field that it fills;
+        everything wrong with the header is noted."""
         columns = self._mapping.columns
         for name in columns or {}:
             if name not in header:
@@ -138,10 +139,10 @@ class _Check:
                 self.fault(f"/columns/{name}", "required", f"The file has no column {name!r};{hint}")
         times = Counter(header)
         for index, name in enumerate(header):
-            column = self._mapping.column(name)
+            filling = self._mapping.filled_by(name)
             if columns is None and self._mapping.unmapped == "ignore" and name not in self._model.fields:
                 continue
-            if column is None:
+            if not filling:
                 if self._mapping.unmapped == "error":
                     self.fault("/unmapped", "unknown_field", f"The mapping does not name the column {name!r}.")
                 continue
@@ -152,10 +153,12 @@ class _Check:
                 if header.index(name) == index:
                     self.fault(f"/columns/{name}", "unique", f"The file has {times[name]} columns {name!r}.")
                 continue
-            field = self.field(column.field, f"/columns/{name}")
-            if field is not None:
-                self._options(name, column, field)
-                yield index, name, column, field
+            for place, column in enumerate(filling):
+                at = f"/columns/{name}/{place}" if len(filling) > 1 else f"/columns/{name}"
+                field = self.field(column.field, at)
+                if field is not None:
+                    self._options(at, column, field)
+                    yield index, name, at, column, field
 
     def field(self, name: str, pointer: str) -> Field | None:
         """The field of this name, if a caller may write it at all."""
@@ -168,8 +171,8 @@ class _Check:
             return None
         return field
 
-    def _options(self, name: str, column: ColumnMapping, field: Field) -> None:
-        kind, at = field.type.kind, f"/columns/{name}"
+    def _options(self, at: str, column: ColumnMapping, field: Field) -> None:
+        kind = field.type.kind
         if column.currency is not None and kind is not Kind.MONEY:
             self.fault(f"{at}/currency", "type", f"{field.name!r} is {field.type.name}, so it has no currency.")
         if column.format is not None:
@@ -178,11 +181,11 @@ class _Check:
             elif not _is_format(column.format):
                 self.fault(f"{at}/format", "format", f"{column.format!r} is no strptime format.")
 
-    def match(self, name: str, column: ColumnMapping, field: Field) -> Field | None:
+    def match(self, pointer: str, column: ColumnMapping, field: Field) -> Field | None:
         """The field that `match` names, if references can be found by it."""
         if column.match is None:
             return None
-        at, target = f"/columns/{name}/match", field.options.reference
+        at, target = f"{pointer}/match", field.options.reference
         if field.type.kind is not Kind.REFERENCE or target is None or target == ANY:
             self.fault(at, "type", f"{field.name!r} is no reference to one entity, so nothing can be matched.")
             return None

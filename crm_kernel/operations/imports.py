@@ -7,8 +7,8 @@ batch. So whoever gives the same command again goes on behind the last batch tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -20,10 +20,9 @@ from crm_kernel.access import not_found
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
 from crm_kernel.errors import Error
-from crm_kernel.fields.base import Faulty
 from crm_kernel.mappings import ImportMapping
-from crm_kernel.operations.changes import AnyChange
-from crm_kernel.operations.import_changes import QUIET, Duplicates, Row, Size, batches, result, to_change
+from crm_kernel.operations.crm import Crm
+from crm_kernel.operations.import_changes import QUIET, Duplicates, Size
 from crm_kernel.operations.import_job import (
     KIND,
     Job,
@@ -36,10 +35,12 @@ from crm_kernel.operations.import_job import (
     running,
     write_errors,
 )
-from crm_kernel.operations.import_mapping import Column, readable_part, settle
-from crm_kernel.operations.import_rows import CsvFile
+from crm_kernel.operations.import_mapping import readable_part, settle
+from crm_kernel.operations.import_rows import CsvFile, Survey
+from crm_kernel.operations.import_sources import Asked, CsvSource, ItemSource, chosen
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.operations.write import Writer
+from crm_kernel.plugins import PluginHost
 from crm_kernel.registry import Registry
 from crm_kernel.storage import history, jobs
 from crm_kernel.storage.jobs import StoredJob
@@ -51,6 +52,10 @@ ANALYZED, GROWN = 1_000, 16
 takes a table that it never looked at for nearly empty, and reads all of it for each batch (1,000 rows/s of 100,000)."""
 MOST_KEPT = 100_000
 """Refused rows that are kept of a dry run."""
+
+
+Batches = AsyncGenerator[list[Any]]
+"""The rows of a file in batches."""
 
 
 class Services(Protocol):
@@ -66,15 +71,17 @@ class Services(Protocol):
     def database(self) -> Database: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def plugins(self) -> PluginHost: ...
+    def crm_for_import(self, plugin: str, caller: Caller) -> Crm: ...
 
 
 @dataclass
 class _Batch:
-    """Rows of one transaction: all, those that are sent, and the changes they ask for once these are made."""
+    """Rows of one transaction, and the changes they ask for once these are made."""
 
-    rows: list[Row]
-    sent: list[Row]
-    changes: list[AnyChange] | None = None
+    rows: list[Any]
+    asked: Asked | None = None
 
 
 class Imports:
@@ -90,19 +97,22 @@ class Imports:
         mapping: ImportMapping | None,
         *,
         caller: Caller,
+        format: str | None = None,
         on_duplicate: Duplicates = "error",
         dry_run: bool = False,
         errors_path: Path | None = None,
         progress: Progress | None = None,
     ) -> dict[str, Any]:
-        """Import all rows of a CSV file; the answer is a `job` (http-api.md) with the first faults in `errors`.
+        """Import all rows of a file; the answer is a `job` (http-api.md) with the first faults in `errors`.
 
-        Without a mapping the headers are field names, and each must be one. A dry run does all this to a copy of the
-        database. `errors_path` gets the refused rows. Raises `Error`: not_found, forbidden, bad_value (the file is not
-        CSV in its encoding), invalid (mapping and file, or mapping and entity, do not fit), in_progress (another
-        process runs the same import), busy, disk_full; `ConfigError` where a file cannot be opened.
+        `format` names the importer of a plugin; without it, and without a mapping, the suffix of the file may mean
+        one; else it is CSV. Without a mapping its headers are field names, and each must be one. A dry run does all
+        this to a copy of the database. `errors_path` gets the refused rows. Raises `Error`: not_found, forbidden,
+        bad_value (the file is not CSV in its encoding), invalid (mapping and file, or mapping and entity, do not fit;
+        no such format), in_progress (another process runs the same import), busy, disk_full; `ConfigError` where a
+        file cannot be opened.
         """
-        task = await self.settled(entity, path, mapping, caller, on_duplicate)
+        task = await self.settled(entity, path, mapping, caller, on_duplicate, format=format)
         task = task._replace(errors_path=errors_path, progress=progress)
         if not dry_run:
             job = await self._run(task, None, self._services.database, self._services.writer)
@@ -128,6 +138,8 @@ class Imports:
         caller: Caller,
         on_duplicate: Duplicates,
         *,
+        format: str | None = None,
+        media: str | None = None,
         name: str | None = None,
         whole: bool = True,
     ) -> Task:
@@ -136,13 +148,21 @@ class Imports:
         Without `whole` only the header is looked at (then the number of rows is not known). Raises as `run`.
         """
         self.check(entity, caller)
+        name = name or path.name
+        found = chosen(self._services.plugins, entity, name, format, media, mapped=mapping is not None)
+        if found is not None:
+            plugin, importer = found
+            items = ItemSource(self._services, plugin, importer, path, caller, name=name)
+            survey = await items.survey() if whole else Survey("", [], 0)
+            return Task(entity, items, survey, ImportMapping(), importer.name, caller, on_duplicate)
         mapping = mapping or ImportMapping(unmapped="error")
         file = CsvFile(path, mapping, name)
         survey = await asyncio.to_thread(file.survey if whole else file.head)
         registry = self._services.registry
         model = readable_part(registry.entities, entity, registry.access(caller))
         plan = settle(mapping, survey.header, model[entity], model, registry.value_context)
-        return Task(entity, file, survey, plan, mapping, caller, on_duplicate, None, None)
+        source = CsvSource(self._services, file, plan, caller, on_duplicate)
+        return Task(entity, source, survey, mapping, None, caller, on_duplicate)
 
     async def go_on(self, task: Task, job: Job) -> Job:
         """Do what is left of a job that is stored as running; of a dry run all, and only what came of it is stored."""
@@ -177,9 +197,15 @@ class Imports:
 
     async def _all_batches(self, task: Task, job: Job, database: Database, writer: Writer) -> Job:
         task = task._replace(caller=msgspec.structs.replace(task.caller, cause=job.cause))
+        size = Size()
+        async with aclosing(task.source.batches(job.position, size)) as source:
+            return await self._store_all(task, job, source, size, database, writer)
+
+    async def _store_all(
+        self, task: Task, job: Job, source: Batches, size: Size, database: Database, writer: Writer
+    ) -> Job:
         beside_server = job.upload is not None
-        size, started, analyzed = Size(), monotonic(), ANALYZED
-        source = batches(task.file.rows(job.position), task.plan, size)
+        started, analyzed = monotonic(), ANALYZED
         batch = await self._next_batch(task, source, database, writer)
         while batch is not None:
             written, begun, rows = asyncio.Event(), monotonic(), len(batch.rows)
@@ -208,72 +234,39 @@ class Imports:
             return Job.of(known)
         first = await history.newest(database)
         id, survey = self._services.store.new_id(), task.survey
-        job = Job(id=id, entity=task.entity, file=task.file.name, rows=survey.rows, header=survey.header, first=first)
+        job = Job(id=id, entity=task.entity, file=task.source.name, rows=survey.rows, header=survey.header, first=first)
         now = self._services.clock.now_text()
         stored = StoredJob(job.id, KIND, job.state, fingerprint, task.caller.id, job.body(), now, now)
         await database.write(lambda tx: jobs.add(tx, stored))
         return job
 
-    async def _next_batch(
-        self, task: Task, source: Iterator[list[Row]], database: Database, writer: Writer
-    ) -> _Batch | None:
+    async def _next_batch(self, task: Task, source: Batches, database: Database, writer: Writer) -> _Batch | None:
         """The next rows as far as they can be made ready before those ahead of them are stored."""
-        rows = next(source, None)
+        rows = await anext(source, None)
         if rows is None:
             return None
-        batch = _Batch(rows, [row for row in rows if "" not in row.faults])
-        if not task.plan.refers_to_itself:
+        batch = _Batch(rows)
+        if task.source.ahead:
             await self._ready(task, batch, database, writer)
         return batch
 
-    async def _ready(self, task: Task, batch: _Batch, database: Database, writer: Writer) -> None:
-        for column in task.plan.columns:
-            if column.match is not None:
-                await self._match(task, column, batch.sent, database)
-        batch.changes = [to_change(task.plan, row, task.on_duplicate) for row in batch.sent]
-        writer.prepare(batch.changes, task.caller)
+    async def _ready(self, task: Task, batch: _Batch, database: Database, writer: Writer) -> Asked:
+        batch.asked = asked = await task.source.asked(batch.rows, database)
+        writer.prepare(asked.changes, task.caller)
+        return asked
 
     async def _batch(
         self, task: Task, job: Job, batch: _Batch, database: Database, writer: Writer, written: asyncio.Event
     ) -> Job:
         """One transaction: the rows, and how far the job is with them."""
-        if batch.changes is None:
-            await self._ready(task, batch, database, writer)
-        rows, sent, changes = batch.rows, batch.sent, batch.changes or []
-        reached = job
+        asked = batch.asked or await self._ready(task, batch, database, writer)
+        rows, reached = batch.rows, job
 
         async def note(tx: Tx, outcomes: list[Outcome]) -> None:
             nonlocal reached
-            done = result(rows, sent, outcomes)
+            done = task.source.result(rows, outcomes)
             reached = await advance(tx, job, job.after(rows[-1].number, done), done, self._services.clock.now_text())
             written.set()
 
-        await writer.write(changes, task.caller, atomic=False, also=note)
+        await writer.write(asked.changes, task.caller, atomic=False, groups=asked.groups, also=note)
         return reached
-
-    async def _match(self, task: Task, column: Column, rows: list[Row], database: Database) -> None:
-        """Put ids in the place of what names other records, found in one statement."""
-        name, match = column.field.name, column.match
-        if match is None:
-            return
-        registry = self._services.registry
-        target = registry.entities[str(column.field.options.reference)]
-        keys: dict[str, Any] = {}
-        for text in {row.values[name] for row in rows if isinstance(row.values[name], str)}:
-            try:
-                keys[text] = match.type.canonical(match.type.parse(text, task.plan.context), task.plan.context)
-            except Faulty:
-                keys[text] = None
-        rules = registry.access(task.caller).key_rows(target.name, (match.name,))
-        environment = registry.environment(task.caller, self._services.clock.now())
-        found = await self._services.store.lookups.find_by_key(
-            database, target, (match.name,), [(k,) for k in keys.values()], rules, environment
-        )
-        for row in rows:
-            text = row.values[name]
-            if isinstance(text, str) and f"/{name}" not in row.faults:
-                id = found.get((keys[text],))
-                if id is not None:
-                    row.values[name] = id
-                else:
-                    row.fail(column, "reference", f"There is no {target.name} with {match.name} {text[:80]!r} for you.")

@@ -78,6 +78,8 @@ class Sent(NamedTuple):
     name: str
     size: int
     mapping: ImportMapping | None = None
+    format: str | None = None
+    media: str | None = None
     on_duplicate: Duplicates = "error"
     dry_run: bool = False
 
@@ -105,17 +107,24 @@ class Jobs:
                 sent.mapping,
                 caller,
                 sent.on_duplicate,
+                format=sent.format,
+                media=sent.media,
                 name=sent.name,
                 whole=sent.size <= SURVEYED,
             )
         except Error as error:
             if error.code != "invalid":
                 raise
-            raise Error("invalid", hint=error.hint, faults=[f.at(prefix="/mapping") for f in error.faults]) from None
+            faults = [f if f.pointer == "/format" else f.at(prefix="/mapping") for f in error.faults]
+            raise Error("invalid", hint=error.hint, faults=faults) from None
         scope = None if caller.entities is None else sorted(caller.entities)
         upload = Upload(
-            mapping=sent.mapping, on_duplicate=sent.on_duplicate, dry_run=sent.dry_run, entities=scope
-        )  # fmt: skip
+            mapping=sent.mapping,
+            format=sent.format or task.format,
+            on_duplicate=sent.on_duplicate,
+            dry_run=sent.dry_run,
+            entities=scope,
+        )
         job = Job(
             id=sent.id,
             entity=entity,
@@ -248,7 +257,7 @@ class Jobs:
         caller = await self._caller(None if owner is None else owner.user, upload.entities, "import")
         path = self.files.path(job.id)
         task = await services.imports.settled(
-            job.entity, path, upload.mapping, caller, upload.on_duplicate, name=job.file
+            job.entity, path, upload.mapping, caller, upload.on_duplicate, format=upload.format, name=job.file
         )  # fmt: skip
         surveyed = msgspec.structs.replace(job, rows=task.survey.rows, header=task.survey.header)
 

@@ -43,6 +43,8 @@ class Kept(msgspec.Struct, frozen=True):
     status: int
     headers: list[tuple[str, str]]
     body: str
+    media: str = "application/json"
+    raw: bytes | None = None
 
 
 class Once:

@@ -26,6 +26,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     error: Error | None = None
 
 
+LEFT_OUT = Fault(pointer="", code="conflict", detail="A change that belongs to it is refused.", status=409)
+"""The fault of a sound change that is left out with a faulty one of its group."""
+
 Also = Callable[[Tx, list[Outcome]], Awaitable[None]]
 """What is written in the same transaction, once its outcomes are known."""
 

@@ -26,7 +26,8 @@ from crm_kernel.filters.to_sql import bind
 from crm_kernel.model import Model
 from crm_kernel.operations.answers import plain_json
 from crm_kernel.registry import Registry
-from crm_kernel.reports import Group, Measure, ResolvedReport, resolve_report
+from crm_kernel.report_columns import Derived, Group, Measure
+from crm_kernel.reports import ResolvedReport, resolve_report
 from crm_kernel.schema.patterns import compiled
 from crm_kernel.stage_reports import READ, StageReport, stays_model
 from crm_kernel.storage.ports import Database
@@ -133,13 +134,13 @@ def answer(report: ResolvedReport, rows: Sequence[Sequence[Any]], environment: E
     _check_currencies(report, rows)
     limit = report.document.limit
     totals, *shown = rows
-    measures = {m.name for m in report.measures}
-    total = _record(report, totals)
+    groups = {group.name for group in report.groups}
+    total = _record(report, totals, environment)
     return {
         "report": None if report.document.name == _UNSAVED else report.document.name,
-        "columns": [_column(report, column, totals) for column in report.columns],
-        "rows": [_record(report, row) for row in shown[:limit]],
-        "totals": {name: value for name, value in total.items() if name in measures},
+        "columns": [_column(column, total) for column in report.answered],
+        "rows": [_plain(_record(report, row, environment)) for row in shown[:limit]],
+        "totals": {name: value for name, value in _plain(total).items() if name not in groups},
         "truncated": len(shown) > limit,
         "as_of": moment_text(environment.now),
     }
@@ -213,8 +214,12 @@ def _cells(report: ResolvedReport, row: Sequence[Any]) -> list[tuple[Group | Mea
     return found
 
 
-def _record(report: ResolvedReport, row: Sequence[Any]) -> dict[str, Any]:
-    return {column.name: _value(column, cells) for column, cells in _cells(report, row)}
+def _record(report: ResolvedReport, row: Sequence[Any], environment: Environment) -> dict[str, Any]:
+    """A row as a record of canonical values: what comes of records, and what is computed of that."""
+    record = {column.name: _value(column, cells) for column, cells in _cells(report, row)}
+    for column in report.derived:
+        record[column.name] = column.evaluate(record, environment)
+    return {column.name: record[column.name] for column in report.answered}
 
 
 def _value(column: Group | Measure, cells: Sequence[Any]) -> Any:
@@ -224,7 +229,11 @@ def _value(column: Group | Measure, cells: Sequence[Any]) -> Any:
     match column.kind:
         case Kind.MONEY:
             _, first, last = cells
-            return Decimal(round(value)).scaleb(-minor_digits(first)) if first == last else None
+            return (
+                {"amount": Decimal(round(value)).scaleb(-minor_digits(first)), "currency": first}
+                if first == last
+                else None
+            )
         case Kind.DECIMAL:
             scale = column.scale if isinstance(column, Measure) else column.place.scale
             return Decimal(round(value)).scaleb(-scale)
@@ -234,15 +243,20 @@ def _value(column: Group | Measure, cells: Sequence[Any]) -> Any:
             return value
 
 
-def _column(report: ResolvedReport, column: Group | Measure, totals: Sequence[Any]) -> dict[str, Any]:
+def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as rows answer it: of an amount of money the number, as its currency stands with the column."""
+    return {name: value["amount"] if isinstance(value, dict) else value for name, value in record.items()}
+
+
+def _column(column: Group | Measure | Derived, total: Mapping[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "name": column.name,
-        "kind": "measure" if isinstance(column, Measure) else "group",
+        "kind": "group" if isinstance(column, Group) else "measure",
         "type": _TYPES.get(column.kind, str(column.kind)),
     }
-    if isinstance(column, Measure) and column.is_money:
-        _, first, last = next(cells for c, cells in _cells(report, totals) if c is column)
-        shown["currency"] = first if first == last else None
+    if shown["kind"] == "measure" and column.kind is Kind.MONEY:
+        found = total[column.name]
+        shown["currency"] = None if found is None else found["currency"]
     return shown | {"label": column.label}
 
 

@@ -125,3 +125,5 @@ class WriteWork(Work):
     def __init__(self, tx: Tx, store: Store, registry: Registry, caller: Caller, now: datetime) -> None:
         super().__init__(tx, store, registry, caller, now)
         self.tx = self.holding = tx
+        self.added: dict[str, str] = {}
+        """id → entity of the records that hooks create: what they amend may refer to one before its turn comes."""

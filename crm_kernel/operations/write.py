@@ -16,16 +16,16 @@ from typing import Any
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
 from crm_kernel.errors import Fault, winner
+from crm_kernel.hook_call import refuse_inside_hook
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
-from crm_kernel.operations.hook_call import refuse_inside_hook
 from crm_kernel.operations.hooks import HookRunner, hook_loop
-from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
+from crm_kernel.operations.outcomes import LEFT_OUT, Also, Finisher, Outcome, outcomes_of
 from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import Work, WriteWork
 from crm_kernel.operations.write_computed import compute, new_image, roll_up
 from crm_kernel.operations.write_load import check_action, check_version, load, merge, merge_ahead
-from crm_kernel.operations.write_rules import check_new_image, check_schema, set_stage
+from crm_kernel.operations.write_rules import check_new_image, check_schema, rule_expressions, set_stage
 from crm_kernel.operations.write_store import store
 from crm_kernel.operations.write_values import (
     changed_names,
@@ -75,12 +75,14 @@ class Writer:
         *,
         atomic: bool = True,
         dry_run: bool = False,
+        groups: Sequence[int] | None = None,
         also: Also | None = None,
     ) -> list[Outcome]:
         """Do all `requests` in one transaction; one `Outcome` each, in order.
 
         Atomic: any fault raises one `Error` that names all faults of all rows, and nothing is written. Otherwise
-        faulty rows are left out and told in their outcome. A dry run checks everything and writes nothing. `also` runs
+        faulty rows are left out and told in their outcome; with `groups`, one number for each request, all of a group
+        with a faulty one. A dry run checks everything and writes nothing. `also` runs
         at the end of the same transaction, with the outcomes, where something of the kernel must commit with them.
         """
         refuse_inside_hook()
@@ -94,7 +96,7 @@ class Writer:
                 break
             if atomic:
                 raise winner([f for found in faults.values() for f in found])
-            failed.update(faults)
+            failed.update(faults if groups is None else _spread(faults, groups))
         told = None if finish is None else finish.outcomes
         return outcomes_of(requests, done, failed) if told is None else told
 
@@ -143,11 +145,12 @@ class Writer:
                     veil(context, change)
                     if change.faults:
                         faults[number] = change.faults
+                numbers = {id(change): number for number, change in fresh}
                 for change in added:
                     veil(context, change)
-                stray = [f for c in added for f in c.faults]
-                if stray:
-                    faults.setdefault(fresh[0][0], []).extend(stray)
+                    if change.faults:
+                        blamed, told = _told_of_cause(change)
+                        faults.setdefault(numbers.get(id(blamed), fresh[0][0]), []).extend(told)
             if faults or dry_run:
                 raise Refused
             if finish is not None:
@@ -214,7 +217,7 @@ class Writer:
             await fill_teams(work, [c for c in valued if c.old is None])
         for change in valued if work.registry.computed else ():
             compute(work, change)
-        related = [e for e in _expressions(work, valued) if e.uses_related]
+        related = [e for e in rule_expressions(work, valued) if e.uses_related]
         if related:
             await work.prefetch(related, [new_image(work, c) for c in valued])
         for change in valued:
@@ -235,8 +238,9 @@ class Writer:
             self._hooks.withhold(current)
             await self._hooks.run("before_move", moves, len(fresh))
             await self._hooks.run("before_write", current, len(fresh))
-            await self._recheck(work, [c for c in current.journal.touched.values() if not c.faults])
             fresh = [*moves.added, *current.added]
+            work.added.update({c.id: c.entity for c in fresh if c.kind == "create" and c.id})
+            await self._recheck(work, [c for c in current.journal.touched.values() if not c.faults])
             if not fresh:
                 return added
             added.extend(fresh)
@@ -258,7 +262,16 @@ class Writer:
 
     def _batch(self, work: WriteWork, changes: list[AnyChange]) -> Batch:
         work.deadline = work.deadline or self._hooks.deadline()
-        return Batch(changes, work.caller, self._finder(work), work.tx.lock, self._clock.now, work.deadline)
+        return Batch(
+            changes,
+            work.caller,
+            self._finder(work),
+            work.tx.lock,
+            self._clock.now,
+            work.deadline,
+            new_id=work.store.new_id,
+            pipelines=work.registry.pipelines,
+        )
 
     def _finder(self, work: WriteWork) -> Find:
         async def find(
@@ -269,6 +282,13 @@ class Writer:
             return await self._find(entity, access, environment, filter, sort=sort, limit=limit, reads=work.tx)
 
         return find
+
+
+def _spread(faults: dict[int, list[Fault]], groups: Sequence[int]) -> dict[int, list[Fault]]:
+    """The faults of each row, and for the sound ones of its group that they are left out with it."""
+    faulty = {groups[row - 1] for row in faults}
+    rows = [row for row, group in enumerate(groups, start=1) if group in faulty]
+    return {row: faults.get(row) or [LEFT_OUT] for row in rows}
 
 
 def _number(requests: Sequence[AnyChange], *, atomic: bool) -> None:
@@ -294,6 +314,15 @@ def _fresh(request: AnyChange, caller: Caller) -> AnyChange:
     return change
 
 
+def _told_of_cause(change: AnyChange) -> tuple[AnyChange, list[Fault]]:
+    """The change that is to blame for one that a hook added, and the faults as they are told of that one."""
+    faults = change.faults
+    while change.cause is not None:
+        change, pointer = change.cause
+        faults = [f.at(row=change.row, prefix=pointer) for f in faults]
+    return change, faults
+
+
 def _keep_journal(batch: Batch) -> None:
     for change in batch.changes:
         change.journal = batch.journal
@@ -312,16 +341,4 @@ def _is_unchanged(change: AnyChange) -> bool:
 
 def _name_record(work: WriteWork, change: AnyChange) -> None:
     if change.old is None:
-        change.new["id"] = change.id = change.new.get("id") or work.store.new_id()
-
-
-def _expressions(work: WriteWork, changes: list[AnyChange]) -> list[Any]:
-    """What the rules of these changes will ask of records in hand: checks of grants, for moves guards of pipelines."""
-    expressions: list[Any] = []
-    for model in {c.entity: c.model for c in changes}.values():
-        for action in ("create", "update", "move", "import"):
-            expressions += [g.check for g in work.access.grants(model.name, action) or () if g.check is not None]
-        moving = any(c.entity == model.name and c.old and c.new.get("stage") != c.old.get("stage") for c in changes)
-        if moving:
-            expressions += [guard for (name, _), guard in work.registry.guards.items() if name in model.pipelines]
-    return expressions
+        change.new["id"] = change.id = change.new.get("id") or change.id or work.store.new_id()

@@ -86,7 +86,7 @@ async def _existing(
 ) -> dict[tuple[str, str], str]:
     """(target, id) → entity of each wanted record that is live and visible; records of this batch count."""
     existing: dict[tuple[str, str], str] = {}
-    created = {c.new["id"]: c.entity for c in changes if c.old is None and c.new.get("id")}
+    created = work.added | {c.new["id"]: c.entity for c in changes if c.old is None and c.new.get("id")}
     others: dict[str, set[str]] = {}
     for target, ids in wanted.items():
         for id, entity in created.items():

@@ -20,7 +20,8 @@ from crm_kernel.filters.sql_parts import FALSE, Cursor, member_of
 from crm_kernel.filters.to_sql import Compiler
 from crm_kernel.model import EntityModel
 from crm_kernel.pipelines import Pipeline
-from crm_kernel.reports import FINER, Group, Measure, ResolvedReport
+from crm_kernel.report_columns import Group, Measure
+from crm_kernel.reports import FINER, ResolvedReport
 from crm_kernel.storage.columns import quoted, table_name
 from crm_kernel.storage.indexes import entity_indexes
 from crm_kernel.storage.stays_sql import stays_sql
@@ -76,6 +77,8 @@ def _table(report: ResolvedReport, dialect: Dialect, model: EntityModel, rows: R
 
 
 def _is_in_an_index(report: ResolvedReport, model: EntityModel) -> bool:
+    if any(measure.where is not None for measure in report.measures):
+        return False
     places = [column.place for column in report.columns if column.place is not None]
     wanted = {place.steps[0].field if place.steps else place.field for place in places}
     indexes = (index.columns for index in entity_indexes(model) if index.live is not False)
@@ -123,8 +126,7 @@ class _Builder:
         for index, group in enumerate(self._report.groups):
             columns += _named(self._group_values(group), f"g{index}", ("", "f"))
         for index, measure in enumerate(self._report.measures):
-            if measure.place is not None:
-                columns += _named(self._measure_values(measure, measure.place), f"m{index}", ("", "c"))
+            columns += _named(self._counted_values(measure), f"m{index}", ("", "c"))
         return compose("SELECT {} FROM {} WHERE {}", join(", ", columns), self._table, self._where())
 
     def _where(self) -> Sql:
@@ -144,6 +146,14 @@ class _Builder:
         if group.place.kind is Kind.MOMENT:
             value = self._dialect.day(value, moments.segments(self._zone))
         return [self._dialect.bucket(value, group.by)]
+
+    def _counted_values(self, measure: Measure) -> list[Sql]:
+        """What a measure is over, null for the records that it leaves out; nothing where it counts all of them."""
+        if measure.where is None:
+            return [] if measure.place is None else self._measure_values(measure, measure.place)
+        values = [Sql("1")] if measure.place is None else self._measure_values(measure, measure.place)
+        condition = self._compiler.condition(measure.where.root, Cursor("t"))
+        return [compose("CASE WHEN {} THEN {} END", condition, value) for value in values]
 
     def _measure_values(self, measure: Measure, place: Place) -> list[Sql]:
         if place.kind is not Kind.MONEY:
@@ -183,7 +193,7 @@ class _Builder:
         found: list[Sql] = []
         match measure.how:
             case "count":
-                found = [_as("count(*)", name)]
+                found = [_as("count(*)" if measure.where is None else f"count({value})", name)]
             case "count_distinct":
                 found = [_as(f"count(DISTINCT {value})", name)]
             case "sum":

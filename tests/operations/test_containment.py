@@ -137,6 +137,7 @@ LATE = """
 """
 
 
+@pytest.mark.contract("hooks.md#batch-ends")
 async def test_what_a_hook_leaves_behind_can_do_nothing_to_the_batch(with_plugin: MakeCrm, app: Any) -> None:
     """A task of one plugin wakes up while the hook of another runs in the same batch, one after the end of all."""
     app.plugin("other", "import asyncio\n@hookimpl\nasync def before_write(batch):\n    import crm_shop\n"

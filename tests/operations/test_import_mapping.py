@@ -64,6 +64,17 @@ def test_columns_name_fields_and_how_cells_are_read(plan: Any) -> None:
     assert read(settled, "A1", "EUR 5", "", "S", "x").values["price"]["currency"] == "EUR"
 
 
+def test_a_column_may_fill_several_fields(plan: Any) -> None:
+    columns: dict[str, Any] = {"Nr": ["number", ColumnMapping(field="kind_of", values={"A1": "small"})]}
+    assert read(plan("Nr", ImportMapping(columns=columns)), "A1").values == {"number": "A1", "kind_of": "small"}
+    columns = {"Nr": ["number", ColumnMapping(field="level", format="%d", match="x"), "nothing"]}
+    assert faults(plan, "Nr", ImportMapping(columns=columns)) == [
+        ("/columns/Nr/1/format", "type"),
+        ("/columns/Nr/1/match", "type"),
+        ("/columns/Nr/2", "unknown_field"),
+    ]
+
+
 def test_blank_cells_are_nothing(plan: Any) -> None:
     assert read(plan("number,level,due", ImportMapping()), "", "  ", "\t").values == {
         "number": None,

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from crm_kernel import Batch, Check, Crm, Entity, Extension, Listener, Plugin, Restriction, hookimpl
+from crm_kernel import Batch, Check, Crm, Entity, Extension, Importer, Listener, Plugin, Restriction, Route, hookimpl
 
-from . import access, checks, entities, health, listeners, pipelines, reports, upkeep, views
+from . import access, checks, entities, health, listeners, pipelines, reports, reso_web, upkeep, views
 
 plugin = Plugin(name="real_estate", title="Real estate", kernel=">=0.1,<1", settings=entities.Settings)
 
@@ -64,6 +64,16 @@ def register_listeners() -> list[Listener]:
 @hookimpl
 def register_checks() -> list[Check]:
     return health.ALL
+
+
+@hookimpl
+def register_routes() -> list[Route]:
+    return reso_web.ROUTES
+
+
+@hookimpl
+def register_importers() -> list[Importer]:
+    return reso_web.IMPORTERS
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Which hook is running: what it alone may do, and what nothing that it started may (floor 7)."""
+"""Which hook is running: what it alone may do, and what nothing that it started may (floor 1)."""
 
 from __future__ import annotations
 
