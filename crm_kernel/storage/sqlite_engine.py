@@ -18,7 +18,7 @@ from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.engine_parts import Meter, busy
 from crm_kernel.storage.ports import Params, Row
 from crm_kernel.storage.sqlite_dialect import SqliteDialect
-from crm_kernel.storage.sqlite_heavy import HeavyReader
+from crm_kernel.storage.sqlite_heavy import HeavyReader, Take
 from crm_kernel.storage.sqlite_refusals import is_busy, is_cut, not_usable, reraise
 from crm_kernel.storage.sqlite_snapshot import SqliteSnapshot
 from crm_kernel.storage.sqlite_transaction import SqliteTx, rows_by_name
@@ -140,37 +140,31 @@ class SqliteEngine:
         It runs on the loop's thread, as most take far less time than handing them to another would; one that takes
         long goes the way of `read_heavy`. Raises `Error("busy")` where the file stays locked, or at the limit.
         """
+        return await self._read(sql, params, sqlite3.Cursor.fetchall)
+
+    async def _read(self, sql: str, params: Params, take: Take[T]) -> list[T]:
         self._meter.statements += 1
         try:
-            return self._read_here(sql, params)
+            return self._read_here(sql, params, take)
         except sqlite3.OperationalError as error:
             if not (is_busy(error) or is_cut(error)):
                 reraise(error)
             if is_cut(error):
-                return await self._heavy.read(sql, params)
-        return await self._patiently(lambda: self._read_here(sql, params))
+                return await self._heavy.read(sql, params, take)
+        return await self._patiently(lambda: self._read_here(sql, params, take))
 
-    def _read_here(self, sql: str, params: Params) -> list[Row]:
+    def _read_here(self, sql: str, params: Params, take: Take[T]) -> list[T]:
         self._sprint.start()
-        return self._reader.execute(sql, params).fetchall()
+        return take(self._reader.execute(sql, params))
 
     async def read_heavy(self, sql: str, params: Params = (), /) -> list[Row]:
         """Like `read`, in a thread and with a limit. Raises `Error("busy")` at the limit."""
         self._meter.statements += 1
-        return await self._heavy.read(sql, params)
+        return await self._heavy.read(sql, params, sqlite3.Cursor.fetchall)
 
     async def run(self, query: Query[Any, T], /) -> T:
-        """What a Piccolo query over committed data gives (changes belong into `write` and `tx.run`)."""
-
-        async def execute(sql: str, params: Params) -> list[dict[str, Any]]:
-            self._meter.statements += 1
-            return await self._patiently(lambda: self._rows_by_name(sql, params))
-
-        return await TABLES.run_query(query, execute)
-
-    def _rows_by_name(self, sql: str, params: Params) -> list[dict[str, Any]]:
-        self._sprint.start()
-        return rows_by_name(self._reader.execute(sql, params))
+        """What a Piccolo query over committed data gives (changes belong into `write` and `tx.run`), as `read` does."""
+        return await TABLES.run_query(query, lambda sql, params: self._read(sql, params, rows_by_name))
 
     async def write(self, work: Callable[[SqliteTx], Awaitable[T]], /) -> T:
         """Run `work(tx)` as one atomic operation and return its result once it is durable.

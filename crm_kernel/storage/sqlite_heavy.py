@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
+from typing import TypeVar
 
 from crm_kernel.storage.engine_parts import busy
-from crm_kernel.storage.ports import Params, Row
+from crm_kernel.storage.ports import Params
 from crm_kernel.storage.sqlite_refusals import reraise
+
+T = TypeVar("T")
+Take = Callable[[sqlite3.Cursor], list[T]]
+"""What makes of a cursor the rows that are wanted."""
 
 _STEPS = 100_000  # of SQLite's machine (about 2 ms) between two looks at the clock
 
@@ -40,15 +46,15 @@ class HeavyReader:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="crm-heavy")
         self._turn = asyncio.Lock()
 
-    async def read(self, sql: str, params: Params) -> list[Row]:
-        """All rows. The limit counts from the call, waiting included."""
+    async def read(self, sql: str, params: Params, take: Take[T]) -> list[T]:
+        """What `take` makes of all rows. The limit counts from the call, waiting included."""
         job = _Job(sql, params, monotonic() + self._limit)
         try:
             async with asyncio.timeout(self._limit):
                 await self._turn.acquire()
         except TimeoutError:
             raise busy("Other long queries are running.") from None
-        rows = asyncio.get_running_loop().run_in_executor(self._thread, self._fetch, job)
+        rows = asyncio.get_running_loop().run_in_executor(self._thread, self._fetch, job, take)
         rows.add_done_callback(lambda _: self._turn.release())
         try:
             return await asyncio.shield(rows)
@@ -64,6 +70,6 @@ class HeavyReader:
             self._thread.shutdown()
             self._connection.close()
 
-    def _fetch(self, job: _Job) -> list[Row]:
+    def _fetch(self, job: _Job, take: Take[T]) -> list[T]:
         self._connection.set_progress_handler(job.is_over, _STEPS)
-        return self._connection.execute(job.sql, job.params).fetchall()
+        return take(self._connection.execute(job.sql, job.params))

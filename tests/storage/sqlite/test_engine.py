@@ -12,9 +12,10 @@ from time import monotonic
 import pytest
 
 from crm_kernel.errors import ConfigError, Error
+from crm_kernel.storage import sqlite_engine
 from crm_kernel.storage.ports import Tx
 from crm_kernel.storage.sqlite_engine import SqliteEngine, check_version
-from crm_kernel.storage.tables import Meta
+from crm_kernel.storage.tables import Listener, Meta
 
 KILLED = """
 import asyncio, os, sys
@@ -262,6 +263,17 @@ async def test_a_query_that_takes_long_keeps_nobody_waiting(engine: SqliteEngine
         longest, before = max(longest, monotonic() - before), monotonic()
     assert await slow == [(500_000,)]
     assert longest < 0.5
+
+
+async def test_a_query_by_names_that_takes_long_is_answered_too(
+    engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start reads all stored documents by names: it may take as long as it has to."""
+    numbers = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 20000)"
+    await engine.write(lambda tx: tx.execute("CREATE TABLE crm_listener (name TEXT PRIMARY KEY, seq INTEGER)"))
+    await engine.write(lambda tx: tx.execute(f"INSERT INTO crm_listener {numbers} SELECT 'l' || n, n FROM c"))
+    monkeypatch.setattr(sqlite_engine, "SPRINT", 0.0)
+    assert len(await engine.run(Listener.select(Listener.name, Listener.seq))) == 20_000
 
 
 async def test_a_query_without_end_is_busy_at_the_limit(path: Path) -> None:
