@@ -10,8 +10,11 @@ STAMP := $(VENV)/.installed
 MANIFESTS := pyproject.toml $(wildcard plugins/*/pyproject.toml)
 EDITABLE := $(foreach manifest,$(MANIFESTS),--editable ./$(dir $(manifest)))
 COVERAGE := 90
-# Asking the same lines very often, or in processes of their own, says no more of coverage and takes twice the time.
-UNMEASURED := tests/acceptance tests/access tests/bench tests/conformance tests/differential tests/docs tests/faults tests/filters/test_property.py tests/hostile tests/security
+# Coverage makes a test take three times as long: it is taken where most of the kernel is asked in the fewest tests, and
+# the long ones of these (REPEATED) run with the rest, without it.
+MEASURED := tests/api tests/cli tests/formulas tests/operations tests/plugin_rules tests/schema tests/storage $(wildcard tests/test_*.py)
+REPEATED := tests/api/test_openapi.py tests/cli/test_plugin_life.py tests/cli/test_restarts.py tests/schema/test_official_suite.py tests/schema/test_reference.py
+OTHERS := $(filter-out $(MEASURED) %/__pycache__,$(patsubst %/,%,$(wildcard tests/*/))) $(REPEATED) plugins
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 POSTGRES ?= # --own: the tests get a server of their own, kept in memory
 
@@ -55,9 +58,9 @@ floors: $(STAMP) ## import-linter: a file imports only from lower floors
 pytest: $(STAMP) ## the tests on SQLite, and on PostgreSQL where a server answers; with branch coverage of the kernel
 	@rm -f .coverage .coverage.*
 	@echo "make: tests"
-	@$(BIN)/coverage run -m $(PYTEST) $(addprefix --ignore=,$(UNMEASURED))
-	@echo "make: tests that say nothing more of coverage"
-	@$(BIN)/$(PYTEST) $(UNMEASURED)
+	@$(BIN)/coverage run -m $(PYTEST) $(MEASURED) $(addprefix --ignore=,$(REPEATED))
+	@echo "make: tests without coverage"
+	@$(BIN)/$(PYTEST) $(OTHERS)
 	@echo "make: tests on PostgreSQL"
 	@$(BIN)/python -m tests.postgres $(POSTGRES) $(MAKE) --no-print-directory pytest-postgres
 	@$(BIN)/coverage combine --quiet
