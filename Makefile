@@ -18,6 +18,9 @@ OTHERS := $(filter-out $(MEASURED) %/__pycache__,$(patsubst %/,%,$(wildcard test
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 POSTGRES ?= # --own: the tests get a server of their own, kept in memory
 
+# Without compiled code on the disk each `crm` and each worker of the tests compiles the kernel and the tests anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test pytest-postgres test-long test-faults lint types floors pytest fix docs schemas bench bench-growth lock clean
 
