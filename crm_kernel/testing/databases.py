@@ -6,14 +6,11 @@ import asyncio
 import os
 import secrets
 import shutil
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from urllib.parse import urlsplit
-
-T = TypeVar("T")
 
 SERVER = "CRM_TEST_POSTGRES"
 """The variable that names the server, as the URL of a database that may be connected to."""
@@ -36,6 +33,10 @@ class Databases(Protocol):
         """Remove a database that nobody needs any more."""
         ...
 
+    def close(self) -> None:
+        """End what is open to the server; no database can be made after it."""
+        ...
+
 
 class SqliteFiles:
     """Files in the folders of apps; they go with them."""
@@ -56,6 +57,9 @@ class SqliteFiles:
         """Remove the file."""
         Path(url.removeprefix("sqlite:///")).unlink(missing_ok=True)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class PostgresDatabases:
     """Databases of a server, named `crm_test_…`."""
@@ -66,39 +70,40 @@ class PostgresDatabases:
         self._server = server
         self._options = options
         self._thread = ThreadPoolExecutor(1)  # a test may have a running loop already
+        self._runner = asyncio.Runner()
+        self._connection: Any = None  # one for all: a tenth of a small test went into two new ones
 
     def new(self, folder: Path, template: str | None = None) -> str:  # noqa: ARG002 - nothing is put there
         """A new database of the server."""
         name = f"crm_test_{secrets.token_hex(8)}"
         source = "template0" if template is None else urlsplit(template).path.removeprefix("/")
-        self._run(self._copy(source, name))
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{source}" {self._options}')
         return urlsplit(self._server)._replace(path=f"/{name}").geturl()
 
     def drop(self, url: str) -> None:
         """Drop the database, whoever is connected to it."""
         name = urlsplit(url).path.removeprefix("/")
-        self._run(self._drop(name))
+        self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
-    async def _copy(self, source: str, name: str) -> None:
-        async with self._connected() as connection:
-            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" {self._options}')
+    def close(self) -> None:
+        """End the connection to the server."""
+        self._thread.submit(self._end).result()
+        self._thread.shutdown()
 
-    async def _drop(self, name: str) -> None:
-        async with self._connected() as connection:
-            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    def _run(self, statement: str) -> None:
+        self._thread.submit(lambda: self._runner.run(self._execute(statement))).result()
 
-    @asynccontextmanager
-    async def _connected(self) -> AsyncGenerator[Any]:
-        import asyncpg  # noqa: PLC0415 - needed with this engine only
+    async def _execute(self, statement: str) -> None:
+        if self._connection is None:
+            import asyncpg  # noqa: PLC0415 - needed with this engine only
 
-        connection = await asyncpg.connect(self._server, timeout=5)
-        try:
-            yield connection
-        finally:
-            await connection.close()
+            self._connection = await asyncpg.connect(self._server, timeout=5)
+        await self._connection.execute(statement)
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._thread.submit(asyncio.run, work).result()
+    def _end(self) -> None:
+        if self._connection is not None:
+            self._runner.run(self._connection.close())
+        self._runner.close()
 
 
 def databases_of(engine: str, environ: Mapping[str, str] = os.environ) -> Databases:

@@ -27,9 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def crm_databases(request: pytest.FixtureRequest) -> Databases:
+def crm_databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
     """Makes databases of the engine that is tested on."""
-    return databases_of(str(request.config.getoption(OPTION)))
+    databases = databases_of(str(request.config.getoption(OPTION)))
+    yield databases
+    databases.close()
 
 
 def _given_back(databases: Databases) -> Iterator[NewDatabase]:

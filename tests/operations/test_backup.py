@@ -105,6 +105,7 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Elsewh
     yield found
     for url in found.made:
         found.databases.drop(url)
+    found.databases.close()
 
 
 @pytest.fixture
