@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import click
@@ -156,8 +157,7 @@ def test_apply_writes_the_lock_and_check_tells_where_it_differs(crm: Crm, folder
         assert f"crm: {line}\n" in checked.err
     assert crm("apply", app=folder).status == 0
     assert crm("check", app=folder).err == ""
-    (package / "__init__.py").unlink()
-    package.rmdir()
+    rmtree(package)
     assert "plugin small is in it and not here." in crm("check", app=folder).err
     (folder / "crm.lock").write_text((folder / "crm.lock").read_text("utf-8") + '"x" = "', "utf-8")
     broken = crm("check", app=folder)
