@@ -15,12 +15,12 @@ from crm_kernel.callers import Caller, read_only
 from crm_kernel.clock import Clock
 from crm_kernel.entities import Entity, entity_name
 from crm_kernel.errors import Error
+from crm_kernel.hook_call import refuse_inside_hook
 from crm_kernel.operations.answers import decode, encode
 from crm_kernel.operations.batch_json import read_change
 from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
 from crm_kernel.operations.crm_services import Services
 from crm_kernel.operations.fitting import Fitting, fit
-from crm_kernel.operations.hooks import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.plugin_words import message
 from crm_kernel.storage import keys, scan
