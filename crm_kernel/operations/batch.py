@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, overload
@@ -48,6 +49,7 @@ class Batch:
         self.added: list[AnyChange] = []
         self.failure: Exception | None = None
         """What went wrong in the database while a hook asked it: no hook can keep that to itself."""
+        self._asking = asyncio.Lock()
         self._caller = caller
         self._find = find
         self._lock = lock
@@ -157,8 +159,8 @@ class Batch:
         self.journal.taken("batch.find")
         cls = None if isinstance(entity, str) else entity
         name = entity if isinstance(entity, str) else entity_name(entity)
-        found = self._find(name, filter, q=q, sort=sort, limit=limit, as_actor=as_actor, params=plain(params))
-        rows = await self._ask(found)
+        asked = {"q": q, "sort": sort, "limit": limit, "as_actor": as_actor, "params": plain(params)}
+        rows = await self._ask(lambda: self._find(name, filter, **asked))
         return [RecordView(row, cls) for row in rows]
 
     async def lock(self, *keys: str) -> None:
@@ -168,12 +170,17 @@ class Batch:
         """
         self.journal.taken("batch.lock")
         if keys:
-            await self._ask(self._lock(*sorted(keys)))
+            await self._ask(lambda: self._lock(*sorted(keys)))
 
-    async def _ask(self, asking: Awaitable[T]) -> T:
+    async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await self.deadline.spare(asking)
+            return await self.deadline.spare(self._alone(ask))
         except Exception as error:
             if not isinstance(error, Error) or error.status >= 500:
                 self.failure = error
             raise
+
+    async def _alone(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """One question at a time, also of a hook that gathers several: they share the connection of the operation."""
+        async with self._asking:
+            return await ask()

@@ -32,7 +32,7 @@ class Feed(Generic[T]):
         return got
 
     async def run(
-        self, begin: Callable[[], AsyncIterator[T]], driven: Callable[[Coroutine[Any, Any, T]], Awaitable[T]]
+        self, begin: Callable[[], AsyncIterator[T]], driven: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
     ) -> None:
         """The work of the task: all items, then the end or the fault."""
         last: BaseException | None = None
@@ -41,7 +41,7 @@ class Feed(Generic[T]):
             while not self.over:
                 begun = perf_counter()
                 try:
-                    item = await driven(_next_of(items))
+                    item: T = await driven(_next_of(items))
                 finally:
                     self.seconds += perf_counter() - begun
                 await self._handed.put((item,))

@@ -273,13 +273,14 @@ async def test_one_time_for_all_hooks_of_an_operation(with_plugin: MakeCrm) -> N
     assert shop(crm)["faults"][-1]["hook"] == "check_write"
 
 
-@pytest.mark.parametrize("blocking", ["time.sleep(0.8)", "while time.thread_time() < 0.6 + begun: pass"])
+@pytest.mark.parametrize("blocking", ["asleep(0.8)", "while time.thread_time() < 0.6 + begun: pass"])
 async def test_a_hook_that_blocks_is_named_while_it_does_and_quarantined_when_it_returns(
     with_plugin: MakeCrm, caplog: pytest.LogCaptureFixture, blocking: str
 ) -> None:
     crm = await with_plugin(
         code(f"""
     import time
+    from time import sleep as asleep
 
     def grinding():
         begun = time.thread_time()
