@@ -38,8 +38,8 @@ class Turn:
         """The call whose turn it is. Raises `HookMisuse` for anybody else, and where it may not amend."""
         call = self.call
         if call is None or HOOK.get() is not call:
-            detail = f"{doing} outside of the hook that was given the batch: it has ended."
-            raise HookMisuse(f"{detail} Keep no batch or change; start work of its own in a listener.")
+            detail = f"{doing} outside of the hook that it was given to: that has ended."
+            raise HookMisuse(f"{detail} Keep no batch, plan or change; start work of its own in a listener.")
         if amends and not call.amends:
             raise HookMisuse(f"{doing} in check_write: all rows are stored, it may only refuse.")
         return call

@@ -19,6 +19,7 @@ from tests.faults.serving import PATIENCE, Answer, App
 from tests.looking import Looker
 
 PLUGINS = Path(__file__).parent / "plugins"
+NEXT = "# What the next version brings."
 
 
 class Hostile:
@@ -72,7 +73,13 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, kept_database: NewDatabase
     (folder / "crm.toml").write_text(
         f'[database]\nurl = "{url}"\n[plugins]\npath = "plugins"\ncall_deadline_ms = 500\n'
     )
+    migrating = folder / "plugins" / "migrating" / "__init__.py"
+    text = migrating.read_text("utf-8")
+    migrating.write_text(text.partition(NEXT)[0], "utf-8")
     crm(folder, "apply", "--yes")
+    (folder / "things.csv").write_text("name\n" + "".join(f"t{n}\n" for n in range(6)), "utf-8")
+    crm(folder, "import", "migrating_thing", str(folder / "things.csv"))
+    migrating.write_text(text, "utf-8")
     crm(folder, "user", "add", "ann", "--role", "admin")
     app = App(folder, url, {"bob": crm(folder, "token", "create", "ann", "--name", "all")})
     app.start()
@@ -138,6 +145,20 @@ def test_what_a_hook_left_behind_can_do_nothing_and_a_listener_that_hangs_is_cut
     wait_until(lambda: [lag["retry"] for lag in hostile.plugin("hanging")["listeners"]] == [1])
     assert "Overrun" in hostile.plugin("hanging")["faults"][-1]["cause"]
     hostile.is_sound()
+
+
+def test_whose_migration_fails_is_served_and_named_and_nothing_of_it_is_half_written(hostile: Hostile) -> None:
+    wait_until(lambda: [m["state"] for m in hostile.plugin("migrating")["migrations"]] == ["failed", "waiting"])
+    found = hostile.plugin("migrating")
+    assert (found["state"], found["migrations"][0]["name"]) == ("active", "spoil")
+    assert found["migrations"][0]["error"] in found["faults"][-1]["cause"]
+    assert "migration spoil of plugin migrating failed" in hostile.log()
+    assert "something followed" not in hostile.log()
+    hostile.is_sound()
+    names = hostile.look("SELECT name, version FROM e_migrating_thing ORDER BY name")
+    assert [(name.split()[0], version) for name, version in names[:2]] == [("spoilt", 2)] * 2  # the first batch
+    assert [(len(name), version) for name, version in names[2:]] == [(2, 1)] * 4  # of the second not even the sound one
+    assert hostile.create("migrating_thing").status == 201
 
 
 @pytest.mark.contract("security.md#plugins-contained")
