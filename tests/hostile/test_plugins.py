@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
 
+from bench.hostile_app import install
 from crm_kernel.testing.kit import NewDatabase
 from tests.acceptance.http.conftest import crm
 from tests.faults.load import is_whole
 from tests.faults.serving import PATIENCE, Answer, App
 from tests.looking import Looker
-
-PLUGINS = Path(__file__).parent / "plugins"
-NEXT = "# What the next version brings."
 
 
 class Hostile:
@@ -69,17 +66,7 @@ class Hostile:
 def hostile(tmp_path_factory: pytest.TempPathFactory, kept_database: NewDatabase) -> Iterator[Hostile]:
     folder = tmp_path_factory.mktemp("hostile")
     url = kept_database(folder)
-    shutil.copytree(PLUGINS, folder / "plugins", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "crm.toml").write_text(
-        f'[database]\nurl = "{url}"\n[plugins]\npath = "plugins"\ncall_deadline_ms = 500\n'
-    )
-    migrating = folder / "plugins" / "migrating" / "__init__.py"
-    text = migrating.read_text("utf-8")
-    migrating.write_text(text.partition(NEXT)[0], "utf-8")
-    crm(folder, "apply", "--yes")
-    (folder / "things.csv").write_text("name\n" + "".join(f"t{n}\n" for n in range(6)), "utf-8")
-    crm(folder, "import", "migrating_thing", str(folder / "things.csv"))
-    migrating.write_text(text, "utf-8")
+    install(folder, url, partial(crm, folder))
     crm(folder, "user", "add", "ann", "--role", "admin")
     app = App(folder, url, {"bob": crm(folder, "token", "create", "ann", "--name", "all")})
     app.start()
