@@ -1,7 +1,7 @@
 """`make bench-hostile`: what others feel of each plugin of `tests/hostile`, beside the same app without them.
 
-While one client provokes a plugin up to ten times a second, one reads contacts and one writes them; both servers take turns,
-and the medians of the rounds count. `throughout` begins with the first provocation, `after` once the plugin is
+While one client provokes a plugin up to ten times a second, one reads contacts and one writes them. Both servers take
+turns, and the medians of the rounds count. `throughout` begins with the first provocation, `after` once the plugin is
 quarantined. Prints a table and writes `bench/results/hostile.json`. `--quick`: one short round.
 """
 

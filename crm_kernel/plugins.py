@@ -196,11 +196,11 @@ class PluginHost:
         plugin.faults = [*plugin.faults, fault.render()][-KEPT_FAULTS:]
 
     def note_overrun(self, name: str, hook: str, at: float) -> None:
-        """Count a hook that was cut at `at` (seconds of a steady clock): the third in ten minutes is a quarantine."""
+        """Count a call that was cut or blocked (`at` of a steady clock): the third in ten minutes is a quarantine."""
         plugin = self._plugin(name)
         plugin.overruns = [moment for moment in plugin.overruns if at - moment < OVERRUN_SECONDS] + [at]
         if len(plugin.overruns) >= OVERRUNS:
-            self.quarantine(name, f"cut {OVERRUNS} times within ten minutes, last in {hook}")
+            self.quarantine(name, f"took too long {OVERRUNS} times within ten minutes, last in {hook}")
 
     def quarantine(self, name: str, reason: str) -> None:
         """Set a plugin aside that was found at fault here, and tell so."""

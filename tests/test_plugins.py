@@ -154,7 +154,7 @@ def test_three_overruns_in_ten_minutes_quarantine(app: PluginApp) -> None:
         host.note_overrun("demo", "before_write", at)
     assert host.is_active("demo")
     host.note_overrun("demo", "before_write", 609.0)
-    assert state(host, "demo")["reason"] == "cut 3 times within ten minutes, last in before_write"
+    assert state(host, "demo")["reason"] == "took too long 3 times within ten minutes, last in before_write"
     host.reset("demo")
     host.note_overrun("demo", "before_write", 610.0)
     assert host.is_active("demo")

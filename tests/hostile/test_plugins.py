@@ -169,7 +169,7 @@ def test_who_waits_is_cut_three_times_and_then_not_called_any_more(hostile: Host
     found = hostile.plugin("waiting")
     assert (found["state"], found["reason"]) == (
         "quarantined",
-        "cut 3 times within ten minutes, last in check_write",
+        "took too long 3 times within ten minutes, last in check_write",
     )
     hook = next(hook for hook in found["hooks"] if hook["hook"] == "check_write")
     assert hook["errors"] == hook["waits"] == 3  # cut, and after the third time not asked

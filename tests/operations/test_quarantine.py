@@ -81,7 +81,7 @@ async def test_a_quarantine_and_its_end_reach_all_processes_and_outlive_a_restar
     await other.start(delivers=False)
     for _ in range(3):
         await refusal(crm.write([Change.create("item", name="A")]))
-    reason = "cut 3 times within ten minutes, last in before_write"
+    reason = "took too long 3 times within ten minutes, last in before_write"
     await reaches(other, "quarantined")
     assert state_of(other)["reason"] == reason
     later = await Kernel.open(app.settings())
