@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator
-from functools import partial
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from time import monotonic, perf_counter
-from types import coroutine
 from typing import Any, TypeVar
 
 from crm_kernel.operations.call_feed import Feed, PluginExit
+from crm_kernel.operations.call_watch import CallWatch
 from crm_kernel.operations.watchdog import Watchdog
 from crm_kernel.plugins import PluginHost
 
@@ -62,9 +61,9 @@ class Calls:
         self._watch.start()
         meter = self._host.call_meter(plugin, name)
         start, statements = perf_counter(), self._host.statements()
-        blocks: list[object] = []
+        watched = CallWatch(self._watch, (plugin, name), self._blocking)
         try:
-            return await self._limited(plugin, name, self._watched(work, (plugin, name), blocks), limit)
+            return await self._limited(plugin, name, watched.drive(work), limit)
         except expected:
             raise
         except Exception as error:
@@ -73,7 +72,7 @@ class Calls:
             raise
         finally:
             meter.add(perf_counter() - start, self._host.statements() - statements)
-            if blocks and strict:
+            if watched.blocked and strict:
                 self._host.note_overrun(plugin, name, monotonic())
 
     async def _limited(self, plugin: str, name: str, work: Awaitable[T], limit: float) -> T:
@@ -114,9 +113,9 @@ class Calls:
         """
         self._watch.start()
         feed = Feed[T]()
-        blocks: list[object] = []
+        watched = CallWatch(self._watch, (plugin, name), self._blocking)
         before = self._host.statements()
-        work = feed.run(begin, lambda step: self._watched(step, (plugin, name), blocks))
+        work = feed.run(begin, watched.drive)
         task = asyncio.get_running_loop().create_task(work, name=f"crm-{name}")
         meter = self._host.call_meter(plugin, name)
         try:
@@ -135,7 +134,7 @@ class Calls:
             if not done:
                 log.error("%s of plugin %s does not let itself be cut; it is left behind", name, plugin)
             meter.add(feed.seconds, self._host.statements() - before)
-            if blocks and strict:
+            if watched.blocked and strict:
                 self._host.note_overrun(plugin, name, monotonic())
 
     async def _next(self, feed: Feed[T]) -> tuple[T] | None:
@@ -147,28 +146,3 @@ class Calls:
             if not timer.expired():
                 raise
             raise Overrun(f"it took longer than {self.seconds:g} s for one item") from error
-
-    @coroutine
-    def _watched(
-        self, work: Coroutine[Any, Any, T], of: tuple[str, str], blocks: list[object]
-    ) -> Generator[Any, Any, T]:
-        watch = self._watch
-        step = partial(work.send, None)
-        while True:
-            watch.of, watch.allowed, watch.step = of, self._blocking, step
-            try:
-                waiting = step()
-            except StopIteration as done:
-                return done.value
-            except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
-                raise PluginExit(f"{type(error).__name__}: {error}") from error
-            finally:
-                watch.step = None
-                if watch.blocked is step:
-                    blocks.append(step)
-            try:
-                yield waiting
-            except BaseException as error:  # it is cancelled
-                step = partial(work.throw, error)
-            else:
-                step = partial(work.send, None)

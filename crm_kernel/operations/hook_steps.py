@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from time import thread_time
 from typing import Any
 
 from crm_kernel.operations.deadline import Deadline
@@ -103,11 +104,12 @@ class Steps:
         """Let it work until it waits again; what for."""
         watch = self._watch
         watch.of, watch.allowed, watch.step = self._of, self._allowed, step
+        cpu = thread_time()
         try:
             return step()
         finally:
             watch.step = None
-            self.blocked = self.blocked or watch.blocked is step
+            self.blocked = self.blocked or watch.blocked is step or thread_time() - cpu > self._allowed
 
     def _abandon(self, waiting: Any) -> None:
         """End the hook: it may clean up, but not wait any more."""

@@ -66,9 +66,11 @@ class HookRunner:
                     returned, error = None, raised
                 else:
                     watch.step = None
+                    blocked = thread_time() - cpu > allowed
                     steps = Steps(running, deadline, watch, (one.plugin, hook), allowed)
                     returned, error = await self._rest(hook, one, steps, waiting)
-                    blocked = steps.blocked
+                    blocked = blocked or steps.blocked
+                    cpu = thread_time()  # others had the thread as well
                 watch.step = None
                 end, after = perf_counter(), statements()
                 one.meter.add(end - start, after - before)

@@ -233,5 +233,56 @@ async def test_an_exporter_that_blocks_three_times_is_quarantined_and_an_importe
         format_of(kernel, "items")
 
 
+MANY = """
+from time import sleep
+
+class Item(Entity, name="item", title="{name}"):
+    name: str
+
+async def fill(crm):
+    await crm.write([Change.create(Item, name=str(n)) for n in range(4000)])
+
+async def grind(crm):
+    try: await crm.write([Change.create(Item)])
+    except Error: sleep(0.3)
+
+async def hog(crm):
+    sum(range(10_000_000))
+
+@hookimpl
+def register_entities(): return [Item]
+@hookimpl
+def register_jobs(): return [Job(name=j.__name__, every="0 6 * * *", handle=j) for j in (fill, grind, hog)]
+"""
+
+
+@pytest.mark.contract("hooks.md#call-limit")
+async def test_what_the_kernel_takes_for_a_call_is_not_held_against_the_plugin(
+    with_plugin: MakeCrm, app: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.toml = "deadline_ms = 50"
+    crm = await with_plugin(MANY)
+    for _ in range(3):
+        assert (await crm.kernel.schedule.run("fill")).error is None
+    assert await crm.count("item") == 12_000
+    assert "blocks the event loop" not in caplog.text
+    assert shop(crm)["state"] == "active"
+    for _ in range(3):
+        await crm.kernel.schedule.run("grind")  # once the kernel has answered it is the plugin again
+    assert caplog.text.count("plugin shop blocks the event loop in job grind for 0.") == 3
+    assert shop(crm)["state"] == "quarantined"
+
+
+async def test_code_that_lets_no_thread_run_is_found_by_its_processor_time(with_plugin: MakeCrm, app: Any) -> None:
+    app.toml = "deadline_ms = 20"
+    crm = await with_plugin(MANY)
+    for _ in range(3):
+        await crm.kernel.schedule.run("hog")
+    assert (shop(crm)["state"], shop(crm)["reason"]) == (
+        "quarantined",
+        "took too long 3 times within ten minutes, last in job hog",
+    )
+
+
 async def _all_of(items: AsyncIterator[Any]) -> list[Any]:
     return [item async for item in items]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -237,6 +238,34 @@ async def test_no_hook_keeps_a_fault_of_the_database_to_itself(
 
     monkeypatch.setattr(crm.kernel.writer, "_find", broken)
     assert (await refusal(crm.write([Change.create("item", name="A")]))).faults == [("", "plugin_fault")]
+
+
+async def test_who_waits_for_the_kernel_is_not_blamed_for_what_others_do_meanwhile(
+    with_plugin: MakeCrm, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.toml = "deadline_ms = 50"
+    crm = await with_plugin(
+        code("""
+    @hookimpl
+    async def before_write(batch):
+        await batch.find(Item)
+    """)
+    )
+
+    async def others() -> None:
+        for _ in range(20):
+            begun = thread_time()
+            while thread_time() - begun < 0.01:
+                pass
+            await asyncio.sleep(0)
+
+    async def find(*_: Any, **__: Any) -> Any:
+        await asyncio.create_task(others())
+        return []
+
+    monkeypatch.setattr(crm.kernel.writer, "_find", find)
+    await crm.write([Change.create("item", name="A")])
+    assert (shop(crm)["state"], shop(crm)["faults"]) == ("active", [])
 
 
 async def test_a_broken_hook_refuses_all_changes_at_once_that_may_stand_alone(with_plugin: MakeCrm) -> None:
