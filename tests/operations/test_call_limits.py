@@ -69,8 +69,8 @@ async def refuses():
 
 @pytest.fixture
 async def feeds(with_plugin: MakeCrm, app: Any) -> TestCrm:
-    """A kernel with a plugin that has generators, and 50 ms for each call."""
-    app.toml = "call_deadline_ms = 50"
+    """A kernel with a plugin that has generators, and a second for each call."""
+    app.toml = "call_deadline_ms = 1000"
     return await with_plugin(FEEDS)
 
 
@@ -107,8 +107,8 @@ async def test_a_generator_is_closed_when_nobody_asks_any_more(feeds: TestCrm) -
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("hangs", "Overrun: it took longer than 0.05 s"),
-        ("deaf", "Overrun: it took longer than 0.05 s"),
+        ("hangs", "Overrun: it took longer than 1 s"),
+        ("deaf", "Overrun: it took longer than 1 s"),
         ("leaves", "PluginExit: SystemExit: 3"),
         ("cancels", "PluginExit: CancelledError"),
         ("raises", "ValueError: broken"),
@@ -155,7 +155,7 @@ def register_importers(): return [Importer(name="items", title="Items", entity="
 @hookimpl
 def register_exporters(): return [Exporter(name="items", title="Items", entity="item", write=write, suffix=".itm")]
 @hookimpl
-def register_jobs(): return [Job(name="tidy", every="0 6 * * *", handle=work, timeout=0.05)]
+def register_jobs(): return [Job(name="tidy", every="0 6 * * *", handle=work, timeout=1.0)]
 @hookimpl
 def register_migrations(): return [Migration(version="0.1.0", name="grow", run=work)]
 @hookimpl
@@ -175,7 +175,7 @@ async def test_who_reads_writes_works_or_says_goodbye_too_long_is_cut(
     with_plugin: MakeCrm, app: Any, tmp_path: Path, way: str
 ) -> None:
     body, fault, how = WAYS[way]
-    app.toml = "call_deadline_ms = 50"
+    app.toml = "call_deadline_ms = 1000"
     crm = await with_plugin(DOORS.replace("HOW", body))
     kernel, system = crm.kernel, crm.kernel.system("cli")
     (tmp_path / "a.itm").write_bytes(b"")
