@@ -22,7 +22,7 @@ POSTGRES ?= # --own: the tests get a server of their own, kept in memory
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test pytest-postgres test-long test-faults lint types floors pytest fix docs schemas bench bench-growth lock clean
+.PHONY: help install demo test pytest-postgres test-long test-faults lint types floors pytest fix docs schemas bench bench-growth bench-hooks bench-hostile lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,12 @@ bench: $(STAMP) ## the framework beside a bare floor application; BENCH=--quick 
 
 bench-growth: $(STAMP) ## the same requests at 10,000 to 1,000,000 contacts; BENCH=--quick for fewer of them
 	@$(BIN)/python -m bench.growth $(BENCH)
+
+bench-hooks: $(STAMP) ## what hooks of a write cost, in processor time
+	@$(BIN)/python -m bench.hooks
+
+bench-hostile: $(STAMP) ## what others feel of plugins that misbehave; BENCH=--quick for a short one
+	@$(BIN)/python -m bench.hostile $(BENCH)
 
 lock: ## requirements.lock from pyproject.toml, in a fresh environment
 	@$(PYTHON) -m venv build/lock

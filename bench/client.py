@@ -1,9 +1,10 @@
 """A small HTTP/1.1 load generator: keep-alive connections, one process of its own, no library between.
 
 `python -m bench.client` reads a job as JSON from stdin and prints what it saw as JSON:
-`{"host", "port", "connections", "seconds", "count"?, "requests": [{"method", "path", "headers", "body", "expect"}]}`
--> `{"requests", "seconds", "wrong", "example", "p50_ms", "p95_ms", "p99_ms"}`. The requests are sent round and round
-until the time is up or `count` are answered; twelve `@` signs in a body become a number never used before.
+`{"host", "port", "connections", "seconds", "count"?, "pause"?, "requests": [{"method", "path", "headers", "body",
+"expect"}]}` -> `{"requests", "seconds", "wrong", "example", "p50_ms", "p95_ms", "p99_ms", "longest_ms"}`. The requests
+are sent round and round until the time is up or `count` are answered, `pause` seconds after each answer; twelve `@`
+signs in a body become a number never used before.
 """
 
 from __future__ import annotations
@@ -62,12 +63,14 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 async def connection(job: dict[str, Any], requests: Iterator[tuple[bytes, int]], until: float, seen: Answers) -> None:
     """Sends one request after the other on one connection until the job is done."""
     reader, writer = await asyncio.open_connection(job["host"], job["port"])
-    count = job.get("count", float("inf"))
+    count, pause = job.get("count", float("inf")), job.get("pause", 0.0)
     while (start := time.perf_counter()) < until and len(seen.times) < count:
         request, expected = next(requests)
         writer.write(request)
         status, body = await read_answer(reader)
         seen.add(status, expected, body, time.perf_counter() - start)
+        if pause:
+            await asyncio.sleep(pause)
     writer.close()
     await writer.wait_closed()
 
@@ -91,6 +94,7 @@ async def run(job: dict[str, Any]) -> dict[str, Any]:
         "wrong": seen.wrong,
         "example": seen.example,
         **{f"p{part}_ms": times[len(times) * part // 100] * 1000 for part in (50, 95, 99)},
+        "longest_ms": times[-1] * 1000,
     }
 
 

@@ -102,9 +102,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
     What it returns is shown: a text as it is, a list of objects as a table, anything else as JSON; with `--json` all of
     it is JSON. `crm` acts as the plugin, with `--as LOGIN` as that user. An `Error` is told, and the exit status is 1.
+    It is cut after `timeout` seconds, by default those that any call of a plugin has (`call_deadline_ms`).
     """
 
     name: str
     handle: Callable[..., Awaitable[Any]]
     help: str
     arguments: Sequence[Argument] = ()
+    timeout: float | None = None

@@ -18,6 +18,7 @@ from crm_kernel.operations import migrations, schedule
 from crm_kernel.operations.answers import plain_json
 from crm_kernel.operations.apply_hooks import ApplyHooks
 from crm_kernel.operations.attempts import Attempts
+from crm_kernel.operations.calls import Calls
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.deliver import Cause, Dispatcher
 from crm_kernel.operations.documents import Documents
@@ -37,6 +38,7 @@ from crm_kernel.operations.migrations import Migrations
 from crm_kernel.operations.once import Once
 from crm_kernel.operations.own_tokens import OwnTokens
 from crm_kernel.operations.purge import Purge
+from crm_kernel.operations.quarantines import Quarantines
 from crm_kernel.operations.recompute import LOOK_SECONDS, Recompute
 from crm_kernel.operations.record_reader import RecordReader
 from crm_kernel.operations.report import Reports
@@ -46,6 +48,7 @@ from crm_kernel.operations.sessions import Sessions
 from crm_kernel.operations.shares import Shares
 from crm_kernel.operations.tamper import SEAL_SECONDS, Tamper
 from crm_kernel.operations.undo import Undo
+from crm_kernel.operations.watchdog import Watchdog
 from crm_kernel.operations.write import Writer
 from crm_kernel.plugin_words import Messages
 from crm_kernel.plugins import PluginHost
@@ -77,19 +80,23 @@ class Kernel:
         self.secret = secret_key(settings)
         self.problems: list[str] = []
         self.pending: list[dict[str, Any]] = []
+        self.quarantines = Quarantines(self)
         self._registry = build_registry((), (), self._value_context())  # until `reload`
         self._started = False
         self.reader = RecordReader(database, self.store, clock, Cursors(self.secret), self._current)
-        hooks = HookRunner(plugins, settings.plugins.deadline)
+        self.watchdog = Watchdog()
+        limits = settings.plugins
+        hooks = HookRunner(plugins, self.watchdog, limits.deadline)
+        self.calls = Calls(plugins, self.watchdog, blocking=limits.deadline, seconds=limits.call_deadline)
         self.writer = Writer(database, self.store, hooks, clock, self._current, self.reader.find)
         self.dispatcher = Dispatcher(
-            database, self.store, clock, self._current, self._crm_for_listener, plugins.is_active
+            database, self.store, clock, self._current, self._crm_for_listener, plugins.is_active, self.calls
         )
         self.writer.committed.append(self.dispatcher.wake)
         self.once = Once(database, clock)
         self.undo = Undo(database, self.store, self.reader, self._current)
         self.tamper = Tamper(database, clock, self._current)
-        self.apply_hooks = ApplyHooks(plugins, settings.plugins.deadline)
+        self.apply_hooks = ApplyHooks(plugins, self.watchdog, limits.deadline)
         self.documents = Documents(self)
         self.purge = Purge(self)
         self.identity = Identity(self)
@@ -99,12 +106,10 @@ class Kernel:
         self.log_in = LogIn(self, attempts)
         self.own_tokens = OwnTokens(self)
         self.shares = Shares(self)
-        self.following = Following(database, self._forget_people, self.reload)
+        self.following = Following(database, self._forget_people, self.reload, self.quarantines)
         self.recompute = Recompute(database, self.store, clock, self._current)
         self.migrations = Migrations(self)
-        self.schedule = Schedule(
-            database, clock, settings.app.timezone, plugins, lambda plugin: Crm(self, self.system("job", plugin))
-        )
+        self.schedule = Schedule(self, lambda plugin: Crm(self, self.system("job", plugin)))
         self.housekeeping = Housekeeping(
             Chore("migrations", migrations.LOOK_SECONDS, self.migrations.look),
             Chore("jobs", schedule.LOOK_SECONDS, self.schedule.look),
@@ -113,8 +118,9 @@ class Kernel:
             Chore("prune-sessions", 3600.0, self.sessions.prune),
             Chore("prune-attempts", 3600.0, attempts.prune),
             Chore("seal-history", SEAL_SECONDS, self.tamper.seal),
-            Chore("follow-changes", FOLLOW_SECONDS, self.following.look),
-            Chore("note-lists", FLUSH_SECONDS, self.reader.list_use.flush),
+            Chore("follow-changes", FOLLOW_SECONDS, self.following.look, everywhere=True),
+            Chore("store-quarantines", FOLLOW_SECONDS, self.quarantines.save, everywhere=True),
+            Chore("note-lists", FLUSH_SECONDS, self.reader.list_use.flush, everywhere=True),
         )
         self.imports = Imports(self)
         self.jobs = Jobs(self, JobFiles(settings.folder))
@@ -157,14 +163,18 @@ class Kernel:
             raise
         return kernel
 
-    async def start(self) -> None:
-        """Begin to work in the background: tell plugins, deliver events."""
+    async def start(self, *, delivers: bool = True) -> None:
+        """Begin to work in the background: tell plugins, follow other processes.
+
+        `delivers`: also what one process of an app does for all: tell listeners of events, do jobs and chores.
+        """
         self._started = True
         for plugin, hook in self.plugins.implementations("on_start"):
             await self._life(plugin, "on_start", hook)
-        await self.dispatcher.start()
-        self.housekeeping.start()
-        self.job_runner.start()
+        self.housekeeping.start(every=delivers)
+        if delivers:
+            await self.dispatcher.start()
+            self.job_runner.start()
 
     async def close(self) -> None:
         """Stop the background work and close the database."""
@@ -175,17 +185,17 @@ class Kernel:
         if self._started:
             for plugin, hook in reversed(self.plugins.implementations("on_stop")):
                 await self._life(plugin, "on_stop", hook)
+        await self.quarantines.close()
         await self.identity.close()
         await self.sessions.close()
         await self.database.close()
+        self.watchdog.stop()
 
     async def _life(self, plugin: str, name: str, hook: Any) -> None:
         try:
-            with self.plugins.metered(plugin, name):
-                await hook(crm=self.crm(plugin))
-        except Exception as error:
+            await self.calls.run(plugin, name, hook(crm=self.crm(plugin)), strict=False)
+        except Exception:
             log.exception("plugin %s failed in %s", plugin, name)
-            self.plugins.note_fault(plugin, name, error)
 
     # The registry ---------------------------------------------------------------------------------------------------
 
@@ -202,14 +212,17 @@ class Kernel:
         if await is_empty(self.database):
             self.swap(self.build([], settle=True), None)
             return
-        _, documents = await meta.marks(self.database)  # before what it numbers: else a change could be missed
+        marks = await meta.marks(self.database)  # before what it numbers: else a change could be missed
+        await self.quarantines.load(marks.plugins)
         stored = await stored_documents.everything(self.database)
-        self.swap(self.build([plain_json(document.body) for document in stored], settle=True), documents)
+        self.swap(self.build([plain_json(document.body) for document in stored], settle=True), marks.documents)
         await self.store.learn_indexes(self.database)
 
     async def take_over(self, registry: Registry) -> None:
         """Take a registry into force that was made of the same documents as are stored here."""
-        self.swap(registry, (await meta.marks(self.database))[1])
+        marks = await meta.marks(self.database)
+        await self.quarantines.load(marks.plugins)
+        self.swap(registry, marks.documents)
         await self.store.learn_indexes(self.database)
 
     def swap(self, registry: Registry, documents: int | None) -> None:
@@ -248,11 +261,6 @@ class Kernel:
             if broken is None or not settle:
                 return registry
             self.plugins.leave_out(broken.source.name, _sentence(broken))
-
-    async def plugin_states(self) -> list[dict[str, Any]]:
-        """The `items` of `GET /api/plugins`: each plugin with its jobs and data migrations."""
-        jobs, migrated = await self.schedule.states(), await self.migrations.states()
-        return [{**s, "jobs": _of(s, jobs), "migrations": _of(s, migrated)} for s in self.plugins.states()]
 
     def _value_context(self) -> ValueContext:
         app = self.settings.app
@@ -300,11 +308,6 @@ class Kernel:
     async def caller_for(self, user: str, channel: str) -> Caller:
         """A user by id or login, as a caller. Raises `Error("not_found")`."""
         return await self.identity.caller_for(user, channel)
-
-
-def _of(state: Mapping[str, Any], items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What belongs to one plugin, without its name."""
-    return [{k: v for k, v in item.items() if k != "plugin"} for item in items if item["plugin"] == state["name"]]
 
 
 def _source(plugin: str) -> Source:

@@ -15,6 +15,8 @@ class Meter:
         self.calls = 0
         self.errors = 0
         self.statements = 0
+        self.waits = 0
+        """How often a hook waited for something else than `batch.*`."""
         self._seconds: deque[float] = deque(maxlen=KEPT)
 
     def add(self, seconds: float, statements: int = 0) -> None:
@@ -31,11 +33,12 @@ class Meter:
         return round(ranked[min(len(ranked) - 1, int(share * len(ranked)))] * 1_000_000)
 
     def render(self) -> dict[str, int]:
-        """`calls errors p50_us p95_us statements`."""
+        """`calls errors p50_us p95_us statements waits`."""
         return {
             "calls": self.calls,
             "errors": self.errors,
             "p50_us": self.microseconds(0.50),
             "p95_us": self.microseconds(0.95),
             "statements": self.statements,
+            "waits": self.waits,
         }

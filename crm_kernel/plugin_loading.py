@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from copy import copy
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -16,6 +18,7 @@ import pluggy
 from crm_kernel import hookspecs
 from crm_kernel.deprecation import instead_of
 from crm_kernel.errors import ConfigError, near
+from crm_kernel.hook_call import HOOK, HookCall
 from crm_kernel.hookspecs import PROJECT
 from crm_kernel.manifest import Plugin
 from crm_kernel.meter import Meter
@@ -47,6 +50,7 @@ class Loaded:
         self.settings: Any = None
         self.hooks: dict[str, Any] = {}
         self.meters: dict[str, Meter] = {}
+        self.calls: dict[str, Meter] = {}
         self.declared: dict[str, list[Any]] = {}
         self.documents: list[Declared] = []
         self.messages: Messages = {}
@@ -66,6 +70,14 @@ class Loaded:
         file = getattr(self.module, "__file__", None)
         return self.found.folder or (Path(file).parent if file else None)
 
+    @cached_property
+    def code(self) -> str:
+        """A digest of its version and its Python files."""
+        digest = sha256(self.found.version.encode())
+        for file in sorted(self.folder.rglob("*.py")) if self.folder else ():
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
+
     @property
     def requires(self) -> Sequence[str]:
         """The plugins it cannot do without."""
@@ -74,7 +86,7 @@ class Loaded:
     def again(self) -> Loaded:
         """The same as it was when it was loaded: without what became of it since."""
         fresh = copy(self)
-        fresh.meters = {hook: Meter() for hook in self.meters}
+        fresh.meters, fresh.calls = {hook: Meter() for hook in self.meters}, {}
         fresh.declared, fresh.documents, fresh.hooks = dict(self.declared), list(self.documents), dict(self.hooks)
         if fresh.state == "quarantined":
             fresh.state, fresh.reason = "active", None
@@ -162,10 +174,13 @@ def _verify(plugin: Loaded, settings: Settings, version: str) -> None:
 
 
 def _import(found: Found) -> ModuleType:
+    token = HOOK.set(HookCall(found.name, amends=False))  # whatever it starts may do nothing later either
     try:
         return found.load()
     except (Exception, SystemExit) as error:
         raise fault_of(error, found.folder, "Importing it") from error
+    finally:
+        HOOK.reset(token)
 
 
 def _declare(plugin: Loaded, manager: pluggy.PluginManager) -> None:
@@ -200,12 +215,14 @@ def _note_deprecated(plugin: Loaded, hook: str) -> None:
 
 def _call(plugin: Loaded, hook: str) -> Any:
     start = time.perf_counter()
+    token = HOOK.set(HookCall(plugin.name, amends=False))
     try:
         return plugin.hooks[hook]()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         plugin.meters[hook].errors += 1
         raise fault_of(error, plugin.folder, f"Hook {hook}", hook) from error
     finally:
+        HOOK.reset(token)
         plugin.meters[hook].add(time.perf_counter() - start)
 
 

@@ -6,9 +6,8 @@ Each kernel owns its `PluginHost`; nothing is shared between two of them but the
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Coroutine, Generator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -82,6 +81,8 @@ class PluginHost:
         self.withheld: dict[str, str] = {}
         """Entity -> its quarantined plugin, where that refuses rather than lets a write pass its rules by."""
         self.statements: Callable[[], int] = lambda: 0
+        self.on_quarantine: Callable[[str, str], None] = lambda _, __: None
+        """Told which plugin was found at fault here, and why."""
 
     # What plugins bring ---------------------------------------------------------------------------------------------
 
@@ -156,6 +157,14 @@ class PluginHost:
         """The plugin's messages by language."""
         return self._plugin(name).messages
 
+    def names(self) -> list[str]:
+        """All plugins, those that are left out too."""
+        return list(self._by_name)
+
+    def code_of(self, name: str) -> str:
+        """What tells the code of a plugin from an earlier or later state of it."""
+        return self._plugin(name).code
+
     def on_error(self, name: str) -> Literal["refuse", "skip"]:
         """What an unexpected fault in one of its hooks does."""
         manifest = self._plugin(name).manifest
@@ -167,32 +176,39 @@ class PluginHost:
         """Tell where the number of SQL statements so far can be read, once there is a database."""
         self.statements = counter
 
-    @contextmanager
-    def metered(self, name: str, hook: str) -> Generator[None, None, None]:
-        """Measure one call of a hook: time and statements. Faults are counted by `note_fault`."""
-        meter = self._plugin(name).meters[hook]
-        start, statements = time.perf_counter(), self.statements()
-        try:
-            yield
-        finally:
-            meter.add(time.perf_counter() - start, self.statements() - statements)
+    def call_meter(self, name: str, call: str) -> Meter:
+        """The figures of what a plugin is called for: a hook by its name, a listener, a check by words of their own."""
+        plugin = self._plugin(name)
+        return plugin.meters.get(call) or plugin.calls.setdefault(call, Meter())
 
     def note_fault(self, name: str, hook: str, error: BaseException) -> None:
-        """Count an unexpected fault of a hook and keep it for `states`, the last 20 of a plugin."""
+        """Count an unexpected fault of a hook and keep it for `states`."""
         plugin = self._plugin(name)
         if hook in plugin.meters:
             plugin.meters[hook].errors += 1
-        fault = fault_of(error, plugin.folder, f"Hook {hook}" if hook in HOOKS else hook.capitalize(), hook)
+        self.keep_fault(name, hook, error)
+
+    def keep_fault(self, name: str, hook: str, error: BaseException) -> None:
+        """Keep an unexpected fault for `states`, the last 20 of a plugin."""
+        plugin = self._plugin(name)
+        what = f"Hook {hook}" if hook in HOOKS else f"{hook[:1].upper()}{hook[1:]}"
+        fault = fault_of(error, plugin.folder, what, hook)
         plugin.faults = [*plugin.faults, fault.render()][-KEPT_FAULTS:]
 
     def note_overrun(self, name: str, hook: str, at: float) -> None:
-        """Count a hook that was cut at `at` (seconds of a steady clock): the third in ten minutes is a quarantine."""
+        """Count a call that was cut or blocked (`at` of a steady clock): the third in ten minutes is a quarantine."""
         plugin = self._plugin(name)
         plugin.overruns = [moment for moment in plugin.overruns if at - moment < OVERRUN_SECONDS] + [at]
         if len(plugin.overruns) >= OVERRUNS:
-            self.quarantine(name, f"cut {OVERRUNS} times within ten minutes, last in {hook}")
+            self.quarantine(name, f"took too long {OVERRUNS} times within ten minutes, last in {hook}")
 
     def quarantine(self, name: str, reason: str) -> None:
+        """Set a plugin aside that was found at fault here, and tell so."""
+        if self._plugin(name).state == "active":
+            self.set_aside(name, reason)
+            self.on_quarantine(name, reason)
+
+    def set_aside(self, name: str, reason: str) -> None:
         """Call none of its hooks any more, until `reset`. What it declared stays. Only an active plugin can be.
 
         Its own entities are not written meanwhile where `on_error` is `refuse` and it has hooks of writes.
@@ -274,5 +290,6 @@ def _render(plugin: Loaded, order: int | None, positions: dict[tuple[str, str], 
             {"hook": hook, "order": positions[plugin.name, hook], **plugin.meters[hook].render()}
             for hook in plugin.hooks
         ],
+        "calls": [{"call": name, **meter.render()} for name, meter in plugin.calls.items()],
         "faults": plugin.faults,
     }

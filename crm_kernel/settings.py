@@ -44,7 +44,9 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """[plugins]: which are loaded; `deadline`: seconds for all hooks of one operation.
+    """[plugins]: which are loaded.
+
+    `deadline`: seconds for all hooks of one operation; `call_deadline`: for a call of a listener, a check, `on_start`.
 
     `route_deadline`: seconds for a request to a plugin's route. `tables` holds [plugins.NAME], `overrides` the same
     keys from the environment.
@@ -54,6 +56,7 @@ class PluginSettings(msgspec.Struct, frozen=True, kw_only=True):
     disabled: tuple[str, ...] = ()
     path: Path | None = None
     deadline: float = 0.25
+    call_deadline: float = 30.0
     route_deadline: float = 10.0
     tables: Mapping[str, Mapping[str, Any]] = {}
     overrides: Mapping[str, Mapping[str, str]] = {}
@@ -162,6 +165,7 @@ def settings_of(source: TomlText, folder: Path, environ: Mapping[str, str]) -> S
             disabled=tuple(plugins.get("disabled", ())),
             path=folder / plugins["path"] if "path" in plugins else None,
             deadline=int(plugins.get("deadline_ms", 250)) / 1000,
+            call_deadline=int(plugins.get("call_deadline_ms", 30_000)) / 1000,
             route_deadline=int(plugins.get("route_deadline_ms", 10_000)) / 1000,
             tables={name: table for name, table in tables.items() if name not in PLUGIN_KEYS},
             overrides=overrides,

@@ -20,7 +20,7 @@ from crm_kernel.problems import Problem
 from crm_kernel.source_toml import TomlText
 
 PREFIX = "CRM_"
-PLUGIN_KEYS = ("enabled", "disabled", "path", "deadline_ms", "route_deadline_ms")
+PLUGIN_KEYS = ("enabled", "disabled", "path", "deadline_ms", "route_deadline_ms", "call_deadline_ms")
 SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "app": ("name", "locale", "timezone", "currency", "region"),
@@ -209,6 +209,7 @@ _RULES: Mapping[tuple[str, str], Rule] = MappingProxyType(
         ("plugins", "path"): Rule("a folder", _is_text),
         ("plugins", "deadline_ms"): Rule("milliseconds from 1 to 60000", _is_milliseconds),
         ("plugins", "route_deadline_ms"): Rule("milliseconds from 1 to 60000", _is_milliseconds),
+        ("plugins", "call_deadline_ms"): Rule("milliseconds from 1 to 60000", _is_milliseconds),
         ("documents", "path"): Rule("a folder", _is_text),
         ("imports", "max_megabytes"): _whole(10_000),
         ("server", "trusted_proxies"): Rule("a list of addresses and networks like '10.0.0.0/8'", _is_networks),

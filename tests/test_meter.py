@@ -6,7 +6,7 @@ from crm_kernel.meter import KEPT, Meter
 
 
 def test_a_new_meter_is_all_noughts() -> None:
-    assert Meter().render() == {"calls": 0, "errors": 0, "p50_us": 0, "p95_us": 0, "statements": 0}
+    assert Meter().render() == {"calls": 0, "errors": 0, "p50_us": 0, "p95_us": 0, "statements": 0, "waits": 0}
 
 
 def test_percentiles_are_of_the_last_calls() -> None:

@@ -86,8 +86,8 @@ async def test_hooks_are_called_in_plugin_order(app: PluginApp) -> None:
     assert [name for name, _ in host.implementations("before_write")] == ["z", "a"]
     assert host.implementations("check_write") == ()
     for name, call in host.implementations("before_write"):
-        with host.metered(name, "before_write"):
-            await call(batch=name)
+        host.call_meter(name, "before_write").add(0.1)
+        await call(batch=name)
     assert [h["calls"] for h in state(host, "a")["hooks"]] == [1, 0]
 
 
@@ -100,11 +100,9 @@ def test_an_unknown_hook_is_a_mistake_of_the_kernel(app: PluginApp) -> None:
 def test_every_call_is_metered(app: PluginApp) -> None:
     app.plugin("demo", HOOKED, title="Demo", on_error="skip")
     host = app.host()
-    counts = iter([3, 5, 5, 9])
-    host.count_statements(lambda: next(counts))
-    for _ in range(2):
-        with host.metered("demo", "before_write"):
-            pass
+    for statements in (2, 4):
+        host.call_meter("demo", "before_write").add(0.001, statements)
+    host.call_meter("demo", "listener tell").add(0.002)
     host.note_fault("demo", "before_write", ValueError("no"))
     found = state(host, "demo")
     meter = found["hooks"][0]
@@ -116,6 +114,7 @@ def test_every_call_is_metered(app: PluginApp) -> None:
         "statements": 6,
     }
     assert 0 <= meter["p50_us"] <= meter["p95_us"]
+    assert [(c["call"], c["calls"], c["p50_us"]) for c in found["calls"]] == [("listener tell", 1, 2000)]
     assert found["faults"][0]["cause"] == "Hook before_write failed: ValueError: no."
     assert (host.on_error("demo"), found["on_error"]) == ("skip", "skip")
 
@@ -155,7 +154,7 @@ def test_three_overruns_in_ten_minutes_quarantine(app: PluginApp) -> None:
         host.note_overrun("demo", "before_write", at)
     assert host.is_active("demo")
     host.note_overrun("demo", "before_write", 609.0)
-    assert state(host, "demo")["reason"] == "cut 3 times within ten minutes, last in before_write"
+    assert state(host, "demo")["reason"] == "took too long 3 times within ten minutes, last in before_write"
     host.reset("demo")
     host.note_overrun("demo", "before_write", 610.0)
     assert host.is_active("demo")
@@ -204,6 +203,7 @@ def test_the_answer_about_a_plugin(app: PluginApp) -> None:
         "requires": ["other"],
         "on_error": "refuse",
         "hooks": [],
+        "calls": [],
         "faults": [],
     }
 

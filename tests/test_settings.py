@@ -143,8 +143,9 @@ def test_the_environment_overrides_every_setting(tmp_path: Path) -> None:
         ("[plugins]\ndeadline_ms = true", "plugins.deadline_ms is True, expected milliseconds from 1 to 60000."),
         (
             "[plugins]\nreal = 1",
-            "unknown key 'real' in [plugins]; known are enabled, disabled, path, deadline_ms, route_deadline_ms.",
+            "unknown key 'real' in [plugins]; known are enabled, disabled, path, deadline_ms, route_deadline_ms, call",
         ),
+        ("[plugins]\ncall_deadline_ms = 0", "call_deadline_ms is 0, expected milliseconds from 1 to 60000."),
         ('[server]\ntrusted_proxies = ["10.0.0.1/8"]', "server.trusted_proxies is ['10.0.0.1/8'], expected a list of"),
         ('[server]\ntrusted_proxies = "x"', "server.trusted_proxies is 'x', expected a list of addresses and networks"),
         ('[documents]\npath = ""', "documents.path is '', expected a folder."),

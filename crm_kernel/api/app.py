@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from time import perf_counter
 from typing import Any, cast
 
 from litestar import Litestar, route
@@ -20,6 +21,7 @@ from crm_kernel.api import (
     health,
     imports,
     jobs,
+    metrics,
     openapi,
     plugin_routes,
     plugins,
@@ -43,6 +45,7 @@ from crm_kernel.api.direct import DirectRoutes
 from crm_kernel.api.line import Line
 from crm_kernel.api.problems import EXCEPTION_HANDLERS, Disconnected, allow, internal, render
 from crm_kernel.api.request import ApiRequest
+from crm_kernel.api.request_meter import RequestMeter
 from crm_kernel.errors import Error
 from crm_kernel.kernel import Kernel
 
@@ -67,6 +70,7 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
     *tokens.ROUTES,
     *openapi.ROUTES,
     *health.ROUTES,
+    *metrics.ROUTES,
 )
 
 _PATHS = sorted({path for handler in ROUTES for path in handler.paths})
@@ -134,7 +138,8 @@ class _Api:
         self.kernel = kernel
         self._direct = DirectRoutes((*records.ROUTES, *imports.ROUTES))
         self._routed = _routed()
-        self._kept = {"descriptions": openapi.Descriptions()}
+        self._requests = RequestMeter()
+        self._kept = {"descriptions": openapi.Descriptions(), "requests": self._requests}
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
@@ -146,6 +151,7 @@ class _Api:
             await self._routed(scope, receive, send)
 
     async def _serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        begun, method = perf_counter(), scope["method"]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         sent_id = headers.get(b"x-request-id", b"")
         request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else str(uuid7()).encode()
@@ -174,6 +180,8 @@ class _Api:
             answer = internal(exception, scope)
             if not line.started:
                 await answer(asgi_scope, line.receive, line.send)
+        finally:
+            self._requests.add(scope, method, line.status, perf_counter() - begun)
 
     async def _admit(self, scope: dict[str, Any], headers: dict[bytes, bytes], line: Line, *, is_public: bool) -> None:
         if not (is_public or is_open(scope["method"], scope["path"])):

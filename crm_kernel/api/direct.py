@@ -46,8 +46,10 @@ class DirectRoutes:
         entity, slash, id = path.removeprefix(_PREFIX).partition("/")
         if not slash:
             scope["path_params"] = {"entity": entity}
+            scope["path_template"] = "/api/records/{entity}"
             return self._all.get(scope["method"]) if entity else None
         if not entity or not id or "/" in id or id in self._no_ids:
             return None
         scope["path_params"] = {"entity": entity, "id": id}
+        scope["path_template"] = "/api/records/{entity}/{id}"
         return self._one.get(scope["method"])

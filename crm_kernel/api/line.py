@@ -26,7 +26,7 @@ class Line:
     byte of an answer: a server that closes on unread data makes many clients lose the answer.
     """
 
-    __slots__ = ("_bodiless", "_expects", "_receive", "_request_id", "_send", "_unread", "cookie", "started")
+    __slots__ = ("_bodiless", "_expects", "_receive", "_request_id", "_send", "_unread", "cookie", "started", "status")
 
     def __init__(
         self, receive: Receive, send: Send, request_id: bytes, headers: Mapping[bytes, bytes], *, bodiless: bool
@@ -38,6 +38,7 @@ class Line:
         self._unread = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
         self._expects = b"expect" in headers  # then the body comes only if we ask for it
         self.started = False
+        self.status = 0
         self.cookie: tuple[bytes, bytes] | None = None
         """The header of a renewed session, unless the answer sets a cookie itself."""
 
@@ -54,6 +55,7 @@ class Line:
             if self._unread and not self._expects:
                 await self._drain()
             self.started = True
+            self.status = message["status"]
             headers = [*message["headers"], (b"x-request-id", self._request_id), *_FIXED_HEADERS]
             if self.cookie is not None and all(name != b"set-cookie" for name, _ in headers):
                 headers.append(self.cookie)

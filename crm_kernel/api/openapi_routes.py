@@ -129,6 +129,27 @@ ROUTES = (
         tag="plugins",
     ),
     Route(
+        "post",
+        "/api/plugins/{name}/reset",
+        "reset_plugin",
+        "The end of a plugin's quarantine, in all processes; its state then",
+        "Plugin",
+        faults=(400, 401, 403, 404, 503, 507),
+        parameters=("name",),
+        admin=True,
+        tag="plugins",
+    ),
+    Route(
+        "get",
+        "/metrics",
+        "metrics",
+        "How this process fares, in the text format of Prometheus",
+        "text/plain",
+        faults=(400, 401, 403),
+        admin=True,
+        tag="health",
+    ),
+    Route(
         "get",
         "/api/jobs/{id}",
         "get_job",
@@ -226,6 +247,8 @@ def _success(route: Route, filled: Any) -> dict[str, Any]:
     if route.answer == "Export":
         text = {"schema": {"type": "string"}}
         described["content"] = {"text/csv": text, "application/jsonl": text}
+    elif route.answer == "text/plain":
+        described["content"] = {"text/plain": {"schema": {"type": "string"}}}
     elif route.answer not in (None, "text/csv"):
         described["content"] = {"application/json": _media(filled(route.answer))}
     if route.answer in ("Report", "text/csv"):

@@ -159,7 +159,9 @@ def _report() -> Schema:
     )
 
 
-def _plugins() -> Schema:
+def _plugin() -> Schema:
+    figures = dict.fromkeys(("calls", "errors", "p50_us", "p95_us", "statements", "waits"), _NUMBER)
+    lag = {**dict.fromkeys(("events", "retry", "dead", "cut"), _NUMBER), "seconds": {"type": "number"}}
     plugin = {
         "name": _TEXT,
         "title": _TEXT_OR_NULL,
@@ -168,8 +170,15 @@ def _plugins() -> Schema:
         "state": {"enum": ["active", "disabled", "quarantined", "failed", "incompatible"]},
         "reason": _TEXT_OR_NULL,
         "order": {"type": ["integer", "null"]},
+        "order_because": _array(_TEXT),
+        "requires": _array(_TEXT),
+        "on_error": {"enum": ["refuse", "skip"]},
+        "hooks": _array(_object({"hook": _TEXT, "order": _NUMBER, **figures})),
+        "calls": _array(_object({"call": _TEXT, **figures})),
+        "faults": _array(_OBJECT),
+        "listeners": {**_array(_object({"listener": _TEXT, **lag})), "description": "How far each is behind."},
     }
-    return _object({"items": _array(_object(plugin))})
+    return _object(plugin, optional=("listeners",))
 
 
 def _question() -> Schema:
@@ -238,7 +247,8 @@ def shared_schemas() -> dict[str, Schema]:
         "Explanation": _explanation(),
         "Search": _object({"items": _array(_object(dict.fromkeys(("entity", "id", "title", "snippet"), _TEXT)))}),
         "Events": _object({"items": _array(_event()), "next": _TEXT}),
-        "Plugins": _plugins(),
+        "Plugin": _plugin(),
+        "Plugins": _object({"items": _array(ref("Plugin"))}),
         "Entities": _object({"items": _array(_object(listed, optional=("title",)))}),
         "Live": _object({"status": {"const": "live"}}),
         "Ready": _object({"status": {"const": "ready"}, "pending": _array(pending)}),

@@ -41,7 +41,7 @@ async def export_records(request: ApiRequest) -> Streamed:
     entity: str = request.path_params["entity"]
     asked = request.parameters(EXPORT_PARAMETERS)
     kernel = request.kernel
-    form, lossless = format_of(kernel.plugins, asked.get("format", FORMATS[0])), flag(asked, "lossless")
+    form, lossless = format_of(kernel, asked.get("format", FORMATS[0])), flag(asked, "lossless")
     query = ListQuery.from_params({n: text for n, text in asked.items() if n not in ("format", "lossless")})
     parts = await export(kernel.reader, entity, request.caller, query, form=form, lossless=lossless)
     suffix = f".{form}" if isinstance(form, str) else form.exporter.suffix

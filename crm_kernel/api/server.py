@@ -207,8 +207,7 @@ class _Worker:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         kernel.pending = self._pending
-        if self._delivers:
-            await kernel.start()
+        await kernel.start(delivers=self._delivers)
         self._app = create_app(kernel)
         await send({"type": "lifespan.startup.complete"})
         await receive()

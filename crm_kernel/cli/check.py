@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, cast
 
 import click
 
@@ -72,7 +72,8 @@ async def _waiting_for_plugins(settings: Settings, kernel: Kernel) -> list[str]:
 async def _ask(kernel: Kernel, plugin: str, check: Check) -> list[str]:
     """What a plugin's check finds; that it failed, where it did."""
     try:
-        found = await check.run(kernel.crm(plugin))
+        work = cast("Coroutine[Any, Any, Sequence[str]]", check.run(kernel.crm(plugin)))
+        found = await kernel.calls.run(plugin, f"check {check.name}", work, strict=False)
     except Exception as error:
         found = [f"the check itself failed: {type(error).__name__}: {error}"]
     return [f"{plugin}, {check.name}: {sentence}" for sentence in found]

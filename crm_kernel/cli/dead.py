@@ -12,7 +12,7 @@ from crm_kernel.cli.output import print_lines, print_table
 from crm_kernel.kernel import Kernel
 from crm_kernel.operations.replay import dead_letters
 
-_COLUMNS = ("event", "listener", "type", "entity", "record", "attempts", "error")
+_COLUMNS = ("event", "listener", "state", "type", "entity", "record", "attempts", "error")
 
 
 @click.command("dead")
@@ -21,7 +21,10 @@ _COLUMNS = ("event", "listener", "type", "entity", "record", "attempts", "error"
 @json_option
 @pass_given
 def command(given: Given, limit: int) -> None:
-    """Show what listeners were given up on; each holds back later events of its record. `crm replay` tries again."""
+    """Show what listeners were given up on; what is dead holds back later events of its record until `crm replay`.
+
+    What is cut was not told, as more than five events led to it: listeners that answer each other.
+    """
 
     async def work(kernel: Kernel) -> list[dict[str, Any]]:
         return await dead_letters(kernel.database, limit)

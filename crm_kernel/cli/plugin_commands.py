@@ -93,15 +93,20 @@ def _command(plugin: str, declared: Command) -> click.Command:
         async def work(kernel: Kernel) -> Any:
             crm = kernel.crm_for(plugin, await caller_of(kernel, given))
             given_values = {name: _value(value) for name, value in arguments.items()}
-            try:
-                with kernel.plugins.metered(plugin, COMMANDS):
-                    answer = await declared.handle(crm, **given_values)
+
+            async def answered() -> Any:
+                answer = await declared.handle(crm, **given_values)
                 encode(answer)
+                return answer
+
+            name, seconds = f"command {declared.name}", declared.timeout
+            try:
+                # Not strict: it keeps nobody waiting in a process of its own.
+                answer = await kernel.calls.run(plugin, name, answered(), strict=False, seconds=seconds, expected=Error)
             except Error:
                 raise
             except Exception as error:
                 log.debug("plugin %s failed", plugin, exc_info=True)
-                kernel.plugins.note_fault(plugin, COMMANDS, error)
                 detail = f"The plugin {plugin!r} failed in {declared.name}: {type(error).__name__}: {error}."
                 fault = Fault(pointer="", code="plugin_fault", detail=detail)
                 raise Error("invalid", detail, faults=[fault]) from error

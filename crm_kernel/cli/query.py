@@ -53,7 +53,7 @@ def command(
     async def work(kernel: Kernel) -> None:
         caller = await caller_of(kernel, given)
         if form not in ("table", "csv", "jsonl"):
-            written = format_of(kernel.plugins, form)
+            written = format_of(kernel, form)
             async for part in await export(kernel.reader, entity, caller, query, form=written, limit=limit):
                 sys.stdout.buffer.write(part)
             sys.stdout.buffer.flush()

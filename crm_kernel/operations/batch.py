@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, overload
 
 from crm_kernel.callers import Caller
 from crm_kernel.entities import Entity, entity_name
+from crm_kernel.errors import Error
 from crm_kernel.operations.changes import AnyChange, Cause, Change, Journal, RecordView, plain
 from crm_kernel.operations.deadline import Deadline
 from crm_kernel.pipelines import Pipeline, Stage
 from crm_kernel.plugin_words import Messages, message
 
 E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
 Find = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
@@ -21,7 +24,8 @@ class Batch:
     """The changes of one operation.
 
     `changes` are all of them, `of(Viewing)` those of one entity with typed `before` and `after`. `actor` is the
-    caller, `channel` where he came from. A hook may read only through `find` and wait only for `find` and `lock`.
+    caller, `channel` where he came from. A hook may read only through `find` and wait only for `find` and `lock`. It is
+    the hook's while that runs: kept longer, it and its changes refuse everything.
     """
 
     def __init__(
@@ -31,17 +35,21 @@ class Batch:
         find: Find,
         lock: Callable[..., Awaitable[None]],
         now: Callable[[], datetime],
+        deadline: Deadline,
         *,
         new_id: Callable[[], str],
         pipelines: Mapping[str, Pipeline],
     ) -> None:
         self.changes = changes
         self.journal = Journal()
-        self.deadline = Deadline()
+        self.deadline = deadline
         self.settings: Any = None
         """The settings of the plugin whose hook runs: its settings class filled from `[plugins.NAME]`."""
         self.messages: Messages = {}
         self.added: list[AnyChange] = []
+        self.failure: Exception | None = None
+        """What went wrong in the database while a hook asked it: no hook can keep that to itself."""
+        self._asking = asyncio.Lock()
         self._caller = caller
         self._find = find
         self._lock = lock
@@ -101,12 +109,13 @@ class Batch:
         A new record has its `id` from here on, so others may refer to it. Faults of what was added for a `cause`
         refuse that change: they are told of its row, below `pointer` (`/deal`, then `/deal/amount`).
         """
+        call = self.journal.taken("batch.add", amends=True)
         for change in changes:
             if change.kind == "create" and "id" not in change.values:
                 change.id = self._new_id()
             change.cause = None if cause is None else Cause(cause, pointer)
             change.trusted = True
-            change.plugin = self.journal.plugin
+            change.plugin = call.plugin
             self.added.append(change)
 
     @overload
@@ -147,10 +156,11 @@ class Batch:
         `q` are words to search for, as people do: by the index of words, so quickly among very many records.
         In `before_write` it sees stored rows as they were before the batch, in `check_write` as they are after.
         """
+        self.journal.taken("batch.find")
         cls = None if isinstance(entity, str) else entity
         name = entity if isinstance(entity, str) else entity_name(entity)
-        found = self._find(name, filter, q=q, sort=sort, limit=limit, as_actor=as_actor, params=plain(params))
-        rows = await self.deadline.spare(found)
+        asked = {"q": q, "sort": sort, "limit": limit, "as_actor": as_actor, "params": plain(params)}
+        rows = await self._ask(lambda: self._find(name, filter, **asked))
         return [RecordView(row, cls) for row in rows]
 
     async def lock(self, *keys: str) -> None:
@@ -158,5 +168,19 @@ class Batch:
 
         A rule that reads others before it decides locks a key that all rivals share (`f"listing:{id}"`).
         """
+        self.journal.taken("batch.lock")
         if keys:
-            await self.deadline.spare(self._lock(*sorted(keys)))
+            await self._ask(lambda: self._lock(*sorted(keys)))
+
+    async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await self.deadline.spare(self._alone(ask))
+        except Exception as error:
+            if not isinstance(error, Error) or error.status >= 500:
+                self.failure = error
+            raise
+
+    async def _alone(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """One question at a time, also of a hook that gathers several: they share the connection of the operation."""
+        async with self._asking:
+            return await ask()

@@ -9,6 +9,7 @@ from crm_kernel.access import Access
 from crm_kernel.entities import Entity, entity_name
 from crm_kernel.errors import Fault, near
 from crm_kernel.fields.base import Faulty, ValueContext
+from crm_kernel.hook_call import HookCall, Turn
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.record_view import RecordView as RecordView
 from crm_kernel.operations.record_view import plain as plain
@@ -33,14 +34,13 @@ _LATER: Any = None
 """What the write door fills in."""
 
 
-class Journal:
-    """What hooks do to the changes of one batch: who acts now, which changes were touched, whether he refused any."""
+class Journal(Turn):
+    """What hooks do to the changes of one batch: whose turn it is, and which changes were touched."""
 
-    __slots__ = ("plugin", "refused", "touched")
+    __slots__ = ("touched",)
 
     def __init__(self) -> None:
-        self.plugin = "kernel"
-        self.refused = False
+        super().__init__()
         self.touched: dict[int, Change[Any]] = {}
 
 
@@ -267,34 +267,37 @@ class Change(Generic[E]):
 
     def amend(self, **values: Any) -> None:
         """Set fields of the new image, with system rights; history names the plugin."""
+        call = self.journal.taken("change.amend", amends=True)
         for name, value in plain(values).items():
-            self._amend_one(name, value)
+            self._amend_one(call, name, value)
 
-    def _amend_one(self, name: str, value: Any) -> None:
+    def _amend_one(self, call: HookCall, name: str, value: Any) -> None:
         field = self.model.fields.get(name)
         if field is None:
             hint = near(name, self.model.fields)
-            self.refuse(f"/{name}", f"unknown field {name!r}:{hint}", code="unknown_field")
+            self._refuse(call, Fault(pointer=f"/{name}", code="unknown_field", detail=f"unknown field {name!r}:{hint}"))
             return
         if field.is_computed:
-            self.refuse(f"/{name}", f"{field.label} is computed from other fields.", code="read_only")
+            detail = f"{field.label} is computed from other fields."
+            self._refuse(call, Fault(pointer=f"/{name}", code="read_only", detail=detail))
             return
         try:
             self.new[name] = None if value is None else field.type.canonical(value, self.context)
         except Faulty as faulty:
             for fault in faulty.faults:
-                self._refuse(fault.at(prefix=f"/{name}"))
+                self._refuse(call, fault.at(prefix=f"/{name}"))
             return
-        self.amended.setdefault(self.journal.plugin, []).append(name)
+        self.amended.setdefault(call.plugin, []).append(name)
         self.journal.touched[id(self)] = self
 
     def refuse(self, pointer: str, message: str, code: str = "plugin.refused") -> None:
         """Refuse this change: `pointer` names the field (`/starts_at`), `code` is `<plugin>.<what>`."""
-        self._refuse(Fault(pointer=pointer, code=code, detail=message))
+        call = self.journal.taken("change.refuse")
+        self._refuse(call, Fault(pointer=pointer, code=code, detail=message))
 
-    def _refuse(self, fault: Fault) -> None:
+    def _refuse(self, call: HookCall, fault: Fault) -> None:
         self.faults.append(fault.at(row=self.row))
-        self.journal.refused = True
+        call.refused = True
 
     def fault(self, pointer: str, code: str, detail: str, status: int = 422, **extra: Any) -> None:
         """Note one fault of this change, found by the kernel."""

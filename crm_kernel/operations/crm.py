@@ -15,12 +15,13 @@ from crm_kernel.callers import Caller, read_only
 from crm_kernel.clock import Clock
 from crm_kernel.entities import Entity, entity_name
 from crm_kernel.errors import Error
+from crm_kernel.hook_call import refuse_inside_hook
 from crm_kernel.operations.answers import decode, encode
 from crm_kernel.operations.batch_json import read_change
+from crm_kernel.operations.call_watch import kernel_work
 from crm_kernel.operations.changes import AnyChange, Change, RecordView, plain
 from crm_kernel.operations.crm_services import Services
 from crm_kernel.operations.fitting import Fitting, fit
-from crm_kernel.operations.hooks import refuse_inside_hook
 from crm_kernel.operations.outcomes import Outcome
 from crm_kernel.plugin_words import message
 from crm_kernel.storage import keys, scan
@@ -111,6 +112,7 @@ class Crm:
         as_user: str | None = None,
         key: str | None = None,
     ) -> list[RecordView]: ...
+    @kernel_work
     async def write(
         self,
         changes: Sequence[AnyChange | Mapping[str, Any]],
@@ -147,8 +149,7 @@ class Crm:
         try:
             return self._written(await self._services.writer.write(requests, caller, also=keep))
         except NotUnique:  # of the key: another call with it was first
-            kept = await keys.find(self._services.database, scope, key)
-            if kept is None:
+            if (kept := await keys.find(self._services.database, scope, key)) is None:
                 raise
             return await self._again(kept.answer)
 
@@ -201,6 +202,7 @@ class Crm:
         as_user: str | None = None,
         **params: Any,
     ) -> list[RecordView]: ...
+    @kernel_work
     async def find(
         self,
         entity: AnyEntity,
@@ -212,7 +214,6 @@ class Crm:
         **params: Any,
     ) -> Any:
         """Live records that satisfy a filter, at most `limit`; `params` are its `@param.NAME`."""
-        refuse_inside_hook()
         caller = await self._acting(as_user)
         name = entity_name(entity)
         access = self._services.reader.access(caller, name)
@@ -277,11 +278,11 @@ class Crm:
             raise Error("not_found", f"There is no {entity_name(entity)} {id}.")
         return found[0]
 
+    @kernel_work
     async def count(
         self, entity: AnyEntity, filter: str | None = None, *, as_user: str | None = None, **params: Any
     ) -> int:
         """How many live records satisfy a filter."""
-        refuse_inside_hook()
         caller = await self._acting(as_user)
         name = entity_name(entity)
         access = self._services.reader.access(caller, name)
@@ -292,6 +293,7 @@ class Crm:
         """Which of these values would be accepted for their fields, and why not the others; see `Fitting`."""
         return fit(self._services.registry, entity_name(entity), plain(dict(values)))
 
+    @kernel_work
     async def report(
         self, report: str | Mapping[str, Any], *, as_user: str | None = None, **params: Any
     ) -> dict[str, Any]:
@@ -299,9 +301,9 @@ class Crm:
 
         `params` are its parameters. Raises `Error`: not_found, forbidden, invalid, unknown_parameter, bad_value.
         """
-        refuse_inside_hook()
         return await self._services.reports.run(report, plain(params), await self._acting(as_user))
 
+    @kernel_work
     async def may(self, action: str, entity: AnyEntity, id: str, *, as_user: str | None = None) -> bool:
         """Whether a user may do an action on a record; false for one that he does not see, or that is not there.
 
@@ -309,7 +311,6 @@ class Crm:
         Without `as_user` the plugin itself is asked about, who may do everything. Raises `Error("bad_value")` for an
         action that nobody has.
         """
-        refuse_inside_hook()
         return await self._services.reader.may(action, entity_name(entity), id, await self._acting(as_user))
 
     @overload

@@ -1,29 +1,30 @@
 """Delivers events to listeners after the commit: at least once, in order per (listener, record), with retries.
 
 One task of the server reads the outbox behind each listener's position. What fails is tried again with growing pauses
-and holds back later events of the same record for that listener; after `MAX_ATTEMPTS` it is dead until replayed.
+and holds back later events of the same record for that listener; after fifteen attempts it is dead until replayed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import Any, NamedTuple
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from time import monotonic
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from crm_kernel.callers import system
-from crm_kernel.clock import Clock, moment_text
+from crm_kernel.clock import Clock
 from crm_kernel.errors import Error
 from crm_kernel.events import Event
 from crm_kernel.filters.to_predicate import to_predicate
+from crm_kernel.operations.calls import Calls, Overrun
+from crm_kernel.operations.deliver_faults import MAX_DEPTH, cut, failed
 from crm_kernel.operations.images import Images, event_of, load_images
 from crm_kernel.registry import BoundListener, Registry
 from crm_kernel.storage import delivery, outbox
-from crm_kernel.storage.delivery import DEAD, RETRY, Pending
+from crm_kernel.storage.delivery import CUT, Pending
 from crm_kernel.storage.outbox import OutboxEvent
 from crm_kernel.storage.ports import Database, Tx
 from crm_kernel.storage.store import Store
@@ -31,11 +32,6 @@ from crm_kernel.storage.store import Store
 log = logging.getLogger("crm_kernel.deliver")
 
 BATCH = 200
-MAX_ATTEMPTS = 15
-"""With these pauses about an hour: a mail server may be away for that long before a person must look."""
-MAX_DEPTH = 5
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 600.0
 POLL = 1.0
 """Seconds after which the outbox is looked at without an alarm: other processes write to it too."""
 REST = 0.1
@@ -44,6 +40,8 @@ UNSAVED = 1000
 """Events that a position in memory may be ahead of the stored one, where none of them was for the listener."""
 SETTLING = 0.005
 """Seconds between two looks whether the events up to the newest are complete."""
+REST_AFTER_OVERRUN = 10
+"""A listener that was cut rests for so many times as long: others wait for it for a tenth of the time at most."""
 GRACE = 10.0
 """Seconds that the delivery at hand may still take when the app stops."""
 
@@ -70,6 +68,7 @@ class Dispatcher:
         registry: Callable[[], Registry],
         crm_for: Callable[[str, Cause], Any],
         is_active: Callable[[str], bool],
+        calls: Calls,
     ) -> None:
         self._database = database
         self._store = store
@@ -77,6 +76,8 @@ class Dispatcher:
         self._registry = registry
         self._crm_for = crm_for
         self._is_active = is_active
+        self._calls = calls
+        self._resting: dict[str, float] = {}
         self._alarm = asyncio.Event()
         self._round = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -155,7 +156,7 @@ class Dispatcher:
         """One round over all listeners: what is due again, then the next events; how many deliveries were tried."""
         async with self._round:
             await self.adopt()
-            active = [bound for bound in self._registry().listeners if self._is_active(bound.plugin)]
+            active = [bound for bound in self._registry().listeners if self._may_run(bound)]
             last = await outbox.last_seq(self._database)
             waiting = await delivery.waiting(self._database)
             kinds = await self._kinds(active, last)
@@ -170,6 +171,10 @@ class Dispatcher:
                     tried += await self._advance(bound, last, waits=bound.name in waiting)
             await self._save(lambda behind: behind is None or behind >= UNSAVED)
             return tried
+
+    def _may_run(self, bound: BoundListener) -> bool:
+        """Whether a listener takes part now: its plugin does, and it does not rest."""
+        return self._is_active(bound.plugin) and self._resting.get(bound.name, 0.0) <= monotonic()
 
     async def _kinds(self, active: Sequence[BoundListener], last: int) -> dict[int, set[tuple[str, str]]]:
         """By each position of listeners: (type, entity) of the events from there to `last`.
@@ -199,15 +204,16 @@ class Dispatcher:
         failed: list[Pending] = []
         tried = 0
         for event in events:
-            if self._stopping:
+            if self._stopping or not self._may_run(bound):
                 break
             place = (event.entity, event.record)
             pending: Pending | None = Pending(bound.name, event.seq, *place)
             if place not in held:
                 pending = await self._deliver(bound, event, images.get(event.seq), attempts=0)
             if pending is not None:
-                held.add(place)
                 failed.append(pending)
+                if pending.state != CUT:
+                    held.add(place)
             tried += 1
         if tried:
             await self._reach(bound.name, last if tried == len(events) < BATCH else events[tried - 1].seq, failed)
@@ -256,7 +262,7 @@ class Dispatcher:
         events = {e.seq: e for e in await outbox.by_seq(self._database, [p.seq for p in due])}
         images = await self._images(list(events.values()))
         for tried, pending in enumerate(due):
-            if self._stopping:
+            if self._stopping or not self._may_run(bound):
                 return tried
             event = events.get(pending.seq)
             again = None
@@ -288,23 +294,18 @@ class Dispatcher:
             if not await self._fits(bound, event):
                 return None
             if stored.depth > MAX_DEPTH:
-                log.error("event %s is not told to %s: more than %s events led to it", stored.id, bound.name, MAX_DEPTH)
-                return None
+                return cut(bound.name, stored)
             crm = self._crm_for(bound.plugin, Cause(stored.id, bound.name, stored.depth + 1))
-            await bound.listener.handle(event, crm)
+            work = cast("Coroutine[Any, Any, None]", bound.listener.handle(event, crm))
+            returned: object = await self._calls.run(bound.plugin, f"listener {bound.listener.label}", work)
+            if returned is not None:
+                log.warning("listener %s returned %.80r, expected None", bound.name, returned)
         except Exception as error:
             log.exception("listener %s failed on event %s", bound.name, stored.id)
-            return self._failed(bound, stored, attempts + 1, error)
+            if isinstance(error, Overrun):
+                self._resting[bound.name] = monotonic() + REST_AFTER_OVERRUN * self._calls.seconds
+            return failed(bound.name, stored, attempts + 1, error, self._clock.now())
         return None
-
-    def _failed(self, bound: BoundListener, stored: OutboxEvent, attempts: int, error: Exception) -> Pending:
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempts - 1)) * random.uniform(0.8, 1.2)
-        state = DEAD if attempts >= MAX_ATTEMPTS else RETRY
-        if state == DEAD:
-            log.error("event %s is given up for %s; later ones of its record wait", stored.id, bound.name)
-        next_at = moment_text(self._clock.now() + timedelta(seconds=pause))
-        text = f"{type(error).__name__}: {error}"[:500]
-        return Pending(bound.name, stored.seq, stored.entity, stored.record, state, attempts, next_at, text)
 
     async def _fits(self, bound: BoundListener, event: Event) -> bool:
         """Whether the listener's condition holds on the record's new image and the event. It holds on no purged one."""

@@ -10,12 +10,12 @@ from pathlib import Path
 import msgspec
 
 from crm_kernel.clock import Clock
-from crm_kernel.fields.moment import read_moment
+from crm_kernel.operations.lag import COUNTED, lags
 from crm_kernel.operations.list_use import advice
 from crm_kernel.operations.tamper import Tamper
 from crm_kernel.registry import Registry
-from crm_kernel.storage import delivery, health, outbox
-from crm_kernel.storage.delivery import DEAD, RETRY
+from crm_kernel.storage import health
+from crm_kernel.storage.delivery import CUT, DEAD, RETRY
 from crm_kernel.storage.evolution import ddl_plan
 from crm_kernel.storage.ports import Database, Reads
 
@@ -23,7 +23,6 @@ LATE = timedelta(minutes=15)
 """A server tells a listener within seconds, and after a fault in ten minutes at most."""
 LEAST_FREE = 256 << 20
 """Bytes of the disk below which writes will soon be refused."""
-_COUNTED = 1000
 _MISSING = {"create_table": "table", "add_column": "column", "rename_column": "column", "add_index": "index"}
 
 
@@ -60,8 +59,8 @@ async def examine_app(database: Database, registry: Registry, tamper: Tamper, cl
     sound = f"the last {history.sealed:,} sealed entries are sound"
     yield _finding("history", [history.bad.what] if history.bad else [], sound, hint="`crm history verify` says more.")
     waiting = await health.deliveries(database)
-    dead, retried = waiting.get(DEAD, 0), waiting.get(RETRY, 0)
-    yield Finding("deliveries", not dead, f"{dead:,} given up, {retried:,} to be tried again")
+    dead, retried, cut = waiting.get(DEAD, 0), waiting.get(RETRY, 0), waiting.get(CUT, 0)
+    yield Finding("deliveries", not dead + cut, f"{dead:,} given up, {retried:,} to be tried again, {cut:,} cut")
     yield _finding("listeners", *await _lag(database, registry, clock), hint="`crm serve` or `crm deliver` tells them.")
     told = await advice(database, registry, clock)
     yield Finding("lists", True, "; ".join(told) or "no list is asked for often without an index")
@@ -69,19 +68,14 @@ async def examine_app(database: Database, registry: Registry, tamper: Tamper, cl
 
 async def _lag(reads: Reads, registry: Registry, clock: Clock) -> tuple[list[str], str]:
     """The listeners that are late, and a sentence about those that are not."""
-    positions = await delivery.positions(reads)
-    late: list[str] = []
-    events = 0
-    for bound in registry.listeners:
-        if bound.name not in positions:
-            continue
-        told = bound.listener
-        found = await outbox.after(reads, positions[bound.name], _COUNTED, type=told.event, entity=told.entity)
-        events = max(events, len(found))
-        if found and clock.now() - read_moment(found[0].at) > LATE:
-            more = "+" if len(found) == _COUNTED else ""
-            late.append(f"{bound.name} waits for {len(found):,}{more} events since {found[0].at}")
-    return late, f"{len(registry.listeners)} listeners, at most {events:,} events behind"
+    found = await lags(reads, registry, clock)
+    late = [
+        f"{name} waits for {lag.events:,}{'+' if lag.events == COUNTED else ''} events since {lag.seconds:,.0f} s"
+        for name, lag in found.items()
+        if lag.seconds > LATE.total_seconds()
+    ]
+    most = max((lag.events for lag in found.values()), default=0)
+    return late, f"{len(found)} listeners, at most {most:,} events behind"
 
 
 def _finding(name: str, wrong: Sequence[str], sound: str, *, hint: str = "") -> Finding:

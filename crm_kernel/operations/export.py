@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -19,6 +19,7 @@ from crm_kernel.callers import Caller
 from crm_kernel.doors import Exporter
 from crm_kernel.errors import Error, Fault
 from crm_kernel.operations.answers import decode, encode
+from crm_kernel.operations.calls import Calls, Overrun
 from crm_kernel.operations.changes import RecordView
 from crm_kernel.operations.csv_text import csv_line, csv_lines
 from crm_kernel.operations.list_query import ListQuery
@@ -33,21 +34,32 @@ log = logging.getLogger("crm_kernel.export")
 
 
 class Format(NamedTuple):
-    """A format of a plugin: whose it is, how it writes, and who counts its faults."""
+    """A format of a plugin: whose it is, how it writes, and who calls it."""
 
-    host: PluginHost
+    calls: Calls
     plugin: str
     exporter: Exporter
 
 
-def format_of(host: PluginHost, name: str) -> str | Format:
-    """The format of this name: one of `FORMATS`, or of a plugin. Raises `Error("bad_value")`."""
+class Services(Protocol):
+    """What formats need of their kernel."""
+
+    @property
+    def plugins(self) -> PluginHost: ...
+    @property
+    def calls(self) -> Calls: ...
+
+
+def format_of(services: Services, name: str) -> str | Format:
+    """The format of this name: one of `FORMATS`, or of a plugin. Raises `Error`: bad_value, busy (quarantined)."""
     if name in FORMATS:
         return name
-    known = {exporter.name: Format(host, plugin, exporter) for plugin, exporter in host.declared(EXPORTERS)}
+    known = {one.name: Format(services.calls, plugin, one) for plugin, one in services.plugins.declared(EXPORTERS)}
     if name not in known:
         expected = " or ".join([*FORMATS, *known])
         raise Error("bad_value", f"format is {name[:100]!r}; expected {expected}.")
+    if not services.plugins.is_active(plugin := known[name].plugin):
+        raise Error("busy", f"The plugin {plugin!r} is quarantined; its exporters do not write.")
     return known[name]
 
 
@@ -64,8 +76,8 @@ async def export(
     """The parts of the export. What is wrong with the query, or not allowed, is raised before the first one.
 
     CSV is inert in spreadsheets unless `lossless`; a format of a plugin gives at most `limit` records. Raises `Error`
-    as a list does, `forbidden` without the action `export`, bad_value where the format is not for this entity, busy
-    and `plugin_fault` where its plugin is quarantined or fails.
+    as a list does, `forbidden` without the action `export`, bad_value where the format is not for this entity,
+    invalid with `plugin_fault` where its plugin fails.
     """
     query = msgspec.structs.replace(query, export=True, sort=query.sort or "id", limit=PAGE, cursor=None, count="none")
     first = await reader.list(entity, caller, query)
@@ -113,12 +125,8 @@ async def _records(
 
 async def _begun(form: Format, records: AsyncGenerator[RecordView]) -> AsyncIterator[bytes]:
     """What the exporter of a plugin writes; it is asked for its first bytes, so that it can still refuse."""
-    host, plugin, exporter = form
-    if not host.is_active(plugin):
-        raise Error("busy", f"The plugin {plugin!r} is quarantined; its exporters do not write.")
-    written = _written(form, exporter.write(records))
-    with host.metered(plugin, EXPORTERS):
-        first = await anext(written, b"")
+    written = _written(form, records)
+    first = await anext(written, b"")
 
     async def parts() -> AsyncGenerator[bytes]:
         async with aclosing(records), aclosing(written):
@@ -129,20 +137,28 @@ async def _begun(form: Format, records: AsyncGenerator[RecordView]) -> AsyncIter
     return parts()
 
 
-async def _written(form: Format, parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-    host, plugin, exporter = form
+async def _written(form: Format, records: AsyncGenerator[RecordView]) -> AsyncGenerator[bytes]:
+    calls, plugin, exporter = form
+    work = calls.each(plugin, f"exporter {exporter.name}", lambda: _bytes(exporter, records), expected=Error)
     try:
-        async for part in parts:
-            if not isinstance(part, bytes):
-                raise TypeError(f"an exporter yields bytes, got {type(part).__name__}")
-            yield part
+        async with aclosing(work) as parts:
+            async for part in parts:
+                yield part
     except (Error, GeneratorExit):
         raise
     except Exception as error:
         log.exception("plugin %s failed in exporter %s", plugin, exporter.name)
-        host.note_fault(plugin, EXPORTERS, error)
-        detail = f"The exporter {exporter.name!r} of the plugin {plugin!r} failed."
+        how = "took too long" if isinstance(error, Overrun) else "failed"
+        detail = f"The exporter {exporter.name!r} of the plugin {plugin!r} {how}."
         raise Error("invalid", detail, faults=[Fault(pointer="", code="plugin_fault", detail=detail)]) from error
+
+
+async def _bytes(exporter: Exporter, records: AsyncGenerator[RecordView]) -> AsyncGenerator[bytes]:
+    async with aclosing(exporter.write(records)) as parts:  # type: ignore[type-var]
+        async for part in parts:
+            if not isinstance(part, bytes):
+                raise TypeError(f"an exporter yields bytes, got {type(part).__name__}")
+            yield part
 
 
 def _csv(items: Sequence[dict[str, Any]], names: Sequence[str], lossless: bool) -> bytes:

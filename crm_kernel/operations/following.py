@@ -1,7 +1,7 @@
 """What a process keeps in memory goes out of date when another writes: seen here, at the latest within a second.
 
 Before each request the database is asked for its data version, which costs next to nothing; only where that moved are
-two numbers read: `epoch` (users, teams, tokens) and `documents`.
+few numbers read: `epoch` (users, teams, tokens), `documents` and `plugins` (their quarantines).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from crm_kernel.operations.quarantines import Quarantines
 from crm_kernel.storage import meta
 from crm_kernel.storage.ports import Database
 
@@ -17,9 +18,18 @@ FOLLOW_SECONDS = 1.0
 
 
 class Following:
-    """Drops or renews what one kernel keeps. `forget` drops people, `reload` reads the documents anew."""
+    """Drops or renews what one kernel keeps.
 
-    def __init__(self, database: Database, forget: Callable[[], None], reload: Callable[[], Awaitable[None]]) -> None:
+    `forget` drops people, `reload` reads the documents anew, `quarantines` those of plugins.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        forget: Callable[[], None],
+        reload: Callable[[], Awaitable[None]],
+        quarantines: Quarantines,
+    ) -> None:
         self.epoch = -1
         """Of the people that are kept."""
         self.documents = 0
@@ -27,6 +37,7 @@ class Following:
         self._database = database
         self._forget = forget
         self._reload = reload
+        self._quarantines = quarantines
         self._data_version = -1
         self._looking = asyncio.Lock()
 
@@ -39,10 +50,12 @@ class Following:
             return
         async with self._looking:
             version = self._database.data_version()
-            epoch, documents = await meta.marks(self._database)
+            epoch, documents, plugins = await meta.marks(self._database)
             if epoch != self.epoch:
                 self._forget()
                 self.epoch = epoch
+            if plugins != self._quarantines.mark:
+                await self._quarantines.load(plugins)
             if documents != self.documents:
                 await self._reload()
             self._data_version = version

@@ -2,68 +2,100 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Coroutine, Generator
-from contextvars import ContextVar
-from functools import partial
-from time import perf_counter
-from types import coroutine
+from time import perf_counter, thread_time
 from typing import Any
 
-from crm_kernel.errors import Error, Fault
+from crm_kernel.errors import Error
+from crm_kernel.hook_call import HOOK, HookCall
 from crm_kernel.operations.batch import Batch
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.deadline import Deadline
-from crm_kernel.plugins import PluginHost
+from crm_kernel.operations.hook_faults import faults_of, is_refused
+from crm_kernel.operations.hook_steps import Steps
+from crm_kernel.operations.watchdog import Watchdog
+from crm_kernel.plugins import Hooked, PluginHost
 
 log = logging.getLogger("crm_kernel.hooks")
 
-INSIDE_HOOK: ContextVar[bool] = ContextVar("inside_hook", default=False)
-"""Whether the running task is inside a hook: kernel operations refuse to run there (`nested_operation`)."""
-
-
-def refuse_inside_hook() -> None:
-    """Raise where a hook calls a kernel operation other than `batch.*`."""
-    if INSIDE_HOOK.get():
-        detail = "A hook may use only batch.find, batch.lock and batch.add; start other operations in a listener."
-        fault = Fault(pointer="", code="nested_operation", detail=detail)
-        raise Error("invalid", detail, faults=[fault])
+A_ROW = 0.001
+"""Seconds that hooks are given for each row, beside what they have for the whole operation."""
 
 
 class HookRunner:
-    """Runs `before_move`, `before_write` and `check_write`, metered and with one deadline for all of an operation."""
+    """Runs `before_*` and `check_write`, metered, watched, and with one deadline for all of an operation."""
 
-    def __init__(self, host: PluginHost, deadline: float = 0.25) -> None:
+    def __init__(self, host: PluginHost, watch: Watchdog, seconds: float = 0.25) -> None:
         self._host = host
-        self._deadline = deadline
+        self._watch = watch
+        self._seconds = seconds
 
-    async def run(self, hook: str, batch: Batch, rows: int = 0) -> None:
-        """Call every plugin's `hook`. Refusals land on the changes; an unexpected fault follows `on_error`."""
+    def deadline(self) -> Deadline:
+        """The time that all hooks of one operation have."""
+        return Deadline(self._seconds)
+
+    async def run(self, hook: str, batch: Batch, rows: int = 0, *, amends: bool = True) -> None:
+        """Call every plugin's `hook`. Refusals land on the changes; an unexpected fault follows `on_error`.
+
+        `rows`: how many rows the operation has; `amends`: whether the hook may amend and add, or only refuse.
+        """
         hooked = self._host.hooked(hook)
         if not hooked or not batch.changes:
             return
-        deadline = batch.deadline = Deadline(self._deadline + rows * 0.001)
-        token = INSIDE_HOOK.set(True)
-        start, before = perf_counter(), self._host.statements()
+        deadline, journal, watch, statements = batch.deadline, batch.journal, self._watch, self._host.statements
+        allowed = self._seconds + rows * A_ROW
+        watch.start()
+        deadline.begin(rows * A_ROW)
+        token = HOOK.set(None)
+        cpu, start, before = thread_time(), perf_counter(), statements()
         try:
             for one in hooked:
-                batch.journal.plugin, batch.journal.refused, batch.settings = one.plugin, False, one.settings
-                batch.messages = one.messages
+                error: BaseException | None = None
+                blocked = False
+                journal.call = call = HookCall(one.plugin, amends)
+                HOOK.set(call)
+                batch.settings, batch.messages = one.settings, one.messages
+                watch.of, watch.allowed, watch.step = (one.plugin, hook), allowed, call
                 try:
                     # Nearly all hooks end without waiting for anything: a timer for each took a fifth of a create.
                     running = one.call(batch=batch)
-                    waiting = _begin(running)
-                    if waiting is not _ENDED:
-                        await deadline.cut(_rest(running, waiting))
-                except Exception as error:
-                    self._failed(hook, one.plugin, batch, error)
-                finally:
-                    end, after = perf_counter(), self._host.statements()
-                    one.meter.add(end - start, after - before)
-                    start, before = end, after
+                    waiting = running.send(None)
+                except StopIteration as done:
+                    returned = done.value
+                except BaseException as raised:  # SystemExit too: a plugin does not end the server
+                    returned, error = None, raised
+                else:
+                    watch.step = None
+                    blocked = thread_time() - cpu > allowed
+                    steps = Steps(running, deadline, watch, (one.plugin, hook), allowed)
+                    returned, error = await self._rest(hook, one, steps, waiting)
+                    blocked = blocked or steps.blocked
+                    cpu = thread_time()  # others had the thread as well
+                watch.step = None
+                end, after = perf_counter(), statements()
+                one.meter.add(end - start, after - before)
+                if returned is not None:
+                    error = TypeError(f"{hook} returned {returned!r:.80}, expected None")
+                if end - start > allowed and (blocked or watch.blocked is call or thread_time() - cpu > allowed):
+                    self._host.quarantine(one.plugin, f"blocked the event loop in {hook} for {end - start:.2f} s")
+                if fault := batch.failure or error:
+                    self._failed(hook, one, batch, call, fault)
+                start, before = end, after
         finally:
-            INSIDE_HOOK.reset(token)
+            watch.step = journal.call = None
+            deadline.end()
+            HOOK.reset(token)
+
+    async def _rest(self, hook: str, one: Hooked, steps: Steps, waiting: Any) -> tuple[Any, BaseException | None]:
+        """What is left of a hook that waits: what it returned, or its fault."""
+        try:
+            return await steps.rest(waiting), None
+        except BaseException as error:
+            return None, error
+        finally:
+            if steps.foreign and not one.meter.waits:
+                log.warning("plugin %s waits in %s for something else than batch.*: it will be cut", one.plugin, hook)
+            one.meter.waits += steps.foreign
 
     def withhold(self, batch: Batch) -> None:
         """Refuse what a quarantined plugin's rules would have to be asked about: changes of its own entities."""
@@ -73,57 +105,21 @@ class HookRunner:
             plugin = self._host.withheld.get(change.entity)
             if plugin is not None:
                 detail = f"The plugin {plugin!r} is quarantined; without its rules no {change.entity} is written."
-                change.fault("", "plugin_fault", detail, hint="GET /api/plugins says why; a restart ends it.")
+                change.fault("", "plugin_fault", detail, hint="GET /api/plugins says why; a reset ends it.")
 
-    def _failed(self, hook: str, plugin: str, batch: Batch, error: Exception) -> None:
+    def _failed(self, hook: str, one: Hooked, batch: Batch, call: HookCall, error: BaseException) -> None:
         """Contain an unexpected fault; refusals of the kernel itself go on."""
-        if isinstance(error, Error) and error.code not in ("invalid",):
+        if isinstance(error, Error) and error.code != "invalid":
             raise error
-        log.error("plugin %s failed in %s", plugin, hook, exc_info=error)
-        self._host.note_fault(plugin, hook, error)
-        if isinstance(error, TimeoutError):
-            self._host.note_overrun(plugin, hook, asyncio.get_running_loop().time())
-        if self._host.on_error(plugin) == "refuse":
-            _refuse_all(batch, plugin, hook, error)
-
-
-_ENDED = object()
-
-
-def _begin(running: Coroutine[Any, Any, None]) -> Any:
-    """Run a hook until it waits for something: what that is, `_ENDED` where it came to its end."""
-    try:
-        return running.send(None)
-    except StopIteration:
-        return _ENDED
-
-
-@coroutine
-def _rest(running: Coroutine[Any, Any, None], waiting: Any) -> Generator[Any, Any, None]:
-    """What is left of a hook that waits for something."""
-    while True:
-        try:
-            yield waiting
-        except BaseException as error:  # a cancellation: the deadline's, or that of the whole operation
-            step = partial(running.throw, error)
-        else:
-            step = partial(running.send, None)
-        try:
-            waiting = step()
-        except StopIteration:
+        refused = is_refused(self._host, one.plugin, hook, error)
+        if not refused and batch.failure is None:  # nothing goes on after that
             return
-
-
-def _refuse_all(batch: Batch, plugin: str, hook: str, error: BaseException) -> None:
-    changes = batch.changes
-    if isinstance(error, Error) and error.faults:
-        changes[0].faults.extend(error.faults)
-        return
-    if batch.journal.refused:
-        return
-    why = "took too long" if isinstance(error, TimeoutError) else "failed"
-    detail = f"The plugin {plugin!r} {why} in {hook}; nothing was written."
-    changes[0].fault("", "plugin_fault", detail, hint="The log and GET /api/plugins say why.")
+        if call.refused and not (isinstance(error, Error) and error.faults):
+            return
+        # All of the changes, lest those that may stand alone be tried one by one.
+        faults = faults_of(one.plugin, hook, error, "nothing was written")
+        for change in batch.changes:
+            change.faults.extend(fault.at(row=change.row) for fault in faults)
 
 
 def hook_loop(changes: list[AnyChange], rounds: int) -> Any:

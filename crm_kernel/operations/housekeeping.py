@@ -14,11 +14,15 @@ _log = logging.getLogger(__name__)
 
 
 class Chore(NamedTuple):
-    """One piece of work: its name for the log, the seconds between two times of it, and what it does."""
+    """One piece of work: its name for the log, the seconds between two times of it, and what it does.
+
+    `everywhere`: each process of an app does it for itself; else one does for all.
+    """
 
     name: str
     seconds: float
     work: Callable[[], Awaitable[object]]
+    everywhere: bool = False
 
 
 class Housekeeping:
@@ -28,9 +32,10 @@ class Housekeeping:
         self._chores = chores
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Begin; each chore is first done after its interval."""
-        self._tasks = [asyncio.create_task(_repeat(chore), name=f"crm-{chore.name}") for chore in self._chores]
+    def start(self, *, every: bool = True) -> None:
+        """Begin; each chore is first done after its interval. Not `every`: those that are done everywhere."""
+        chores = [chore for chore in self._chores if every or chore.everywhere]
+        self._tasks = [asyncio.create_task(_repeat(chore), name=f"crm-{chore.name}") for chore in chores]
 
     async def stop(self) -> None:
         """End. A chore under way is cut; its transaction leaves nothing behind."""

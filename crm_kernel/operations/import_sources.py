@@ -19,6 +19,7 @@ from crm_kernel.clock import Clock
 from crm_kernel.doors import Importer
 from crm_kernel.errors import ConfigError, Error, Fault
 from crm_kernel.fields.base import Faulty
+from crm_kernel.operations.calls import Calls, Overrun
 from crm_kernel.operations.changes import AnyChange, Change
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.import_changes import Duplicates, Refusal, Result, Row, Size, batches, result, to_change
@@ -72,6 +73,8 @@ class Services(Protocol):
     def plugins(self) -> PluginHost: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def calls(self) -> Calls: ...
     def crm_for(self, plugin: str, caller: Caller, *, writes: bool = True) -> Crm: ...
 
 
@@ -202,17 +205,21 @@ class ItemSource:
     async def _items(self) -> AsyncGenerator[Item]:
         """All source records, each looked at: what is no list of changes is the fault of the plugin."""
         crm = self._services.crm_for(self._plugin, self._caller, writes=False)
+        calls, name = self._services.calls, f"importer {self._importer.name}"
         number = 0
         with _opened(self._path) as file:
+            # Not strict: it runs in a process of its own, where it keeps nobody waiting.
+            work = calls.each(self._plugin, name, lambda: self._importer.read(file, crm), strict=False, expected=Error)
             try:
-                async with aclosing(self._importer.read(file, crm)) as given:  # type: ignore[type-var]
+                async with aclosing(work) as given:
                     async for one in given:
                         number += 1
                         yield self._item(number, one)
             except (Error, GeneratorExit):
                 raise
             except Exception as error:
-                raise self._failed(f"failed at record {number + 1}", error) from error
+                how = "took too long" if isinstance(error, Overrun) else "failed"
+                raise self._failed(f"{how} at record {number + 1}", error) from error
 
     def _item(self, number: int, given: object) -> Item:
         if isinstance(given, Error):
@@ -221,12 +228,12 @@ class ItemSource:
         if isinstance(given, list | tuple) and all(isinstance(change, Change) for change in given):
             return Item(number, given, ())
         error = TypeError(f"an importer yields lists of changes, got {type(given).__name__}")
+        self._services.plugins.note_fault(self._plugin, IMPORTERS, error)
         fault = self._failed("gave no list of changes", error).faults[0]
         return Item(number, (), [fault.at(row=number)])
 
     def _failed(self, how: str, error: Exception) -> Error:
         log.error("plugin %s failed in importer %s", self._plugin, self._importer.name, exc_info=error)
-        self._services.plugins.note_fault(self._plugin, IMPORTERS, error)
         return _fault(f"The importer {self._importer.name!r} of the plugin {self._plugin!r} {how}.")
 
 

@@ -21,6 +21,7 @@ from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
 from crm_kernel.errors import Error
 from crm_kernel.mappings import ImportMapping
+from crm_kernel.operations.calls import Calls
 from crm_kernel.operations.crm import Crm
 from crm_kernel.operations.import_changes import QUIET, Duplicates, Size
 from crm_kernel.operations.import_job import (
@@ -73,6 +74,8 @@ class Services(Protocol):
     def clock(self) -> Clock: ...
     @property
     def plugins(self) -> PluginHost: ...
+    @property
+    def calls(self) -> Calls: ...
     def crm_for(self, plugin: str, caller: Caller, *, writes: bool = True) -> Crm: ...
 
 

@@ -16,6 +16,7 @@ from packaging.version import Version
 
 from crm_kernel.callers import Caller
 from crm_kernel.manifest import Migration
+from crm_kernel.operations.calls import NO_LIMIT, Calls
 from crm_kernel.operations.crm import AnyEntity, Crm
 from crm_kernel.operations.crm import Services as CrmServices
 from crm_kernel.operations.leases import Leases, Taken
@@ -37,6 +38,8 @@ class Services(CrmServices, Protocol):
 
     @property
     def plugins(self) -> PluginHost: ...
+    @property
+    def calls(self) -> Calls: ...
     def system(self, channel: str, plugin: str | None = None) -> Caller: ...
 
 
@@ -149,11 +152,16 @@ class Migrations:
         await self._note(plugin, migration, RUNNING)
         kept = (await plugin_states.migrations(self._services.database))[plugin, migration.name]
         crm = MigrationCrm(self._services, self._services.system("migration", plugin), migration.name, kept.progress)
-        try:
+
+        async def migrated() -> None:
             await migration.run(crm)
+
+        name = f"migration {migration.name}"
+        try:
+            # It takes the time it takes. Not strict: a plugin in quarantine could not be migrated.
+            await self._services.calls.run(plugin, name, migrated(), strict=False, seconds=NO_LIMIT)
         except Exception as fault:
             _log.error("migration %s of plugin %s failed", migration.name, plugin, exc_info=fault)
-            self._services.plugins.note_fault(plugin, f"migration {migration.name}", fault)
             await self._note(plugin, migration, FAILED, f"{type(fault).__name__}: {fault}"[:500])
             return False
         await self._note(plugin, migration, DONE)

@@ -12,13 +12,14 @@ from crm_kernel.storage.ports import Database, Tx
 
 
 async def dead_letters(database: Database, limit: int) -> list[dict[str, Any]]:
-    """The oldest deliveries that were given up: event, listener, type, entity, record, attempts, error."""
+    """The oldest deliveries that were given up or cut, by listener, with event, record, attempts and error."""
     dead = await delivery.dead(database, limit)
     events = {event.seq: event for event in await outbox.by_seq(database, {d.seq for d in dead})}
     return [
         {
             "event": events[d.seq].id if d.seq in events else None,
             "listener": d.listener,
+            "state": d.state,
             "type": events[d.seq].type if d.seq in events else None,
             "entity": d.entity,
             "record": d.record,

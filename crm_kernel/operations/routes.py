@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from crm_kernel.callers import Caller
 from crm_kernel.doors import Route
 from crm_kernel.errors import Error, Fault
 from crm_kernel.operations.answers import encode
+from crm_kernel.operations.calls import Calls, Overrun
 from crm_kernel.operations.crm import Crm
 from crm_kernel.plugin_declarations import ROUTES
 from crm_kernel.plugins import PluginHost
@@ -86,6 +86,8 @@ class Services(Protocol):
 
     @property
     def plugins(self) -> PluginHost: ...
+    @property
+    def calls(self) -> Calls: ...
     def crm_for_route(self, plugin: str, sender: Caller | None, key: str | None, *, writes: bool) -> Crm: ...
 
 
@@ -130,18 +132,18 @@ class Routes:
         if not host.is_active(plugin):
             raise _fault("busy", f"The plugin {plugin!r} is quarantined; its routes do not answer.")
         crm = self._services.crm_for_route(plugin, request.caller, key, writes=route.writes)
-        limit = asyncio.timeout(self._deadline)
+
+        async def answered() -> Sent:
+            return _ready(await route.handle(request, crm))
+
+        calls, name = self._services.calls, f"route {route.label}"
         try:
-            with host.metered(plugin, ROUTES):
-                async with limit:
-                    answer = await route.handle(request, crm)
-                return _ready(answer)
+            return await calls.run(plugin, name, answered(), seconds=self._deadline, expected=Error)
         except Error:
             raise
         except Exception as error:
             log.exception("plugin %s failed in %s", plugin, route.label)
-            host.note_fault(plugin, ROUTES, error)
-            if limit.expired():
+            if isinstance(error, Overrun):
                 detail = f"The plugin {plugin!r} took longer than {self._deadline:g} s in {route.label}."
                 raise _fault("busy", detail) from error
             raise _fault("invalid", f"The plugin {plugin!r} failed in {route.label}.") from error

@@ -11,16 +11,17 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from crm_kernel.clock import Clock, moment_text
 from crm_kernel.cron import next_after
 from crm_kernel.errors import Error, near
 from crm_kernel.fields.moment import read_moment
 from crm_kernel.manifest import Job
-from crm_kernel.meter import Meter
+from crm_kernel.operations.calls import Calls, Overrun
 from crm_kernel.operations.leases import Leases, Taken
 from crm_kernel.plugins import PluginHost
+from crm_kernel.settings import Settings
 from crm_kernel.storage import leases, schedule
 from crm_kernel.storage.ports import Database, Tx
 from crm_kernel.storage.schedule import Due
@@ -44,22 +45,40 @@ class Entry(NamedTuple):
         """How people and the database call it."""
         return f"{self.plugin}.{self.job.name}"
 
+    @property
+    def label(self) -> str:
+        """What it is metered as."""
+        return f"job {self.job.name}"
+
+
+class Services(Protocol):
+    """What jobs need of their kernel."""
+
+    @property
+    def database(self) -> Database: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def plugins(self) -> PluginHost: ...
+    @property
+    def calls(self) -> Calls: ...
+
 
 class Schedule:
     """The jobs of plugins in one kernel. `crm_for(plugin)` makes what a job works with."""
 
-    def __init__(
-        self, database: Database, clock: Clock, zone: str, plugins: PluginHost, crm_for: Callable[[str], Any]
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._zone = zone
-        self._plugins = plugins
+    def __init__(self, services: Services, crm_for: Callable[[str], Any]) -> None:
+        self._database = services.database
+        self._clock = services.clock
+        self._zone = services.settings.app.timezone
+        self._plugins = services.plugins
+        self._calls = services.calls
         self._crm_for = crm_for
-        self._leases = Leases(database, clock)
+        self._leases = Leases(services.database, services.clock)
         self._look_at: dict[str, datetime] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._meters: dict[str, Meter] = {}
 
     async def look(self) -> None:
         """Begin what is due; it goes on by itself."""
@@ -97,7 +116,7 @@ class Schedule:
         return [self._state(e, known.get(e.name), running=_lease(e.name) in held) for e in self._entries()]
 
     def _state(self, entry: Entry, due: Due | None, *, running: bool) -> dict[str, Any]:
-        meter = self._meters.get(entry.name) or Meter()
+        meter = self._plugins.call_meter(entry.plugin, entry.label)
         return {
             "plugin": entry.plugin,
             "name": entry.job.name,
@@ -188,22 +207,19 @@ class Schedule:
 
     async def _call(self, entry: Entry, due: Due) -> Due:
         """How a run went. Whatever the job raises is the plugin's fault and ends here."""
-        meter = self._meters.setdefault(entry.name, Meter())
-        at, begun, statements = self._clock.now_text(), perf_counter(), self._plugins.statements()
+        at, begun = self._clock.now_text(), perf_counter()
         error: str | None = None
-        timer: asyncio.Timeout | None = None
+
+        async def handled() -> None:
+            await entry.job.handle(self._crm_for(entry.plugin))
+
         try:
-            async with asyncio.timeout(entry.job.timeout) as timer:
-                await entry.job.handle(self._crm_for(entry.plugin))
+            await self._calls.run(entry.plugin, entry.label, handled(), seconds=entry.job.timeout)
         except Exception as fault:
-            cut = timer is not None and timer.expired()
+            cut = isinstance(fault, Overrun)
             error = f"It was cut after {entry.job.timeout:g} s." if cut else f"{type(fault).__name__}: {fault}"[:500]
             _log.error("job %s failed: %s", entry.name, error, exc_info=fault)
-            meter.errors += 1
-            self._plugins.note_fault(entry.plugin, f"job {entry.job.name}", fault)
-        took = perf_counter() - begun
-        meter.add(took, self._plugins.statements() - statements)
-        return Due(entry.name, due.every, self._next(entry), at, f"{took:.3f}", error)
+        return Due(entry.name, due.every, self._next(entry), at, f"{perf_counter() - begun:.3f}", error)
 
 
 def _lease(job: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from crm_kernel.document_check import document_hash
 from crm_kernel.operations.answers import plain_json
+from crm_kernel.operations.calls import Calls
 from crm_kernel.operations.crm import Crm
 from crm_kernel.plugins import PluginHost
 from crm_kernel.registry import Broken, Registry
@@ -24,6 +25,8 @@ class Services(Protocol):
     def registry(self) -> Registry: ...
     @property
     def database(self) -> Reads: ...
+    @property
+    def calls(self) -> Calls: ...
     def crm(self, plugin: str | None = None) -> Crm: ...
 
 
@@ -81,15 +84,14 @@ async def uninstall_plan(services: Services, plugin: str, documents: Sequence[st
     plan.documents = list(documents)
     for owner, hook in services.plugins.implementations("on_uninstall"):
         if owner == plugin:
-            await _ask(services.plugins, plan, hook)
+            await _ask(services.calls, plan, hook)
     return plan
 
 
-async def _ask(plugins: PluginHost, plan: UninstallPlan, hook: Any) -> None:
+async def _ask(calls: Calls, plan: UninstallPlan, hook: Any) -> None:
     try:
-        await hook(plan=plan)
+        await calls.run(plan.plugin, "on_uninstall", hook(plan=plan), strict=False)
     except Exception as error:
-        plugins.note_fault(plan.plugin, "uninstall", error)
         plan.refuse(f"it failed to say what must stay: {type(error).__name__}: {error}")
 
 

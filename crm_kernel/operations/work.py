@@ -19,6 +19,7 @@ from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.to_predicate import to_predicate
 from crm_kernel.model import EntityModel
+from crm_kernel.operations.deadline import Deadline
 from crm_kernel.registry import Registry
 from crm_kernel.storage.ports import Reads, Tx
 from crm_kernel.storage.store import Store
@@ -120,6 +121,8 @@ class WriteWork(Work):
 
     looks_up_taken = True
     """Whether a change that comes alone looks up whether its unique values are taken, instead of being told."""
+    deadline: Deadline | None = None
+    """The time that all hooks of this write have, once one is called."""
 
     def __init__(self, tx: Tx, store: Store, registry: Registry, caller: Caller, now: datetime) -> None:
         super().__init__(tx, store, registry, caller, now)

@@ -16,9 +16,10 @@ from typing import Any
 from crm_kernel.callers import Caller
 from crm_kernel.clock import Clock
 from crm_kernel.errors import Fault, winner
+from crm_kernel.hook_call import refuse_inside_hook
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
-from crm_kernel.operations.hooks import HookRunner, hook_loop, refuse_inside_hook
+from crm_kernel.operations.hooks import HookRunner, hook_loop
 from crm_kernel.operations.merges import fill, load_sources, rewritten
 from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
 from crm_kernel.operations.requests import (
@@ -34,7 +35,7 @@ from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import Work, WriteWork
 from crm_kernel.operations.write_computed import compute, new_image, roll_up
 from crm_kernel.operations.write_load import check_action, check_version, load, merge, merge_ahead
-from crm_kernel.operations.write_rules import check_new_image, check_schema, set_stage
+from crm_kernel.operations.write_rules import check_new_image, check_schema, rule_expressions, set_stage
 from crm_kernel.operations.write_store import store
 from crm_kernel.operations.write_values import (
     check_references,
@@ -221,7 +222,7 @@ class Writer:
         await store(work, sound)
         after = self._batch(work, sound)
         keep_journal(after)
-        await self._hooks.run("check_write", after, len(sound))
+        await self._hooks.run("check_write", after, len(sound), amends=False)
         await roll_up(work, sound_of(sound))
         return added
 
@@ -256,7 +257,7 @@ class Writer:
             await fill_teams(work, [c for c in valued if c.old is None])
         for change in valued if work.registry.computed else ():
             compute(work, change)
-        related = [e for e in _expressions(work, valued) if e.uses_related]
+        related = [e for e in rule_expressions(work, valued) if e.uses_related]
         if related:
             await work.prefetch(related, [new_image(work, c) for c in valued])
         for change in valued:
@@ -301,12 +302,14 @@ class Writer:
             change.trusted = trusted
 
     def _batch(self, work: WriteWork, changes: list[AnyChange]) -> Batch:
+        work.deadline = work.deadline or self._hooks.deadline()
         return Batch(
             changes,
             work.caller,
             self._finder(work),
             work.tx.lock,
             self._clock.now,
+            work.deadline,
             new_id=work.store.new_id,
             pipelines=work.registry.pipelines,
         )
@@ -325,15 +328,3 @@ class Writer:
 def _name_record(work: WriteWork, change: AnyChange) -> None:
     if change.old is None:
         change.new["id"] = change.id = change.new.get("id") or change.id or work.store.new_id()
-
-
-def _expressions(work: WriteWork, changes: list[AnyChange]) -> list[Any]:
-    """What the rules of these changes will ask of records in hand: checks of grants, for moves guards of pipelines."""
-    expressions: list[Any] = []
-    for model in {c.entity: c.model for c in changes}.values():
-        for action in ("create", "update", "move", "import", "merge"):
-            expressions += [g.check for g in work.access.grants(model.name, action) or () if g.check is not None]
-        moving = any(c.entity == model.name and c.old and c.new.get("stage") != c.old.get("stage") for c in changes)
-        if moving:
-            expressions += [guard for (name, _), guard in work.registry.guards.items() if name in model.pipelines]
-    return expressions

@@ -168,3 +168,15 @@ def _note_move(work: WriteWork, change: AnyChange) -> None:
     }
     if change.old is not None and change.kind == "update":
         change.kind = "move"
+
+
+def rule_expressions(work: WriteWork, changes: list[AnyChange]) -> list[Any]:
+    """What the rules of these changes will ask of records in hand: checks of grants, for moves guards of pipelines."""
+    expressions: list[Any] = []
+    for model in {c.entity: c.model for c in changes}.values():
+        for action in ("create", "update", "move", "import", "merge"):
+            expressions += [g.check for g in work.access.grants(model.name, action) or () if g.check is not None]
+        moving = any(c.entity == model.name and c.old and c.new.get("stage") != c.old.get("stage") for c in changes)
+        if moving:
+            expressions += [guard for (name, _), guard in work.registry.guards.items() if name in model.pipelines]
+    return expressions

@@ -1,7 +1,8 @@
 """Which events each listener has got, and those it has yet to get though its position is beyond them.
 
 A delivery that failed holds back later events of the same record for that listener: they become deliveries too, and of
-each record only the first is due. A dead one holds its record back until it is replayed or dropped.
+each record only the first is due. A dead one holds its record back until it is replayed or dropped. One that is cut, as
+too many events led to it, is only kept to be told of: it holds nothing back.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from crm_kernel.storage.tables import Delivery, Listener
 
 RETRY = "retry"
 DEAD = "dead"
+CUT = "cut"
 _COLUMNS = "listener, seq, entity, record, state, attempts, next_at, error"
 _PUT = (
     f"INSERT INTO crm_delivery ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (listener, seq) DO UPDATE"
@@ -24,7 +26,7 @@ _DUE = f"""
 SELECT {_COLUMNS} FROM crm_delivery AS d
 WHERE listener = ? AND state = 'retry' AND rtrim(next_at, 'Z') <= rtrim(?, 'Z') AND NOT EXISTS (
   SELECT 1 FROM crm_delivery AS e
-  WHERE e.listener = d.listener AND e.entity = d.entity AND e.record = d.record AND e.seq < d.seq
+  WHERE e.listener = d.listener AND e.entity = d.entity AND e.record = d.record AND e.seq < d.seq AND e.state <> 'cut'
 ) ORDER BY seq LIMIT ?
 """
 _ADVANCE = (
@@ -69,12 +71,12 @@ async def done(tx: Tx, listener: str, seq: int) -> None:
 
 async def waiting(reads: Reads) -> set[str]:
     """The listeners that have deliveries still to get, dead ones too."""
-    return {row[0] for row in await reads.read("SELECT DISTINCT listener FROM crm_delivery")}
+    return {row[0] for row in await reads.read("SELECT DISTINCT listener FROM crm_delivery WHERE state <> 'cut'")}
 
 
 async def held_back(reads: Reads, listener: str) -> set[tuple[str, str]]:
     """The (entity, record) whose next events must wait for an earlier delivery to this listener."""
-    sql = "SELECT DISTINCT entity, record FROM crm_delivery WHERE listener = ?"
+    sql = "SELECT DISTINCT entity, record FROM crm_delivery WHERE listener = ? AND state <> 'cut'"
     return {(entity, record) for entity, record in await reads.read(sql, (listener,))}
 
 
@@ -89,8 +91,8 @@ async def next_due(reads: Reads) -> str | None:
 
 
 async def dead(reads: Reads, limit: int = 100) -> list[Pending]:
-    """Deliveries that were given up, oldest event first."""
-    sql = f"SELECT {_COLUMNS} FROM crm_delivery WHERE state = 'dead' ORDER BY seq, listener LIMIT ?"
+    """Deliveries that were given up or cut, oldest event first."""
+    sql = f"SELECT {_COLUMNS} FROM crm_delivery WHERE state IN ('dead', 'cut') ORDER BY seq, listener LIMIT ?"
     return [Pending(*row) for row in await reads.read(sql, (limit,))]
 
 
@@ -105,3 +107,9 @@ async def forget_listener(tx: Tx, listener: str) -> None:
     """Remove what is known of a listener (its plugin was uninstalled)."""
     await tx.run(Delivery.delete().where(Delivery.listener == listener))
     await tx.run(Listener.delete().where(Listener.name == listener))
+
+
+async def counts(reads: Reads) -> dict[tuple[str, str], int]:
+    """(listener, state) -> how many deliveries it has in that state."""
+    rows = await reads.read("SELECT listener, state, count(*) FROM crm_delivery GROUP BY listener, state")
+    return {(listener, state): count for listener, state, count in rows}

@@ -61,3 +61,10 @@ async def damage(reads: Selects) -> list[str]:
 async def deliveries(reads: Selects) -> dict[str, int]:
     """How many deliveries are still to be made beyond the listeners' positions, by their state."""
     return dict(await reads.read(_DELIVERIES))
+
+
+async def jobs(reads: Selects) -> list[tuple[str, int]]:
+    """(state, how many) of the jobs that have not ended; both states always."""
+    sql = "SELECT state, count(*) FROM crm_job WHERE state IN ('queued', 'running') GROUP BY state"
+    found = dict(await reads.read(sql))
+    return [(state, found.get(state, 0)) for state in ("queued", "running")]

@@ -62,6 +62,16 @@ async def after(
     return [_event(row) for row in rows]
 
 
+async def waiting(
+    reads: Reads, seq: int, limit: int, *, type: str, entity: str | None = None
+) -> tuple[int, str | None]:
+    """How many events of a type (and entity) are behind `seq`, at most `limit`, and the moment of the first."""
+    where, given = ("AND entity = ?", (entity,)) if entity is not None else ("", ())
+    found = f"SELECT at FROM crm_outbox WHERE seq > ? AND type = ? {where} ORDER BY seq LIMIT ?"
+    rows = await reads.read(f"SELECT count(*), min(at) FROM ({found}) AS w", (seq, type, *given, limit))
+    return rows[0][0], rows[0][1]
+
+
 async def kinds(reads: Reads, seq: int, *, until: int) -> set[tuple[str, str]]:
     """(type, entity) of the events behind `seq` up to `until`."""
     sql = "SELECT DISTINCT type, entity FROM crm_outbox WHERE seq > ? AND seq <= ?"

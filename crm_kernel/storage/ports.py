@@ -5,9 +5,9 @@ Repositories of this folder take these, so that one method serves a reader outsi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from piccolo.query.base import Query
 
@@ -28,6 +28,14 @@ class NotUnique(Exception):
         self.table = table
         self.columns = columns
         super().__init__(f"The values of {', '.join(columns)} are taken in {table}.")
+
+
+class Usage(NamedTuple):
+    """How a pool of connections is used: how many there may be, are in use, and how many wait for one."""
+
+    size: int
+    used: int
+    waiting: int
 
 
 class EngineDialect(Dialect, Protocol):
@@ -216,6 +224,10 @@ class Database(Reads, Protocol):
     @property
     def statements(self) -> int:
         """How many statements were run since the start (BEGIN, COMMIT and savepoints are not counted)."""
+        ...
+
+    def usage(self) -> Mapping[str, Usage]:
+        """How each pool of connections is used now."""
         ...
 
     async def open(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from math import inf
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from crm_kernel.errors import ConfigError
 from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.columns import quoted
 from crm_kernel.storage.engine_parts import Meter, busy, call_after_commit
-from crm_kernel.storage.ports import Params, Row
+from crm_kernel.storage.ports import Params, Row, Usage
 from crm_kernel.storage.postgres_dialect import PostgresDialect
 from crm_kernel.storage.postgres_feed import Feed
 from crm_kernel.storage.postgres_listening import Listening
@@ -231,6 +231,11 @@ class PostgresEngine:
     def data_version(self) -> int:
         """A number that changes when something was announced, here or by another process, or may have been."""
         return self._listening.version
+
+    def usage(self) -> Mapping[str, Usage]:
+        """How each pool of sessions is used now."""
+        pools = {"writers": self._writers, "readers": self._readers, "planned": self._planned, "heavy": self._heavy}
+        return {name: pool.usage for name, pool in pools.items()}
 
     @property
     def statements(self) -> int:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from crm_kernel.storage.engine_parts import busy
-from crm_kernel.storage.ports import Params, Row
+from crm_kernel.storage.ports import Params, Row, Usage
 from crm_kernel.storage.postgres_refusals import away, is_stale, refusal
 from crm_kernel.storage.postgres_statements import numbered, of_one, without_nul
 
@@ -145,6 +145,13 @@ class Pool:
         self._free = asyncio.Semaphore(size)
         self._size = size
         self._idle: deque[Session] = deque()
+        self._used = 0
+        self._waiting = 0
+
+    @property
+    def usage(self) -> Usage:
+        """How it is used now."""
+        return Usage(self._size, self._used, self._waiting)
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Session]:
@@ -153,6 +160,7 @@ class Pool:
         Raises `Error("busy")` where none gets free in time, or the server does not answer.
         """
         await self._acquire()
+        self._used += 1
         session: Session | None = None
         try:
             session = self._take() or await self._open()
@@ -164,17 +172,21 @@ class Pool:
         finally:
             if session is not None and not session.connection.is_closed():
                 self._idle.append(session)
+            self._used -= 1
             self._free.release()
 
     async def _acquire(self) -> None:
         if not self._free.locked():
             await self._free.acquire()
             return
+        self._waiting += 1
         try:
             async with asyncio.timeout(self._patience):
                 await self._free.acquire()
         except TimeoutError:
             raise busy("All connections to the database are in use.") from None
+        finally:
+            self._waiting -= 1
 
     def _take(self) -> Session | None:
         """The session that was idle longest: so each soon has the statements that are run again and again."""

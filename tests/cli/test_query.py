@@ -137,7 +137,8 @@ def test_plugins_with_order_hooks_times_and_faults(crm: Crm, folder: Path) -> No
     states = {item["name"]: item for item in answer["items"]}
     assert states["base"]["state"] == "active"
     assert states["base"]["order"] == 1
-    assert {"hook", "order", "calls", "errors", "p50_us", "p95_us", "statements"} == set(states["base"]["hooks"][0])
+    figures = {"calls", "errors", "p50_us", "p95_us", "statements", "waits"}
+    assert {"hook", "order", *figures} == set(states["base"]["hooks"][0])
     assert states["broken"]["state"] == "failed"
     table = crm("plugins", app=folder).out
     assert "broken: " in table

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crm_kernel import Error
+from crm_kernel.hook_call import HookMisuse
 from tests.operations.conftest import MakeCrm, plan_of
 
 CODE = """
@@ -61,3 +62,26 @@ async def test_a_fault_in_it_follows_on_error(with_plugin: MakeCrm, label: str, 
     state = next(s for s in crm.kernel.plugins.states() if s["name"] == "shop")
     [hook] = [h for h in state["hooks"] if h["hook"] == "before_apply"]
     assert hook["errors"] >= 1
+
+
+async def test_one_that_blocks_is_quarantined_and_a_plan_that_is_kept_refuses_nothing_later(
+    with_plugin: MakeCrm,
+) -> None:
+    crm = await with_plugin("""
+    from time import sleep
+    kept = []
+
+    @hookimpl
+    async def before_apply(plan):
+        kept.append(plan)
+        if plan.documents[0].after["label"] == "block":
+            sleep(0.5)
+    """)
+    await crm.put(view("Mine"))
+    [plan] = crm.kernel.plugins._by_name["shop"].module.kept
+    with pytest.raises(HookMisuse, match=r"plan\.refuse outside of the hook"):
+        plan.refuse(plan.documents[0], "", "Late.")
+    await crm.put(view("block"))
+    state = next(s for s in crm.kernel.plugins.states() if s["name"] == "shop")
+    assert state["state"] == "quarantined"
+    assert state["reason"].startswith("blocked the event loop in before_apply for ")

@@ -11,6 +11,9 @@ import pytest
 from crm_kernel import Change, Error
 from crm_kernel.kernel import Kernel
 from crm_kernel.operations import deliver
+from crm_kernel.operations.deliver_faults import FIRST_PAUSE, LONGEST_PAUSE, MAX_ATTEMPTS
+from crm_kernel.operations.lag import lags
+from crm_kernel.operations.replay import dead_letters
 from crm_kernel.storage import delivery
 from crm_kernel.testing import TestCrm
 from crm_kernel.testing.databases import Databases
@@ -112,23 +115,23 @@ async def test_pauses_grow_until_a_delivery_is_dead_and_then_only_a_replay_helps
     module(crm)("failing").add("A")
     await create(crm, name="A")
     await crm.deliver()
-    for attempt in range(1, deliver.MAX_ATTEMPTS):
-        pause = min(deliver.FIRST_PAUSE * 2 ** (attempt - 1), deliver.LONGEST_PAUSE)
+    for attempt in range(1, MAX_ATTEMPTS):
+        pause = min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
         crm.clock.advance(timedelta(seconds=pause * 0.7))
         assert await crm.deliver() == 0
         crm.clock.advance(timedelta(seconds=pause * 0.55))
         assert await crm.deliver() == 1
-    assert [event.attempt for event in told(crm)] == list(range(1, deliver.MAX_ATTEMPTS + 1))
+    assert [event.attempt for event in told(crm)] == list(range(1, MAX_ATTEMPTS + 1))
     crm.clock.advance(timedelta(days=9))
     await create(crm, name="B")
     await crm.deliver()
-    assert names(crm)[deliver.MAX_ATTEMPTS :] == ["B"]
+    assert names(crm)[MAX_ATTEMPTS:] == ["B"]
     (dead,) = await delivery.dead(crm.kernel.database)
     assert dead.error == "ZeroDivisionError: no"
     module(crm)("failing").clear()
     await crm.kernel.database.write(lambda tx: delivery.replay(tx, dead.seq, dead.seq))
     await crm.deliver()
-    assert names(crm)[deliver.MAX_ATTEMPTS :] == ["B", "A"]
+    assert names(crm)[MAX_ATTEMPTS:] == ["B", "A"]
     assert await delivery.waiting(crm.kernel.database) == set()
 
 
@@ -182,6 +185,45 @@ async def test_deeper_than_five_causes_is_cut_and_reported(
     assert [event.depth for event in told(crm)] == [0, 1, 2, 3, 4, 5]
     assert await crm.count("item") == 7
     assert "is not told to shop.again: more than 5 events led to it" in caplog.text
+    (cut,) = await dead_letters(crm.kernel.database, 10)
+    assert (cut["listener"], cut["state"], cut["error"]) == ("shop.again", "cut", "more than 5 events led to it")
+    assert (await lags(crm.kernel.database, crm.kernel.registry, crm.clock))["shop.again"].cut == 1
+    await update(crm, cut["record"], name="goes on")  # it holds nothing back
+    assert await delivery.held_back(crm.kernel.database, "shop.again") == set()
+
+
+@pytest.mark.contract("hooks.md#listener-limit", "hooks.md#lag")
+async def test_a_listener_that_hangs_is_cut_and_rests_and_others_are_served(with_plugin: MakeCrm, app: Any) -> None:
+    app.toml = "call_deadline_ms = 50"
+    crm = await with_plugin(
+        item_shop("""
+    import asyncio, sys
+
+    async def hangs(event, crm):
+        told.append(event)
+        try: await asyncio.sleep(60)
+        except asyncio.CancelledError: raise ValueError("its last words")
+
+    async def leaves(event, crm): sys.exit(3)
+
+    @hookimpl
+    def register_listeners():
+        return [Listener(event="record.created", entity="item", handle=h) for h in (hangs, leaves, note)]
+    """)
+    )
+    for name in ("A", "B"):
+        await create(crm, name=name)
+    await crm.deliver()
+    assert names(crm) == ["A", "A", "B"]  # of `hangs` once, of `note` twice
+    faults = next(s for s in crm.kernel.plugins.states() if s["name"] == "shop")["faults"]
+    assert any("Listener hangs failed: Overrun" in fault["cause"] for fault in faults)
+    assert any("Listener leaves failed: PluginExit: SystemExit: 3" in fault["cause"] for fault in faults)
+    found = await lags(crm.kernel.database, crm.kernel.registry, crm.clock)
+    assert [(name, lag.events, lag.retry) for name, lag in found.items()] == [
+        ("shop.hangs", 1, 1),
+        ("shop.leaves", 0, 2),
+        ("shop.note", 0, 0),
+    ]
 
 
 async def test_listeners_of_a_quarantined_plugin_wait(with_plugin: MakeCrm) -> None:

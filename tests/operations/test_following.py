@@ -54,7 +54,7 @@ async def test_a_process_that_nobody_asks_follows_by_itself(crm: TestCrm, other:
 async def test_documents_applied_at_once_by_two_processes_are_all_there(crm: TestCrm, other: TestCrm) -> None:
     bodies = [{**named(f"f{n}"), "name": f"d{n}"} for n in range(8)]
     both = (crm, other)
-    _, before = await meta.marks(crm.kernel.database)
+    before = (await meta.marks(crm.kernel.database)).documents
     await asyncio.gather(*(both[n % 2].put(body) for n, body in enumerate(bodies)))
     for one in both:
         for n in range(8):  # they are committed in any order

@@ -17,11 +17,11 @@ async def test_values(database: Database) -> None:
 
 async def test_other_processes_see_the_epoch_change(database: Database, other: Database) -> None:
     version = other.data_version()
-    assert await meta.marks(other) == (0, 0)
+    assert await meta.marks(other) == (0, 0, 0)
     await database.write(meta.bump_epoch)
-    assert await meta.marks(other) == (1, 0)
+    assert await meta.marks(other) == (1, 0, 0)
     assert await database.write(meta.bump_documents) == 1
-    assert await meta.marks(other) == (2, 1)
+    assert await meta.marks(other) == (2, 1, 0)
     async with asyncio.timeout(2):
         while other.data_version() == version:  # noqa: ASYNC110 - the news is on its way, without an event
             await asyncio.sleep(0.01)

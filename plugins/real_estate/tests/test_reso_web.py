@@ -52,12 +52,12 @@ async def test_a_payload_is_imported_by_register_importers(office: Any, tmp_path
 async def test_an_export_by_register_exporters_is_read_back(office: Any, tmp_path: Path) -> None:
     kernel = office.crm.kernel
     system = kernel.system("api")
-    empty = await export(kernel.reader, "listing", system, ListQuery(), form=format_of(kernel.plugins, "reso"))
+    empty = await export(kernel.reader, "listing", system, ListQuery(), form=format_of(kernel, "reso"))
     assert json.loads(b"".join([part async for part in empty])) == {"value": []}
     for number in range(3):
         await office.listing("Hold", list_price={"amount": number, "currency": "EUR"}, bedrooms_total=number)
     query = ListQuery(filter="bedrooms_total > 0", sort="bedrooms_total")
-    parts = await export(kernel.reader, "listing", system, query, form=format_of(kernel.plugins, "reso"))
+    parts = await export(kernel.reader, "listing", system, query, form=format_of(kernel, "reso"))
     file = tmp_path / "out.reso.json"
     file.write_bytes(b"".join([part async for part in parts]))
     sent = json.loads(file.read_text("utf-8"))["value"]

@@ -22,6 +22,8 @@ APPLY = "POST /api/documents/apply"
 VERSIONS = "GET /api/documents/{kind}/{name}/versions"
 RESTORE = "POST /api/documents/{kind}/{name}/versions/{version}/restore"
 PLUGINS = "GET /api/plugins"
+RESET = "POST /api/plugins/{name}/reset"
+METRICS = "GET /metrics"
 OPENAPI = "GET /openapi.json"
 LIVE = "GET /health/live"
 READY = "GET /health/ready"
@@ -240,6 +242,28 @@ def test_restore(world: World, case: Case) -> None:
     Case(PLUGINS, "denied", 403, code="forbidden"),
 )
 def test_plugins(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(RESET, "good", 200, who="ann", path="/api/plugins/base/reset", has={"name": "base", "state": "active"}),
+    Case(RESET, "bad", 404, who="ann", path="/api/plugins/nothing/reset", code="not_found"),
+    Case(RESET, "bad", 400, who="ann", path="/api/plugins/base/reset?now=1", code="unknown_parameter"),
+    Case(RESET, "unauthenticated", 401, path="/api/plugins/base/reset", **NOBODY),
+    Case(RESET, "denied", 403, path="/api/plugins/base/reset", code="forbidden"),
+    Case(RESET, "denied", 403, path="/api/plugins/nothing/reset", code="forbidden"),
+)
+def test_reset_plugin(world: World, case: Case) -> None:
+    world.run(case)
+
+
+@cases(
+    Case(METRICS, "good", 200, who="ann"),
+    Case(METRICS, "bad", 400, who="ann", path="/metrics?name=x", code="unknown_parameter"),
+    Case(METRICS, "unauthenticated", 401, **NOBODY),
+    Case(METRICS, "denied", 403, code="forbidden"),
+)
+def test_metrics(world: World, case: Case) -> None:
     world.run(case)
 
 
