@@ -123,7 +123,8 @@ async def on_start(crm: Crm) -> None:
 
     Called when: the registry and the database are ready, before the first request.
     Return: nothing.
-    Order and errors: in plugin order. A fault is reported; the app starts all the same.
+    Order and errors: in plugin order. A fault is reported; the app starts all the same. Each is cut after
+        `[plugins] call_deadline_ms`.
     Example: `async def on_start(crm): crm.log.info("matching is ready")`
     """
 
@@ -134,7 +135,8 @@ async def on_stop(crm: Crm) -> None:
 
     Called when: the app stops, after the last request and before the database is closed.
     Return: nothing.
-    Order and errors: in reverse plugin order. A fault is reported; the others are still called.
+    Order and errors: in reverse plugin order. A fault is reported; the others are still called. Each is cut after
+        `[plugins] call_deadline_ms`.
     Example: `async def on_stop(crm): await feed.close()`
     """
 
@@ -146,6 +148,7 @@ async def on_uninstall(plan: UninstallPlan) -> None:
     Called when: `crm plugin uninstall NAME` makes its plan, a dry run too; only of that plugin and those that go along.
     Return: nothing; use `plan.refuse(why)`, `plan.keep(what, why)`. `plan.crm` reads as the plugin; `plan.records`,
         `fields`, `documents`, `jobs`, `positions` and `dead` tell what there is. Do nothing else: it may be a dry run.
-    Order and errors: who requires another is asked before that one. A fault is reported, and is a refusal.
+    Order and errors: who requires another is asked before that one. A fault is reported, and is a refusal,
+        and so is taking longer than `[plugins] call_deadline_ms`.
     Example: `async def on_uninstall(plan): plan.keep("invoice", "The law wants them for ten years.")`
     """

@@ -207,7 +207,8 @@ def register_importers() -> Sequence[Importer]:  # pyright: ignore[reportReturnT
         changes (`[Change.create("lead", …)]`), done together or not at all, or an `Error` that refuses it alone.
     Order and errors: in plugin order. Two of one name in a plugin leave it out; a name that another plugin claims
         stops the start. Every change passes the rules of whoever imports. What `read` raises ends the import: it is
-        read through once before anything is written.
+        read through once before anything is written. It is cut where one record takes longer than `[plugins]
+        call_deadline_ms`.
     Example: `def register_importers(): return [Importer(name="adf", title="ADF", entity="lead", read=importers.adf)]`
     """
 
@@ -220,7 +221,8 @@ def register_exporters() -> Sequence[Exporter]:  # pyright: ignore[reportReturnT
     Return: a list of `Exporter`; `write` is `async def write(records)` and yields bytes; `records` gives what the
         caller may read, page by page, so a file of any length takes the memory of one page.
     Order and errors: in plugin order. Two of one name in a plugin leave it out; a name that another plugin claims
-        stops the start. A fault before the first bytes is answered as `plugin_fault`; later the file breaks off.
+        stops the start. A fault before the first bytes is answered as `plugin_fault`; later the file breaks off. It is
+        cut where a part of it takes longer than `[plugins] call_deadline_ms`.
     Example: `def register_exporters(): return [Exporter(name="vcard", title="vCard", entity="contact", suffix=".vcf",
         media_type="text/vcard", write=exporters.vcard)]`
     """
@@ -234,7 +236,8 @@ def register_commands() -> Sequence[Command]:  # pyright: ignore[reportReturnTyp
     Return: a list of `Command`; `handle` is `async def handle(crm, ...)` with the arguments it declares, and what it
         returns is shown.
     Order and errors: in plugin order. Two of one name in a plugin leave it out. An `Error` of the handler is told and
-        ends with 1, as does any other fault, which is counted.
+        ends with 1, as does any other fault, which is counted. It is cut after its `timeout`, by default
+        `[plugins] call_deadline_ms`.
     Example: `def register_commands(): return [Command(name="forecast", handle=commands.forecast, help="What is won")]`
     """
 
