@@ -38,7 +38,7 @@ def home(plugin: str, folder: Path) -> Path:
     return folder / "app"
 
 
-@pytest.fixture(params=SHIPPED)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.needs(name)) for name in SHIPPED])
 def loaded(request: pytest.FixtureRequest, tmp_path: Path, new_database: NewDatabase, crm: Crm) -> tuple[str, Path]:
     """A shipped plugin, and an app with records of it."""
     plugin = str(request.param)
