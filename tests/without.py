@@ -55,7 +55,9 @@ def main(arguments: Sequence[str]) -> int:
         subprocess.run([programs / "python", "-c", look], check=True, cwd=folder)
         path = f"{programs}{os.pathsep}{os.environ['PATH']}"
         line = [programs / "python", "-m", "pytest", f"--ignore=plugins/{plugin}", *others]
-        return subprocess.run(line, cwd=ROOT, env={**os.environ, VARIABLE: plugin, "PATH": path}, check=False).returncode
+        return subprocess.run(
+            line, cwd=ROOT, env={**os.environ, VARIABLE: plugin, "PATH": path}, check=False
+        ).returncode
 
 
 if __name__ == "__main__":

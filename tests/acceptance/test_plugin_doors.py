@@ -156,7 +156,9 @@ def test_an_export_has_the_media_type_of_its_format(office: Office) -> None:
 @pytest.mark.contract("hooks.md#translations")
 def test_labels_are_in_the_language_of_who_asks(office: Office) -> None:
     labels = {
-        who: {item["name"]: (item["label"], item["plural"]) for item in office(who, "GET", "/api/schema").json()["items"]}
+        who: {
+            item["name"]: (item["label"], item["plural"]) for item in office(who, "GET", "/api/schema").json()["items"]
+        }
         for who in ("bob", "liga")
     }
     assert (labels["bob"]["listing"], labels["liga"]["listing"]) == (("Listing", "Listings"), ("Objekts", "Objekti"))
