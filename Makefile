@@ -22,7 +22,7 @@ POSTGRES ?= # --own: the tests get a server of their own, kept in memory
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test pytest-postgres test-long test-faults lint types floors pytest fix docs schemas bench bench-growth bench-hooks bench-hostile lock clean
+.PHONY: help install demo test pytest-postgres test-long test-without test-faults lint types floors pytest fix docs schemas bench bench-growth bench-hooks bench-hostile lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ test-long: $(STAMP) ## the long forms: 10,000 questions to both engines and to P
 	@CRM_TEST_DIFFERENTIAL=1000 $(BIN)/python -m tests.postgres --start $(BIN)/pytest --crm-engine postgresql tests/differential
 	@CRM_TEST_SCHEMATHESIS=1 $(BIN)/pytest tests/security/test_schemathesis.py
 	@CRM_TEST_SCHEMATHESIS=1 $(BIN)/python -m tests.postgres --start $(BIN)/pytest --crm-engine postgresql tests/security/test_schemathesis.py
+
+test-without: $(STAMP) ## the tests where a plugin is not installed: make test-without PLUGIN=sales
+	@test -n "$(PLUGIN)" || { echo "make: which one? make test-without PLUGIN=sales" >&2; exit 1; }
+	@$(BIN)/python -m tests.without $(PLUGIN) -n 3 --dist loadfile --no-loadscope-reorder
 
 test-faults: $(STAMP) ## the long forms: killed 100 times, disks filled, PostgreSQL restarted under load; some 20 minutes
 	@CRM_TEST_FAULTS=1 $(BIN)/pytest -v tests/faults

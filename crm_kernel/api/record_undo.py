@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
 from litestar import post
 
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.records import write_one
 from crm_kernel.api.request import ApiRequest, no_object
 from crm_kernel.errors import Error, Fault, unknown
-from crm_kernel.operations.undo import undoing
+from crm_kernel.operations.changes import AnyChange
+from crm_kernel.operations.undoing import undoing
 from crm_kernel.schema.walk import pointer
 
 
 @post("/api/records/{entity:str}/{id:str}/undo", status_code=200)
 async def undo_change(request: ApiRequest) -> Answer:
-    """The change that made a version of a record, taken back."""
+    """The change that made a version of a record, taken back; of a merge, with all that it did to other records."""
     entity: str = request.path_params["entity"]
     id = request.record_id
     request.parameters()
@@ -22,11 +26,25 @@ async def undo_change(request: ApiRequest) -> Answer:
     if isinstance(version, Error):
         await request.kernel.undo.visible(entity, id, request.caller)  # 404 wins over 422
         raise version
-    change = await request.kernel.undo.of_version(entity, id, version, request.caller)
-    return await write_one(request, change, caller=undoing(request.caller, f"version {version}"))
+    change, *beside = await request.kernel.undo.of_version(entity, id, version, request.caller)
+    try:
+        return await write_one(request, change, beside=beside, caller=undoing(request.caller, f"version {version}"))
+    except Error as error:
+        error.faults = [_told(fault, [change, *beside]) for fault in error.faults]
+        raise
 
 
 ROUTES = (undo_change,)
+
+
+def _told(fault: Fault, changes: Sequence[AnyChange]) -> Fault:
+    """A fault of what the caller asked for in one sentence: pointers are those of the record that he named."""
+    if fault.row is None:
+        return fault
+    change = changes[fault.row - 1]
+    if change.id == changes[0].id:
+        return msgspec.structs.replace(fault, row=None)
+    return msgspec.structs.replace(fault, row=None, pointer="", detail=f"Of the {change.entity}: {fault.detail}")
 
 
 def _version(body: object) -> int | Error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -141,17 +141,22 @@ async def write_one(
     change: AnyChange,
     answer: Callable[[dict[str, Any]], Answer] | None = None,
     *,
+    beside: Sequence[AnyChange] = (),
     caller: Caller | None = None,
 ) -> Answer:
-    """Do one change and answer with what the caller may see of its record. `caller`: as history is to name him."""
+    """Do one change and answer with what the caller may see of its record.
+
+    `beside`: others that are part of it. `caller`: as history is to name him.
+    """
     if request.caller.read_only:
         await _refuse_read_only(request, change)
     make: Callable[[dict[str, Any]], Answer] = answer or record_answer
 
     async def render(outcomes: list[Outcome], reads: Reads) -> Answer:
-        return make((await request.kernel.reader.written(outcomes, request.caller, reads=reads))[0])
+        last = [outcome for outcome in outcomes if outcome.id == outcomes[0].id][-1:]
+        return make((await request.kernel.reader.written(last, request.caller, reads=reads))[0])
 
-    return await write_once(request, [change], render, caller=caller)
+    return await write_once(request, [change, *beside], render, caller=caller)
 
 
 def _created(record: dict[str, Any], entity: str) -> Answer:

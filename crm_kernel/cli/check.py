@@ -61,7 +61,7 @@ async def _check(settings: Settings) -> tuple[list[str], list[str], list[str]]:
 
 async def _waiting_for_plugins(settings: Settings, kernel: Kernel) -> list[str]:
     """What is left out only because a plugin is disabled that this database has known: that was wanted."""
-    names = await plugin_states.versions(kernel.database) if await plugin_states.are_known(kernel.database) else {}
+    names = await plugin_states.known(kernel.database) if await plugin_states.are_known(kernel.database) else set()
     off = [s["name"] for s in kernel.plugins.states() if s["state"] == "disabled" and s["name"] in names]
     if not off or not kernel.registry.broken:
         return []

@@ -17,9 +17,17 @@ from crm_kernel.cli.app import looked_at, settings_of
 from crm_kernel.cli.options import Given, app_option, json_option, pass_given
 from crm_kernel.cli.output import print_json
 from crm_kernel.errors import ConfigError, Error, near
-from crm_kernel.operations.uninstall import UninstallPlan, attached, detached, only_without, uninstall_plan
+from crm_kernel.operations.uninstall import (
+    UninstallPlan,
+    attached,
+    detached,
+    note_left,
+    only_without,
+    uninstall_plan,
+)
 from crm_kernel.plugins import PluginHost
 from crm_kernel.settings import Settings, load_settings
+from crm_kernel.storage.evolution import is_empty
 
 AGAIN = "Takes effect when the server is started again."
 
@@ -78,6 +86,7 @@ def uninstall(given: Given, *, name: str, dry_run: bool, yes: bool, with_dependa
         _confirm(names)
     if detach:
         asyncio.run(_detach(settings, names))
+    asyncio.run(_note(settings, plans))
     write_choice(settings, names, run=False)
     if not given.json:
         click.echo(f"{', '.join(names)} taken out. {AGAIN} Its package may be removed then.")
@@ -103,6 +112,18 @@ async def _detach(settings: Settings, names: Sequence[str]) -> None:
         there = {(d.kind, d.name) for d in await without.documents.stored()}  # what overrides the plugin's stays
         new = [body for body in documents if (body["kind"], body["name"]) not in there]
         await without.documents.put_all(new, without.system("cli"))
+
+
+async def _note(settings: Settings, plans: Sequence[UninstallPlan]) -> None:
+    """Keep in the database what plugins leave there, for `crm purge`."""
+    path = settings.database.path
+    if path is not None and not path.exists():
+        return
+    async with looked_at(settings) as kernel:
+        if await is_empty(kernel.database):
+            return
+        versions = {state["name"]: str(state["version"]) for state in kernel.plugins.states()}
+        await note_left(kernel.database, plans, versions, kernel.clock.now_text())
 
 
 async def _attach(settings: Settings, name: str) -> None:
@@ -143,6 +164,7 @@ def _lines(plan: UninstallPlan) -> Iterator[str]:
     for entity, names in plan.fields.items():
         yield f"  the fields {', '.join(names)} of {entity}"
     yield f"  the positions of {len(plan.positions)} listeners, {plan.dead:,} deliveries that were given up"
+    yield "  `crm purge` removes it for good, but what must be kept."
     yield from (f"  {kept['what']} must be kept: {kept['why']}" for kept in plan.kept)
     yield "What goes:"
     yield f"  its rules, roles, reports, views, pipelines, routes and {len(plan.jobs)} jobs"

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from crm_kernel.errors import Fault
 from crm_kernel.fields.base import Convert, Faulty, Kind, ValueContext
+from crm_kernel.fields.plugin_type import PluginType
 from crm_kernel.model import EntityModel, Field
 from crm_kernel.operations.import_mapping import Read, formatted
 from crm_kernel.registry import Registry
@@ -185,7 +186,7 @@ def type_changes(before: Registry, after: Registry, store: Store) -> TypeChanges
         old = before.entities[entity].fields if entity in before.entities else {}
         for name, field in model.fields.items():
             was = old.get(name) or (None if field.options.was in model.fields else old.get(field.options.was or ""))
-            if was is None or not differ(was, field):
+            if was is None or not differ(was, field) or _is_taken_back(was, field):
                 continue
             found.changed.append((entity, was.name, name))
             if field.options.formula or field.options.rollup:
@@ -213,6 +214,15 @@ def differ(old: Field, new: Field) -> bool:
     if old.type.name == "choice" and new.type.name == "choice":
         return False
     return _stored_as(old) != _stored_as(new)
+
+
+def _is_taken_back(old: Field, new: Field) -> bool:
+    """Whether a plugin is back whose field a document stood for: without the code its type was the plain one.
+
+    What was written meanwhile is judged by the plugin with its next change.
+    """
+    back = (old.source.kind, new.source.kind) == ("document", "plugin") and isinstance(new.type, PluginType)
+    return back and old.type.kind is new.type.kind and old.type.columns() == new.type.columns()
 
 
 _SAME_TEXT = frozenset({"text", "email", "url"})

@@ -18,13 +18,12 @@ from crm_kernel.errors import Error, Fault
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.import_job import Job, Undoing, running
 from crm_kernel.operations.outcomes import Outcome
-from crm_kernel.operations.undo import obstacles, opposite, told, undoing
+from crm_kernel.operations.undoing import obstacles, opposite, told, undoing, whole
 from crm_kernel.operations.write import Writer
 from crm_kernel.registry import Registry
 from crm_kernel.storage import history, jobs
 from crm_kernel.storage.history import HistoryEntry
 from crm_kernel.storage.jobs import RUNNING, UNDONE
-from crm_kernel.storage.jsontext import to_json
 from crm_kernel.storage.ports import Database, Tx
 from crm_kernel.storage.store import Store
 
@@ -118,9 +117,9 @@ class ImportUndo:
             if id not in loaded:
                 result[id] = _Left(entity, id, [_fault(f"There is no {entity} {id} for you any more.", "not_found")])
                 continue
-            whole, faults = merged(of_record)
-            faults = faults or obstacles(model, whole, loaded[id])
-            result[id] = _Left(entity, id, told(faults, readable)) if faults else opposite(model, whole, loaded[id])
+            one, faults = whole(of_record)
+            faults = faults or obstacles(model, one, loaded[id])
+            result[id] = _Left(entity, id, told(faults, readable)) if faults else opposite(model, one, loaded[id])
         return result
 
     async def _write(
@@ -149,27 +148,6 @@ class ImportUndo:
 
         await self._services.writer.write(changes, caller, atomic=False, also=note)
         return reached
-
-
-def merged(entries: Sequence[HistoryEntry]) -> tuple[HistoryEntry, list[Fault]]:
-    """What the entries of one cause on a record, oldest first, come to, and what stands against taking it back."""
-    first, last = entries[0], entries[-1]
-    if len(entries) == 1:
-        return first, []
-    if any(entry.action not in ("create", "update", "move") for entry in entries):
-        return last, [_fault("It was deleted or restored in the same import.")]
-    if first.action == "create":
-        gaps = last.version - first.version + 1 - len(entries)
-        return last._replace(action="create"), [_fault("The record was changed by others meanwhile.")] if gaps else []
-    changes: dict[str, tuple[Any, Any]] = {}
-    faults: dict[str, Fault] = {}
-    for entry in entries:
-        for name, (old, new) in (entry.changes or {}).items():
-            if name in changes and to_json(changes[name][1]) != to_json(old):
-                faults[name] = _fault("It was changed by others meanwhile.", pointer=f"/{name}")
-            changes[name] = (changes.get(name, (old,))[0], new)
-    action = "move" if any(entry.action == "move" for entry in entries) else "update"
-    return last._replace(action=action, changes=changes), list(faults.values())
 
 
 def _refused(outcomes: Iterable[Outcome]) -> list[_Left]:

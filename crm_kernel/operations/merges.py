@@ -122,7 +122,30 @@ def _without(value: Any, id: str) -> Any:
 
 def _of(merge: AnyChange, change: AnyChange) -> AnyChange:
     """A change that belongs to a merge: with system rights, and history tells why."""
-    change.trusted, change.because, change.cause = True, {"merge": merge.id}, Cause(merge, "")
+    change.trusted, change.because, change.cause = True, because(merge), Cause(merge, "")
+    return change
+
+
+def because(merge: AnyChange) -> dict[str, Any]:
+    """How history names a merge as the cause of other changes: by what stays, and the version that it gets."""
+    return {"merge": merge.id, "version": merge.old["version"] + 1 if merge.old else 1}
+
+
+def mark(merges: Sequence[AnyChange], added: Sequence[AnyChange]) -> None:
+    """Let history tell what belongs to a merge: how many it took in, and what `before_merge` added for it."""
+    for merge in merges:
+        merge.because = {"merged": len(merge.sources)}
+    for change in added:
+        merge = _root(change)
+        if merge is change and len(merges) == 1:
+            merge = merges[0]
+        if merge is not change:
+            change.because = because(merge)
+
+
+def _root(change: AnyChange) -> AnyChange:
+    while change.cause is not None:
+        change = change.cause[0]
     return change
 
 

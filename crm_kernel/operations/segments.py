@@ -1,4 +1,4 @@
-"""Cuts a batch where a later row may meet a record that an earlier one wrote."""
+"""Cuts a batch where a later row may meet a record that an earlier one wrote, or refer to one that came back."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from crm_kernel.operations.changes import AnyChange
 
 
 def segments(rows: list[tuple[int, AnyChange]]) -> list[list[tuple[int, AnyChange]]]:
-    """Rows cut before each that may name a record a second time: a later row meets the earlier one as stored."""
+    """Rows cut before each that may name a record a second time: a later row meets the earlier one as stored.
+
+    Merges stand apart from other changes, and restored records from those that may refer to them.
+    """
     found: list[list[tuple[int, AnyChange]]] = []
     seen: set[Any] = set()
     manner: tuple[str, ...] | None = None  # how the segment names records: by id, or by which key
     for number, change in rows:
         names = _names_of(change)
         how = _MERGE if change.kind == "merge" else change.on
-        other = bool(found) and (found[-1][-1][1].kind == "merge") is not (change.kind == "merge")
+        other = bool(found) and _apart(found[-1][-1][1]) != _apart(change)
         if not found or other or (names and (not seen.isdisjoint(names) or manner not in (None, how))):
             found.append([])
             seen, manner = set(), None
@@ -28,6 +31,11 @@ def segments(rows: list[tuple[int, AnyChange]]) -> list[list[tuple[int, AnyChang
 
 _MERGE = ("", "merge")
 """The manner in which merges name records: they are in segments of their own."""
+
+
+def _apart(change: AnyChange) -> str:
+    """The kind of those changes that are in segments of their own, "" for all others."""
+    return change.kind if change.kind in ("merge", "restore") else ""
 
 
 def _names_of(change: AnyChange) -> list[Any]:

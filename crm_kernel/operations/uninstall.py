@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from crm_kernel.document_check import document_hash
+from crm_kernel.errors import Error
+from crm_kernel.fields.base import FieldType
 from crm_kernel.operations.answers import plain_json
 from crm_kernel.operations.calls import Calls
 from crm_kernel.operations.crm import Crm
-from crm_kernel.plugins import PluginHost
+from crm_kernel.plugins import FIELD_TYPES, PluginHost
 from crm_kernel.registry import Broken, Registry
-from crm_kernel.storage import delivery, scan
+from crm_kernel.schema.normal import normal_property
+from crm_kernel.storage import delivery, plugin_states, scan
 from crm_kernel.storage.documents import StoredDocument
-from crm_kernel.storage.ports import Reads
+from crm_kernel.storage.introspect import introspect
+from crm_kernel.storage.plugin_states import Left
+from crm_kernel.storage.ports import Database, Reads, Tx
 
 
 class Services(Protocol):
@@ -52,7 +57,7 @@ class UninstallPlan:
         self.refusals: list[str] = []
 
     def keep(self, what: str, why: str) -> None:
-        """Say what must not be removed from the database later, such as records that the law wants kept."""
+        """Say what must not be purged later, an entity or `entity.field`, such as records that the law wants kept."""
         self.kept.append({"what": what, "why": why})
 
     def refuse(self, why: str) -> None:
@@ -88,6 +93,21 @@ async def uninstall_plan(services: Services, plugin: str, documents: Sequence[st
     return plan
 
 
+async def note_left(database: Database, plans: Sequence[UninstallPlan], versions: Mapping[str, str], at: str) -> None:
+    """Keep what plugins that are taken out leave: `crm purge` may remove it. Raises `Error("conflict")`."""
+
+    async def work(tx: Tx) -> None:
+        for plan in plans:
+            jobs = [f"{plan.plugin}.{name}" for name in plan.jobs]
+            kept = {item["what"]: item["why"] for item in plan.kept}
+            left = Left(list(plan.records), plan.fields, list(plan.positions), jobs, kept)
+            await plugin_states.put_left(tx, plan.plugin, versions[plan.plugin], at, left)
+
+    if "uninstalled" not in (await introspect(database)).tables["crm_plugin"]:
+        raise Error("conflict", "The database is of an earlier version.", hint="`crm apply` first.")
+    await database.write(work)
+
+
 async def _ask(calls: Calls, plan: UninstallPlan, hook: Any) -> None:
     try:
         await calls.run(plan.plugin, "on_uninstall", hook(plan=plan), strict=False)
@@ -98,9 +118,30 @@ async def _ask(calls: Calls, plan: UninstallPlan, hook: Any) -> None:
 def detached(plugins: PluginHost, names: Collection[str]) -> list[dict[str, Any]]:
     """What plugins declare, as documents to be stored: so their records can be used without their code.
 
-    Each says what it overrides. So it is no clash where the plugin is there again.
+    Each says what it overrides. So it is no clash where the plugin is there again. Fields of a type that goes with them
+    say what its values are by JSON Schema alone.
     """
-    return [{**plain_json(d.body), "overrides": d.plugin} for d in plugins.documents() if d.plugin in names]
+    owners = [owner for owner, _ in plugins.declared(FIELD_TYPES)]
+    going = [made for owner, made in zip(owners, plugins.field_types(), strict=True) if owner in names]
+    return [
+        {**_without_types(plain_json(d.body), going), "overrides": d.plugin}
+        for d in plugins.documents()
+        if d.plugin in names
+    ]
+
+
+def _without_types(value: Any, going: Sequence[type[FieldType]]) -> Any:
+    """A document, or a part of it, in which no property names a type that goes."""
+    if isinstance(value, list):
+        return [_without_types(part, going) for part in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    part: dict[str, Any] = {k: _without_types(v, going) for k, v in cast("dict[str, Any]", value).items()}
+    crm = part.get("x-crm")
+    if isinstance(crm, dict) and any(made.name == crm.get("type") for made in going):
+        part = dict(normal_property(part, going))
+        part["x-crm"] = {name: option for name, option in part["x-crm"].items() if name != "type"}
+    return part
 
 
 def attached(plugins: PluginHost, name: str, stored: Sequence[StoredDocument]) -> list[tuple[str, str]]:

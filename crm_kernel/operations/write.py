@@ -20,7 +20,7 @@ from crm_kernel.hook_call import refuse_inside_hook
 from crm_kernel.operations.batch import Batch, Find
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.hooks import HookRunner, hook_loop
-from crm_kernel.operations.merges import fill, load_sources, rewritten
+from crm_kernel.operations.merges import fill, load_sources, mark, rewritten
 from crm_kernel.operations.outcomes import Also, Finisher, Outcome, outcomes_of
 from crm_kernel.operations.requests import (
     fresh_of,
@@ -200,6 +200,7 @@ class Writer:
         keep_journal(batch)
         await self._hooks.run("before_merge", batch, len(merges))
         await self._recheck(work, [c for c in batch.journal.touched.values() if not c.faults])
+        mark(merges, batch.added)
         beside = [*batch.added, *(await self._run(work, batch.added) if batch.added else ())]
         if len(sound_of(merges)) == len(merges) and not any(c.faults for c in beside):
             rewrites = await rewritten(work, merges, self._finder(work))

@@ -112,6 +112,12 @@ class Caused(NamedTuple):
         return len(text), text
 
 
+async def of_moment(reads: Reads, at: str, *, after: int, before: int) -> list[HistoryEntry]:
+    """The entries of one moment, which is that of a whole write, between two others; oldest first."""
+    sql = f"{_SELECT} WHERE seq > ? AND seq < ? AND at = ? ORDER BY seq"
+    return [_entry(row) for row in await reads.read(sql, (after, before, at))]
+
+
 async def newest(reads: Reads) -> int:
     """The number of the newest entry, 0 where there is none."""
     return (await reads.read("SELECT coalesce(max(seq), 0) FROM crm_history"))[0][0]

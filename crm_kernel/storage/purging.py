@@ -26,13 +26,16 @@ class Kept(NamedTuple):
     records: int
 
 
-async def declared_once(reads: Reads) -> Fields:
-    """All fields that stored documents ever declared, also those that are gone."""
+async def declared_once(reads: Reads, *, waiting: Collection[str] = ()) -> dict[str, dict[str, dict[str, Any]]]:
+    """All fields that stored documents ever declared, also those that are gone.
+
+    But not what only stood for one of the plugins in `waiting`: that is theirs.
+    """
     sql = "SELECT kind, name, body FROM crm_document_version WHERE kind IN ('entity', 'fields') ORDER BY seq"
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for kind, name, text in await reads.read(sql):
         body: Any = from_json(text)
-        if body is None:
+        if body is None or body.get("overrides") in waiting:
             continue
         entity = str(name if kind == "entity" else body.get("entity"))
         fields = found.setdefault(entity, {})
@@ -40,10 +43,11 @@ async def declared_once(reads: Reads) -> Fields:
     return found
 
 
-async def entities_once(reads: Reads) -> set[str]:
-    """All entities that stored documents ever declared."""
-    rows = await reads.read("SELECT DISTINCT name FROM crm_document_version WHERE kind = 'entity'")
-    return {row[0] for row in rows}
+async def entities_once(reads: Reads, *, waiting: Collection[str] = ()) -> set[str]:
+    """All entities that stored documents ever declared; `waiting` as above."""
+    rows = await reads.read("SELECT name, body FROM crm_document_version WHERE kind = 'entity'")
+    found: list[tuple[str, Any]] = [(name, from_json(text)) for name, text in rows]
+    return {name for name, body in found if body is not None and body.get("overrides") not in waiting}
 
 
 async def kept(reads: Reads, model: Model, once: Fields, tables: Collection[str], wanted: Fields) -> list[Kept]:
@@ -82,8 +86,7 @@ async def purge(tx: Tx, found: Collection[Kept]) -> None:
     for item in found:
         table = table_name(item.entity)
         if item.field is None:
-            ids = [row[0] for row in await tx.read(f"SELECT id FROM {quoted(table)}")]
-            await shares.remove_of_records(tx, item.entity, ids)
+            await shares.remove_of_entity(tx, item.entity)
             await tx.execute("UPDATE crm_history SET changes = NULL, salt = NULL WHERE entity = ?", (item.entity,))
             await tx.execute(f"DROP TABLE {quoted(table)}")
             if (words := search_index.name_of(item.entity)) in searches:

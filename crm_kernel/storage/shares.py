@@ -61,6 +61,11 @@ async def remove_of_records(tx: Tx, entity: str, records: Collection[str]) -> bo
     return bool(await tx.run(query.returning(Share.id)))
 
 
+async def remove_of_entity(tx: Tx, entity: str) -> None:
+    """Remove all shares of an entity's records."""
+    await tx.run(Share.delete().where(Share.entity == entity))
+
+
 async def remove_of_users(tx: Tx, users: Collection[str]) -> None:
     """Remove all that was shared with some users."""
     await tx.run(Share.delete().where(Share.user.is_in(list(users))))

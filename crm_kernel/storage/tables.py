@@ -260,6 +260,7 @@ class PluginState(Table, tablename="crm_plugin", db=TABLES):
     name = Text(primary_key=True)
     version = Text()
     at = Text()
+    uninstalled = Text(null=True, default=None, help_text="JSON: what it has left, once it was taken out")
 
 
 class ListUse(Table, tablename="crm_list_use", db=TABLES):

@@ -47,3 +47,26 @@ async def test_a_body_that_is_none(office: Any, body: Any) -> None:
     path = f"{CONTACTS}/{(await office.contact())['id']}"
     refused = await office("bob", "POST", f"{path}/undo", json=body)
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+
+
+@pytest.mark.contract("http-api.md#undo-merge")
+async def test_a_merge_is_taken_back_over_http(office: Any) -> None:
+    kept, other = await office.lease("L-1"), await office.lease("L-2", rent=7)
+    path, gone = f"/api/records/lease/{kept['id']}", f"/api/records/lease/{other['id']}"
+    merged = await office("ann", "POST", f"{path}/merge", json={"records": [other["id"]]})
+    assert (merged.json()["rent"], merged.json()["version"]) == (7, 2)
+    denied = await office("cid", "POST", f"{path}/undo", json={"version": 2})
+    assert (denied.status_code, denied.json()["code"]) == (403, "forbidden")
+    await office.lease("L-2")  # the number was free
+    refused = (await office("ann", "POST", f"{path}/undo", json={"version": 2})).json()
+    assert (refused["code"], [fault["pointer"] for fault in refused["errors"]]) == ("unique", [""])
+    assert refused["errors"][0]["detail"] == "Of the lease: Number is taken by another record."
+    assert (await office("ann", "GET", path)).json()["rent"] == 7
+    [taker] = (await office("ann", "GET", "/api/records/lease?filter=number = 'L-2'")).json()["items"]
+    await office("bob", "PATCH", f"/api/records/lease/{taker['id']}", json={"number": "L-3"})
+    undone = await office("ann", "POST", f"{path}/undo", json={"version": 2}, headers={"Idempotency-Key": "k-1"})
+    assert (undone.status_code, undone.json()["rent"], undone.headers["ETag"]) == (200, None, '"3"')
+    assert (await office("ann", "GET", gone)).json()["rent"] == 7
+    again = await office("ann", "POST", f"{path}/undo", json={"version": 2})
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    assert f"The lease {other['id']}: The record was changed since" in str(again.json()["errors"])

@@ -24,6 +24,7 @@ def test_purge_tells_asks_and_removes(crm: Crm, folder: Path) -> None:
     assert (refused.status, "--yes" in refused.err) == (1, True)
     assert crm("purge", app=folder, terminal=True, stdin="n\n").status == 1
     item = {"entity": "contact", "field": "size", "columns": ["size"], "records": 1, "why": "removed"}
-    assert crm("purge", "--dry-run", "--json", app=folder).json == {"purged": False, "items": [item]}
-    assert crm("purge", "--yes", "--json", app=folder).json == {"purged": True, "items": [item]}
+    answer = {"items": [{**item, "plugin": None}], "kept": []}
+    assert crm("purge", "--dry-run", "--json", app=folder).json == {"purged": False, **answer}
+    assert crm("purge", "--yes", "--json", app=folder).json == {"purged": True, **answer}
     assert crm("purge", "--yes", app=folder).out == "Nothing to purge.\n"

@@ -19,6 +19,8 @@ from crm_kernel.kernel import Kernel
 from crm_kernel.mapping_files import parse_mapping
 from crm_kernel.settings import load_settings
 
+pytestmark = pytest.mark.needs("automotive")
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "baltic_motors"
 NOW = datetime(2026, 1, 14, 9, 30, tzinfo=UTC)
 

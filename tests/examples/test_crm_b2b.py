@@ -18,6 +18,8 @@ from crm_kernel.cli.main import run
 from crm_kernel.testing.plugin import NewDatabase
 from tests.examples.b2b_figures import Figures, cycle, write_files
 
+pytestmark = pytest.mark.needs("sales")
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "crm_b2b"
 DATA = ROOT.parent / "shared" / "data" / "crm_b2b"

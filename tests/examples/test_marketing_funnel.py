@@ -17,6 +17,8 @@ import pytest
 from crm_kernel.cli.main import run
 from crm_kernel.testing.kit import NewDatabase
 
+pytestmark = pytest.mark.needs("marketing")
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "marketing_funnel"
 DATA = ROOT.parent / "shared" / "data" / "marketing"

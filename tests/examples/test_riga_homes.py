@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.needs("real_estate")
+
 SAMPLE = Path(__file__).parents[2] / "examples" / "riga_homes" / "sample"
 NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
 

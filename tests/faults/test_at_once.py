@@ -36,6 +36,7 @@ def office(tmp_path: Path, new_database: NewDatabase) -> Iterator[App]:
     app.give_up()
 
 
+@pytest.mark.needs("real_estate")
 def test_one_slot_is_booked_once(office: App) -> None:
     begin = datetime(2030, 5, 6, 9, 0, tzinfo=UTC)
     with closing(office.client()) as client:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from crm_kernel import Change
 from crm_kernel.operations.answers import encode
 from crm_kernel.operations.list_query import ListQuery
-from crm_kernel.operations.undo import undoing
+from crm_kernel.operations.undoing import undoing
 from crm_kernel.testing import TestCrm
 from tests.operations.computing import DOCUMENTS, everything, expected, shown
 from tests.operations.conftest import MakeCrm, refusal
@@ -139,7 +139,7 @@ async def test_a_formula_stands_in_history_and_is_not_in_the_way_of_an_undo(crm:
     entry = (await history(crm, "line", line["id"]))[0]
     assert set(entry["changes"]) == {"quantity", "total", "taxed"}
     kernel, caller = crm.kernel, crm.kernel.system("api")
-    change = await kernel.undo.of_version("line", line["id"], 2, caller)
+    [change] = await kernel.undo.of_version("line", line["id"], 2, caller)
     await kernel.writer.write([change], undoing(caller, "version 2"))
     assert (await crm.get("line", line["id"]))["total"]["amount"] == Decimal("20.00")
 

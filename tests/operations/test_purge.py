@@ -65,6 +65,13 @@ async def test_purge_removes_what_nothing_declares_any_more(crm: TestCrm) -> Non
     await crm.put(fields(properties={"size": {"type": "integer"}, "name_of": FINER}))
 
 
+async def test_purge_removes_an_entity_without_records(crm: TestCrm) -> None:
+    admin = crm.kernel.system("cli")
+    await crm.put(PET)
+    await crm.kernel.documents.delete("entity", "pet", admin)
+    assert [item["entity"] for item in await crm.kernel.purge.purge(admin)] == ["pet"]
+
+
 @pytest.mark.contract("cli.md#purge")
 async def test_purge_leaves_what_a_broken_document_declares(crm: TestCrm) -> None:
     await crm.put(fields(properties={"size": {"type": "integer"}}))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crm_kernel import Change, Error
-from crm_kernel.operations.undo import undoing
+from crm_kernel.operations.undoing import undoing
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import refusal
 
@@ -15,8 +15,8 @@ from tests.operations.conftest import refusal
 async def undo(crm: TestCrm, entity: str, id: str, version: int) -> Any:
     """The record after the change of a version was taken back, by the system."""
     kernel, caller = crm.kernel, crm.kernel.system("api")
-    change = await kernel.undo.of_version(entity, id, version, caller)
-    return (await kernel.writer.write([change], undoing(caller, f"version {version}")))[0].record
+    changes = await kernel.undo.of_version(entity, id, version, caller)
+    return (await kernel.writer.write(changes, undoing(caller, f"version {version}")))[0].record
 
 
 async def a_job(crm: TestCrm, **values: Any) -> str:
@@ -80,7 +80,7 @@ async def test_a_version_that_never_was(crm: TestCrm, version: int) -> None:
 async def test_a_record_that_changes_meanwhile_is_left_alone(crm: TestCrm) -> None:
     id = await a_job(crm, number="A", amount=1)
     await crm.write([Change.update("job", id, {"amount": 2})])
-    change = await crm.kernel.undo.of_version("job", id, 2, crm.kernel.system("api"))
+    [change] = await crm.kernel.undo.of_version("job", id, 2, crm.kernel.system("api"))
     await crm.write([Change.update("job", id, {"number": "B"})])
     with pytest.raises(Error) as refused:
         await crm.kernel.writer.write([change], crm.kernel.system("api"))

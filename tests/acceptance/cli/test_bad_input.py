@@ -67,6 +67,7 @@ def test_a_bad_crm_toml_names_every_fault_with_its_place(crm: Crm, tmp_path: Pat
     assert (ran.status, len(ran.sentences), "crm.toml, line 1" in ran.err) == (1, 1, True)
 
 
+@pytest.mark.needs("real_estate")
 @pytest.mark.contract("hooks.md#faulty-left-out", "cli.md#left-out-check", "cli.md#left-out-stderr")
 def test_plugins_that_are_not_there_or_cannot_be_imported(crm: Crm, app: Path) -> None:
     package = app / "plugins" / "broken"

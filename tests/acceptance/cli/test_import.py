@@ -31,6 +31,7 @@ def start(*line: object, through: tuple[object, ...] = ()) -> subprocess.Popen[s
     )
 
 
+@pytest.mark.needs("real_estate")
 @pytest.mark.skipif(not KING_COUNTY.exists(), reason="the shared data is not there")
 @pytest.mark.contract("cli.md#import", "documents.md#duplicate-create", "documents.md#duplicate-update")
 def test_king_county(crm: Crm, tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ def test_the_server_tells_listeners_of_what_the_command_line_wrote(crm: Crm, app
     assert subjects == ["Anna", "Ben"]
 
 
+@pytest.mark.needs("real_estate")
 @pytest.mark.contract("cli.md#demo")
 def test_the_demo_is_served_with_its_sample(crm: Crm) -> None:
     with served("demo") as lines:

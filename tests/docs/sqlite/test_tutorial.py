@@ -23,24 +23,33 @@ from tests.docs.clean_environment import ROOT, CleanEnvironment
 PAGE = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
 BLOCK = re.compile(r"^<!-- (file|run|ask|answers)(?:: (\S+))? -->\n```\w*\n(.*?)^```$", re.M | re.S)
 PLAIN = "http://127.0.0.1:8000"
+PATIENCE = 60.0
+"""Seconds that a server may take beside other tests: five, which clients have by default, are at times too few."""
 
 
 @contextmanager
 def served(clean: CleanEnvironment) -> Iterator[str]:
-    """The URL of the app that the tutorial made."""
-    command = ["crm", "serve", "--port", "0", "--app", "harbour"]
-    process = subprocess.Popen(
-        [str(clean.bin / "crm"), *command[1:]], cwd=clean.work, env=clean.environ(), stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        line = next(line for line in process.stdout if "listening on" in line)
-        yield line.rpartition(" ")[2].strip()
-    finally:
-        process.terminate()
-        process.wait(30)
-        if process.stdout is not None:
-            process.stdout.close()
+    """The URL of the app that the tutorial made. What the server says on stderr is shown where it does not come up."""
+    log = clean.work / "server.log"
+    with (
+        log.open("w") as err,
+        subprocess.Popen(
+            [str(clean.bin / "crm"), "serve", "--port", "0", "--app", "harbour"],
+            cwd=clean.work,
+            env=clean.environ(),
+            stdout=subprocess.PIPE,
+            stderr=err,
+            text=True,
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            line = next((line for line in process.stdout if "listening on" in line), None)
+            assert line is not None, log.read_text("utf-8")
+            yield line.rpartition(" ")[2].strip()
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
 
 
 def ask(line: str, url: str, token: str) -> Any:
@@ -50,7 +59,8 @@ def ask(line: str, url: str, token: str) -> Any:
     given = dict(zip(words[1:-1:2], words[2:-1:2], strict=True))
     name, _, value = given["-H"].partition(": ")
     headers = {name: value, "Content-Type": "application/json"}
-    return httpx.request("POST" if "-d" in given else "GET", words[-1], headers=headers, content=given.get("-d")).json()
+    method, body = ("POST", given["-d"]) if "-d" in given else ("GET", None)
+    return httpx.request(method, words[-1], headers=headers, content=body, timeout=PATIENCE).json()
 
 
 def has(got: Any, wanted: Any) -> bool:
