@@ -41,6 +41,9 @@ def _plan() -> Schema:
             "documents": _array(_object({**document, **listed})),
             "ddl": _array(_object(dict.fromkeys(("entity", "change", "name", "sql"), _TEXT))),
             "impact": _array(_object(impact)),
+            "recomputed": _array(
+                _object({"entity": _TEXT, "fields": _array(_TEXT), "total": _NUMBER, "changed": _NUMBER})
+            ),
             "stages": _array(_object({"pipeline": _TEXT, "stage": _TEXT, "records": _NUMBER})),
             "dependants": _array(_object({**named, "pointer": _TEXT, "code": _TEXT, "detail": _TEXT})),
             "plugins": _array(

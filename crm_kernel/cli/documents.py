@@ -16,7 +16,7 @@ _CONFLICT = "was changed in its file and in the database. Hint: --take files or 
 
 
 def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
-    """What a plan does, a line each: documents, tables and columns, records that become invalid."""
+    """What a plan does, a line each: documents, columns, records that become invalid or are computed anew."""
     for document in plan["documents"]:
         told = {"drift": f" ({_DRIFT})", "conflict": f" {_CONFLICT}"}.get(document["change"], "")
         yield f"{_SIGNS[document['change']]} {document['kind']} {document['name']}{told}"
@@ -29,6 +29,9 @@ def plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
         if impact["invalid"]:
             share = f"{impact['invalid']:,} of {impact['total']:,} {impact['entity']} records"
             yield f"  {impact['kind']} {impact['name']} makes {share} invalid: {impact['chosen']}"
+    for found in plan["recomputed"]:
+        share = f"{found['changed']:,} of {found['total']:,} {found['entity']} records"
+        yield f"  {', '.join(found['fields'])} will be another value in {share}"
     for change in plan["access"]:
         records = f"{change['records_gained']:,} records gained, {change['records_lost']:,} lost"
         yield f"  role {change['role']}: {change['action']} {change['entity']}: {records}, {change['users']:,} users"

@@ -12,12 +12,14 @@ from crm_kernel.errors import Error, Fault, near
 from crm_kernel.fields.base import Kind, RollupOptions, ValueContext
 from crm_kernel.fields.currencies import minor_digits
 from crm_kernel.fields.number import unscaled
+from crm_kernel.filters.environment import Environment, Row
 from crm_kernel.filters.expression import Expression, Place
 from crm_kernel.filters.faults import bad
 from crm_kernel.filters.parser import parse_path
 from crm_kernel.filters.places import Places, World
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import SYSTEM_SCOPE
+from crm_kernel.filters.to_predicate import reader_of
 from crm_kernel.formulas.resolver import CHANGING, check_variables
 from crm_kernel.formulas.values import MATH, NUMBERS, ORDERED, WORDS, Type, fits, incoming, outgoing
 from crm_kernel.model import EntityModel, Field, Model, Reverse
@@ -28,6 +30,7 @@ class Rollup(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     `to_any`: the reference may lead to any entity. `inputs` are the fields of `child` that it depends on. `value` makes
     the canonical value of what the database found: (count, sum, least, greatest, first currency, last currency).
+    `stored` gives of a record in hand what is measured, as its columns hold it: the value, of money its currency too.
     """
 
     entity: str
@@ -40,6 +43,7 @@ class Rollup(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     where: Expression | None
     inputs: frozenset[str]
     value: Callable[[Sequence[Any]], Any]
+    stored: Callable[[Row, Environment], Sequence[Any]]
 
     @property
     def empty(self) -> Any:
@@ -98,7 +102,18 @@ def _rollup(
         where=where,
         inputs=frozenset(names),
         value=lambda row: finish(raw(row)),
+        stored=_stored(place, child),
     )
+
+
+def _stored(place: Place | None, child: EntityModel) -> Callable[[Row, Environment], Sequence[Any]]:
+    if place is None:
+        return lambda _row, _at: (1,)
+    if place.member and not place.money:
+        read = reader_of(place)
+        return lambda row, at: (read(row, at),)
+    columns = child.fields[place.field].type.to_columns
+    return lambda row, _: columns(row[place.field])
 
 
 def _place(text: str, model: Model, child: EntityModel) -> Place:

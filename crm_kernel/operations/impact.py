@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from crm_kernel.errors import Fault
 from crm_kernel.fields.base import ValueContext
 from crm_kernel.model import EntityModel
-from crm_kernel.operations.conversions import Conversion, converted
+from crm_kernel.operations.foreseen import Foreseen
 from crm_kernel.registry import Registry
 from crm_kernel.schema.validate import SchemaValidator
-from crm_kernel.storage.ddl import DdlPlan
 from crm_kernel.storage.decoding import Record
-from crm_kernel.storage.future import future_records
-from crm_kernel.storage.ports import Reads
 
 SAMPLE = 20
-_TURNS = 4
 
 
 class Impact(NamedTuple):
@@ -49,40 +44,51 @@ def entity_of(change: Changed) -> str | None:
     return name if kind == "entity" else str(body.get("entity")) if kind == "fields" else None
 
 
-async def invalid_records(
-    reads: Reads,
-    before: Registry,
-    after: Registry,
-    ddl: DdlPlan,
-    changes: Sequence[Changed],
-    conversions: Sequence[Conversion],
-) -> list[Impact]:
-    """For each changed entity or `fields` document: the records that it makes invalid. One pass over an entity."""
+class Recomputed(NamedTuple):
+    """How many of the live records of an entity get another value in one of some computed fields."""
+
+    entity: str
+    fields: Sequence[str]
+    total: int
+    changed: int
+
+
+async def invalid_records(foreseen: Foreseen, changes: Sequence[Changed]) -> tuple[list[Impact], list[Recomputed]]:
+    """For each changed entity or `fields` document: the records that it makes invalid, by its rules or by what is
+    computed otherwise because of it. For each entity of such values: how many. One pass over an entity."""
+    before, after = foreseen.before, foreseen.after
     by_entity: dict[str, list[Changed]] = {}
     for change in changes:
         entity = entity_of(change)
         if entity is not None:
             by_entity.setdefault(entity, []).append(change)
     impacts: list[Impact] = []
-    for entity, mine in by_entity.items():
+    recomputed: list[Recomputed] = []
+    for entity in dict.fromkeys([*by_entity, *(foreseen.recomputed if changes else ())]):
         old, new = before.entities.get(entity), after.entities.get(entity)
-        here = [c for c in conversions if c.entity == entity]
-        if old is None or new is None or (old.schema == new.schema and not here):
+        fields = foreseen.computed(entity)
+        if old is None or new is None or not (fields or old.schema != new.schema or foreseen.converts(entity)):
             continue
-        count = _Count(after, old, new, mine)
-        async for page in future_records(reads, old, new, ddl, count.now(here), count.reads):
-            faults = await converted(reads, here, page)
-            for pair in page:
-                count.take(pair.id, pair.now, pair.then, faults.get(pair.id, ()))
-            await let_others()
+        count = _Count(foreseen, old, new, by_entity.get(entity) or _upstream(foreseen, entity, changes))
+        changed = 0
+        async for page in foreseen.pages(entity, count.now, {*count.reads, *fields}):
+            changed += len(page.recomputed)
+            for pair in page.pairs:
+                count.take(pair.id, pair.now, pair.then, page.lost.get(pair.id, ()))
         impacts += count.impacts()
-    return impacts
+        if fields:
+            recomputed.append(Recomputed(entity, fields, count.total, changed))
+    return impacts, recomputed
 
 
-async def let_others() -> None:
-    """Let whoever else asks something be answered: a request takes some turns of the loop."""
-    for _ in range(_TURNS):
-        await asyncio.sleep(0)
+def _upstream(foreseen: Foreseen, entity: str, changes: Sequence[Changed]) -> list[Changed]:
+    """The documents that define what the computed fields of another entity follow."""
+    roots = foreseen.roots(entity)
+    return [
+        change
+        for change in changes
+        if any(root.entity == entity_of(change) and root.field in properties_of(change[2]) for root in roots)
+    ]
 
 
 class _Tally:
@@ -98,35 +104,40 @@ class _Tally:
 class _Count:
     """Counts the records of one entity that its changed documents make invalid."""
 
-    def __init__(self, after: Registry, old: EntityModel, new: EntityModel, changes: Sequence[Changed]) -> None:
+    def __init__(self, foreseen: Foreseen, old: EntityModel, new: EntityModel, changes: Sequence[Changed]) -> None:
+        after = foreseen.after
+        self._fill = foreseen.fill
         self._old, self._new = rules_of(old), rules_of(new)
         self._entity = new.name
-        self._total = 0
+        self.total = 0
         parts = _parts(after, new) if len(changes) > 1 else {}
         self._tallies = [
             _Tally(change, SchemaValidator(new.fields, [parts[change[:2]]]) if change[:2] in parts else None)
             for change in changes
         ]
         self._defaults: Record = {}
-        for _, _, body in changes:
-            self._defaults |= defaults_of(body, new, after.value_context)
+        for change in changes:
+            if entity_of(change) == new.name:
+                self._defaults |= defaults_of(change[2], new, after.value_context)
 
     @property
     def reads(self) -> frozenset[str]:
         """The fields whose future values are needed."""
         return self._new.reads
 
-    def now(self, conversions: Sequence[Conversion]) -> set[str]:
+    @property
+    def now(self) -> frozenset[str]:
         """The fields whose present values are needed."""
-        return {*self._old.reads, *(c.old.name for c in conversions)}
+        return self._old.reads
 
     def take(self, id: str, now: Record, then: Record, lost: Sequence[Fault]) -> None:
         """Count one record; `lost` are its values that cannot be converted."""
-        self._total += 1
+        self.total += 1
         if not lost and self._new.holds(then):
             return
         was_valid = self._old.holds(now)
         filled = {**then, **{n: v for n, v in self._defaults.items() if n in then and then[n] is None}}
+        self._fill(self._entity, filled)
         is_left = was_valid and not self._new.holds(filled)
         for tally in self._guilty(then, lost):
             tally.already += not was_valid
@@ -150,7 +161,7 @@ class _Count:
     def impacts(self) -> list[Impact]:
         """What was counted."""
         return [
-            Impact(*t.change[:2], self._entity, self._total, t.invalid, t.already, t.left, t.sample)
+            Impact(*t.change[:2], self._entity, self.total, t.invalid, t.already, t.left, t.sample)
             for t in self._tallies
         ]
 

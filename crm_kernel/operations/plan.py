@@ -13,6 +13,7 @@ from crm_kernel.errors import Fault
 from crm_kernel.operations.access_changes import access_changes
 from crm_kernel.operations.apply_hooks import ApplyHooks, DocumentPlan, PlannedDocument
 from crm_kernel.operations.conversions import Conversion, type_changes
+from crm_kernel.operations.foreseen import Foreseen
 from crm_kernel.operations.impact import Impact, entity_of, invalid_records, properties_of
 from crm_kernel.operations.plan_answer import ddl_answer, diff, digest_of, impact_answer
 from crm_kernel.operations.requires_use import unmet_requirements
@@ -115,8 +116,9 @@ async def make_plan(
     changes = [] if ddl.faults else [(p.kind, p.name, p.body) for p in effective]
     for kind, name, fault in await unique_faults(source, after, changes):
         _add_error(documents, kind, name, fault)
-    impacts = await invalid_records(source, before, after, ddl, changes, types.conversions)
-    impacts += await unmet_requirements(source, before, after, ddl, changes)
+    foreseen = Foreseen(source, before, after, ddl, types.conversions)
+    impacts, recomputed = await invalid_records(foreseen, changes)
+    impacts += await unmet_requirements(foreseen, changes)
     impact = [impact_answer(found, choices[found.kind, found.name]) for found in impacts]
     for kind, name, fault in await services.apply_hooks.ask(DocumentPlan(_planned(stored, effective), impact)):
         _add_error(documents, kind, name, fault)
@@ -135,6 +137,7 @@ async def make_plan(
         "documents": documents,
         "ddl": ddl_answer(ddl),
         "impact": impact,
+        "recomputed": [found._asdict() for found in recomputed],
         "stages": [use.answer() for use in stages],
         "dependants": dependants,
         "plugins": [],

@@ -8,29 +8,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crm_kernel.errors import Fault
-from crm_kernel.operations.impact import SAMPLE, Changed, Impact, let_others
+from crm_kernel.operations.foreseen import Foreseen
+from crm_kernel.operations.impact import SAMPLE, Changed, Impact
 from crm_kernel.pipelines import Pipeline
 from crm_kernel.registry import Registry
 from crm_kernel.schema.validate import SchemaValidator
-from crm_kernel.storage.ddl import DdlPlan
-from crm_kernel.storage.future import future_records
-from crm_kernel.storage.ports import Reads
 
 Rules = dict[str, SchemaValidator]
 """What a stage requires."""
 
 
-async def unmet_requirements(
-    reads: Reads, before: Registry, after: Registry, ddl: DdlPlan, changes: Sequence[Changed]
-) -> list[Impact]:
+async def unmet_requirements(foreseen: Foreseen, changes: Sequence[Changed]) -> list[Impact]:
     """For each changed pipeline that requires something else: the records in its stages that lack it."""
+    before, after = foreseen.before, foreseen.after
     impacts: list[Impact] = []
     for kind, name, _ in changes:
         old, new = before.pipelines.get(name), after.pipelines.get(name)
         if kind != "pipeline" or old is None or new is None or _required(old) == _required(new):
             continue
         if old.entity == new.entity and new.entity in before.entities:
-            impacts.append(await _unmet(reads, before, after, ddl, new))
+            impacts.append(await _unmet(foreseen, new))
     return impacts
 
 
@@ -43,15 +40,14 @@ def _rules(registry: Registry, name: str) -> Rules:
     return {stage: rule for stage, rule in found.items() if isinstance(rule, SchemaValidator)}
 
 
-async def _unmet(reads: Reads, before: Registry, after: Registry, ddl: DdlPlan, pipeline: Pipeline) -> Impact:
-    old, new = before.entities[pipeline.entity], after.entities[pipeline.entity]
-    was, will = _rules(before, pipeline.name), _rules(after, pipeline.name)
+async def _unmet(foreseen: Foreseen, pipeline: Pipeline) -> Impact:
+    was, will = _rules(foreseen.before, pipeline.name), _rules(foreseen.after, pipeline.name)
     now = {"pipeline", "stage"}.union(*(rule.reads for rule in was.values()))
     then = frozenset[str]().union(*(rule.reads for rule in will.values()))
     total = invalid = already = 0
     sample: list[tuple[str, Sequence[Fault]]] = []
-    async for page in future_records(reads, old, new, ddl, now, then):
-        for pair in page:
+    async for page in foreseen.pages(pipeline.entity, now, then):
+        for pair in page.pairs:
             stage = str(pair.now["stage"])
             total += 1
             rule = will.get(stage) if pair.now["pipeline"] == pipeline.name else None
@@ -63,5 +59,4 @@ async def _unmet(reads: Reads, before: Registry, after: Registry, ddl: DdlPlan, 
             invalid += 1
             if len(sample) < SAMPLE:
                 sample.append((pair.id, rule(pair.then)))
-        await let_others()
-    return Impact("pipeline", pipeline.name, new.name, total, invalid, already, 0, sample)
+    return Impact("pipeline", pipeline.name, pipeline.entity, total, invalid, already, 0, sample)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -95,6 +96,13 @@ COMPUTED = {
     "bill": ("done", "sum", "mean", "load", "first", "last", "due"),
     "contact": ("billed", "owes", "mentioned", "score"),
 }
+
+
+def changed(document: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    """The document with other fields."""
+    found = copy.deepcopy(dict(document))
+    found["schema"]["properties"].update(fields)
+    return found
 
 
 async def everything(crm: TestCrm) -> dict[str, dict[str, Record]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from crm_kernel import Change
 from crm_kernel.kernel import Kernel
 from crm_kernel.operations import recompute
 from crm_kernel.testing import TestCrm
-from tests.operations.computing import BILL, DOCUMENTS, LINE, STAGES, everything, expected, shown
+from tests.operations.computing import BILL, DOCUMENTS, LINE, STAGES, changed, everything, expected, shown
 from tests.operations.conftest import refusal
 
 
@@ -26,13 +25,6 @@ def crm_documents() -> Sequence[Mapping[str, Any]]:
 def crm(crm: TestCrm) -> TestCrm:
     crm.kernel.recompute.settle = 0
     return crm
-
-
-def changed(document: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """The document with other fields."""
-    found = copy.deepcopy(document)
-    found["schema"]["properties"].update(fields)
-    return found
 
 
 def twice() -> dict[str, Any]:
