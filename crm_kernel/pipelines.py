@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -99,6 +99,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def transitions_between(self, from_: str, to: str) -> list[tuple[int, Transition]]:
         """The declared transitions for this move, each with its index in the document."""
         return [(index, t) for index, t in enumerate(self.transitions or ()) if t.joins(from_, to)]
+
+    def named_roles(self) -> Iterator[tuple[str, str]]:
+        """The pointer and the name of each role that a move takes."""
+        for index, transition in enumerate(self.transitions or ()):
+            for place, role in enumerate(transition.roles or ()):
+                yield f"/transitions/{index}/roles/{place}", role
 
     def required_in(self, name: str) -> tuple[Requirement, ...]:
         """What must hold for a record in the stage `name`, in the order of the stages.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, cast
 
@@ -34,7 +35,7 @@ from crm_kernel.registry import BoundListener, Broken, Declaration, Registry
 from crm_kernel.registry_clashes import clashes, override_faults, own_names
 from crm_kernel.reports import report_faults
 from crm_kernel.restrictions import Narrowing, compile_restriction
-from crm_kernel.role_faults import role_faults
+from crm_kernel.role_faults import role_faults, unknown_roles
 from crm_kernel.schema.build import Part, build_entity, rules_beside, with_reverses
 from crm_kernel.schema.check import check_schema
 from crm_kernel.schema.describe import ACTIONS
@@ -63,7 +64,7 @@ def build_registry(
     builder.build()
     roles = builder.roles()
     reports = builder.typed("report", Report, report_faults)
-    views = builder.typed("view", View, view_faults)
+    views = builder.typed("view", View, partial(view_faults, roles=builder.role_names))
     return Registry(
         version=next(_versions),
         entities=builder.entities,
@@ -93,6 +94,7 @@ class _Builder:
         self.types = types
         self.actions = actions
         self.declared: dict[tuple[str, str], Declaration] = {}
+        self.role_names = {ADMIN}  # of those that are broken too: what names one need not break with it
         self.broken: list[Broken] = []
         self.aside: set[tuple[str, str]] = set()
         self.adopted: set[tuple[str, str]] = set()
@@ -106,6 +108,7 @@ class _Builder:
     def take(self, declarations: Iterable[Declaration]) -> None:
         """Keep what is structurally sound; settle overrides."""
         for declaration in declarations:
+            self.role_names |= {declaration.name} if declaration.kind == "role" else set()
             faults = [] if declaration.checked else structural_faults(declaration.body)
             first = self.declared.get((declaration.kind, declaration.name))
             if not faults and first is not None:
@@ -243,6 +246,7 @@ class _Builder:
 
     def _take_pipeline(self, pipeline: Pipeline) -> None:
         faults = requires_faults(pipeline, self.entities[pipeline.entity])
+        faults += unknown_roles(pipeline.named_roles(), self.role_names)
         if faults:
             self._leave_out(self.declared["pipeline", pipeline.name], faults)
             return

@@ -1,11 +1,13 @@
-"""What is wrong with a role document, judged against all that is declared (floor 4)."""
+"""What is wrong with a role document, or with the names of roles in others, judged against all that is declared."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import Any
 
 from crm_kernel.access import entities_of
+from crm_kernel.callers import ADMIN
 from crm_kernel.documents import GrantFields, Role
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.filters.expression import Expression
@@ -13,11 +15,17 @@ from crm_kernel.filters.resolver import resolve
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.restrictions import action_faults
 
+_SHOWN = 20
+_MOST = 100
+
 
 def role_faults(role: Role, entities: Model, actions: Collection[str]) -> list[Fault]:
     """What is wrong with a role document against the model: entities, actions, fields and expressions that are not
     known or do not resolve."""
     faults: list[Fault] = []
+    if role.name == ADMIN:
+        hint = "Give the role another name: what it grants would mean nothing."
+        faults.append(Fault(pointer="/name", code="unique", detail=f"The role {ADMIN!r} is built in.", hint=hint))
     for index, doc in enumerate(role.grants):
         at = f"/grants/{index}"
         names = entities_of(doc, entities)
@@ -35,6 +43,15 @@ def role_faults(role: Role, entities: Model, actions: Collection[str]) -> list[F
         if doc.entity != "*" and doc.fields is not None:
             faults.extend(_field_faults(doc.fields, entities[doc.entity], at))
     return faults
+
+
+def unknown_roles(named: Iterable[tuple[str, str]], roles: Collection[str]) -> list[Fault]:
+    """Of the (pointer, role) that another document names those that are no role, a hundred at the most."""
+    hint = f"Roles are {', '.join(sorted(roles)[:_SHOWN])}; a new one may come in the same apply."
+    return [
+        Fault(pointer=at, code="not_found", detail=f"There is no role {name!r}.{near(name, roles)}", hint=hint)
+        for at, name in islice(((at, name) for at, name in named if name not in roles), _MOST)
+    ]
 
 
 def _expression_faults(doc: Any, names: list[str], entities: Model, at: str) -> list[Fault]:

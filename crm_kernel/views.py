@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from crm_kernel.documents import View
@@ -12,14 +12,15 @@ from crm_kernel.filters.path_sql import find_place, is_sortable
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import SYSTEM_SCOPE
 from crm_kernel.model import Model
+from crm_kernel.role_faults import unknown_roles
 
 
-def view_faults(view: View, entities: Model, *, context: ValueContext) -> list[Fault]:
-    """What of a view does not resolve: entity, filter, columns, sort; what stands twice, what cannot be sorted by."""
+def view_faults(view: View, entities: Model, *, roles: Collection[str], context: ValueContext) -> list[Fault]:
+    """What of a view does not resolve: entity, filter, columns, sort, roles; what stands twice or sorts nothing."""
     if view.entity not in entities:
         detail = f"There is no entity {view.entity!r}:{near(view.entity, entities)}"
         return [Fault(pointer="/entity", code="not_found", detail=detail)]
-    faults: list[Fault] = []
+    faults = unknown_roles(((f"/roles/{index}", name) for index, name in enumerate(view.roles)), roles)
 
     def check(at: str, find: Callable[[], Any]) -> Any:
         try:

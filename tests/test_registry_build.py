@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crm_kernel.testing import TestCrm
-from tests.operations.conftest import ORDER, PIPELINE, plan_of
+from tests.operations.conftest import BOSS, ORDER, PIPELINE, plan_of
 
 
 def pipeline(**members: Any) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def pipeline(**members: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def crm_documents() -> list[Mapping[str, Any]]:
-    return [ORDER]
+    return [ORDER, BOSS]
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,11 @@ def crm_documents() -> list[Mapping[str, Any]]:
             "/stages/0/requires",
             "unknown_field",
         ),
+        (
+            pipeline(transitions=[{"from": ["new"], "to": "planned", "roles": ["admin", "bos"]}]),
+            "/transitions/0/roles/1",
+            "not_found",
+        ),
     ],
 )
 async def test_a_pipeline_that_does_not_resolve_is_refused(
@@ -47,6 +52,41 @@ async def test_a_pipeline_that_does_not_resolve_is_refused(
     plan = await plan_of(crm.put(body))
     assert (pointer, code) in [(e["pointer"], e["code"]) for e in plan["documents"][0]["errors"]]
     assert crm.kernel.registry.entities["job"].pipelines == ()
+
+
+@pytest.mark.contract("documents.md#roles-named")
+async def test_a_role_that_is_named_has_to_be_there(crm: TestCrm) -> None:
+    """By documents of the same apply too; what names it is named where it would go."""
+    admin = crm.kernel.system("api")
+    chief = {**BOSS, "name": "chief"}
+    view = {"kind": "view", "name": "mine", "entity": "job", "roles": ["chief"]}
+    line = pipeline(transitions=[{"from": ["new"], "to": "planned", "roles": ["boss", "chief"]}])
+    refused = await plan_of(crm.kernel.documents.put_all([line, view], admin))
+    errors = [(e["pointer"], e["code"]) for d in refused["documents"] for e in d["errors"]]
+    assert errors == [("/transitions/0/roles/1", "not_found"), ("/roles/0", "not_found")]
+    await crm.kernel.documents.put_all([line, view, chief], admin)
+    plan = await plan_of(crm.kernel.documents.delete("role", "chief", admin))
+    assert [(d["kind"], d["name"], d["pointer"]) for d in plan["dependants"]] == [
+        ("pipeline", "work", "/transitions/0/roles/1"),
+        ("view", "mine", "/roles/0"),
+    ]
+    near = await plan_of(crm.put({**view, "roles": ["chef"]}))
+    (error,) = near["documents"][0]["errors"]
+    assert "did you mean 'chief'" in error["detail"]
+    assert error["hint"] == "Roles are admin, boss, chief; a new one may come in the same apply."
+    (error,) = (await plan_of(crm.put({"kind": "role", "name": "admin", "grants": []})))["documents"][0]["errors"]
+    assert (error["pointer"], error["code"]) == ("/name", "unique")
+
+
+@pytest.mark.contract("documents.md#title-checked")
+async def test_a_title_names_fields_that_are_there(crm: TestCrm) -> None:
+    (error,) = (await plan_of(crm.put({**ORDER, "title": "{number} {customer.nmae}"})))["documents"][0]["errors"]
+    assert (error["pointer"], error["code"]) == ("/title", "unknown_field")
+    assert "did you mean 'customer.name'" in error["detail"]
+    extra = {"kind": "fields", "name": "extra", "entity": "job", "schema": {"properties": {"code": {"type": "string"}}}}
+    await crm.kernel.documents.put_all([{**ORDER, "title": "{code} {customer.name}"}, extra], crm.kernel.system("api"))
+    plan = await plan_of(crm.kernel.documents.delete("fields", "extra", crm.kernel.system("api")))
+    assert [(d["kind"], d["name"], d["pointer"]) for d in plan["dependants"]] == [("entity", "job", "/title")]
 
 
 async def test_a_second_pipeline_needs_a_default_and_only_one(crm: TestCrm) -> None:

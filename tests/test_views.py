@@ -15,7 +15,7 @@ from tests.test_reports import MODEL
 
 def faults(**members: Any) -> list[tuple[str, str]]:
     view = msgspec.convert({"kind": "view", "name": "v", "label": "V", "entity": "sale"} | members, View)
-    return [(fault.pointer, fault.code) for fault in view_faults(view, MODEL, context=ValueContext())]
+    return [(fault.pointer, fault.code) for fault in view_faults(view, MODEL, roles=["agent"], context=ValueContext())]
 
 
 @pytest.mark.contract("documents.md#view-checked")
@@ -40,9 +40,10 @@ def test_a_view_that_fits() -> None:
         ({"sort": "nmae,-owner.nmae"}, [("/sort", "unknown_field"), ("/sort", "unknown_field")]),
         ({"sort": ["tags", "size"]}, [("/sort/0", "not_sortable"), ("/sort/1", "not_sortable")]),
         ({"sort": ["name", "-name"]}, [("/sort/1", "unique")]),
+        ({"roles": ["agent", "agnt"]}, [("/roles/1", "not_found")]),
         (
-            {"filter": "x = 1", "columns": ["y"], "sort": ["z"]},
-            [(p, "unknown_field") for p in ("/filter", "/columns/0", "/sort/0")],
+            {"filter": "x = 1", "columns": ["y"], "sort": ["z"], "roles": ["w"]},
+            [("/roles/0", "not_found"), *((p, "unknown_field") for p in ("/filter", "/columns/0", "/sort/0"))],
         ),
     ],
 )

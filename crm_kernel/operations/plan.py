@@ -19,6 +19,7 @@ from crm_kernel.operations.plan_answer import ddl_answer, diff, digest_of, impac
 from crm_kernel.operations.requires_use import unmet_requirements
 from crm_kernel.operations.returning import returning_faults
 from crm_kernel.operations.stage_use import StageUse, stages_in_use
+from crm_kernel.operations.title_use import changed_titles, stale_titles
 from crm_kernel.operations.unique_use import unique_faults
 from crm_kernel.registry import Broken, Registry
 from crm_kernel.storage.ddl import DdlPlan
@@ -114,7 +115,7 @@ async def make_plan(
     ddl = _told_once(ddl, type_faults)
     documents = [_document(p, stored, after, type_faults) for p in proposed]
     changes = [] if ddl.faults else [(p.kind, p.name, p.body) for p in effective]
-    for kind, name, fault in await unique_faults(source, after, changes):
+    for kind, name, fault in [*await unique_faults(source, after, changes), *changed_titles(after, changes)]:
         _add_error(documents, kind, name, fault)
     foreseen = Foreseen(source, before, after, ddl, types.conversions)
     impacts, recomputed = await invalid_records(foreseen, changes)
@@ -129,7 +130,7 @@ async def make_plan(
     for use in stages:
         if use.target is None:
             _add_stage_fault(documents, use)
-    dependants = _dependants(before, after, effective)
+    dependants = _dependants(before, after, effective) + stale_titles(before, after, changes)
     roles = [] if ddl.faults else [p.name for p in effective if p.kind == "role" and not _broken(after, "role", p.name)]
     answer = {
         "digest": "",

@@ -12,7 +12,7 @@ from crm_kernel import Change, Error
 from crm_kernel.operations.list_query import ListQuery
 from crm_kernel.storage.introspect import introspect
 from crm_kernel.testing import TestCrm
-from tests.operations.conftest import ORDER, PIPELINE, contacts, fields, named, plan_of, refusal
+from tests.operations.conftest import BOSS, ORDER, PIPELINE, contacts, fields, named, plan_of, refusal
 
 FIELDS = {
     "kind": "fields",
@@ -195,7 +195,7 @@ async def test_what_speaks_of_a_former_name_is_named(crm: TestCrm) -> None:
 
 @pytest.mark.contract("documents.md#entity-document", "documents.md#view-checked", "documents.md#reserved-kinds")
 async def test_dependants_that_break_refuse_a_plan(crm: TestCrm) -> None:
-    await crm.kernel.documents.put_all([ORDER, PIPELINE], crm.kernel.system("api"))
+    await crm.kernel.documents.put_all([ORDER, PIPELINE, BOSS], crm.kernel.system("api"))
     view = {
         "kind": "view",
         "name": "big",
@@ -220,7 +220,7 @@ async def test_dependants_that_break_refuse_a_plan(crm: TestCrm) -> None:
 
 @pytest.mark.contract("documents.md#remap")
 async def test_stages_in_use_need_a_remap(crm: TestCrm) -> None:
-    await crm.put(ORDER)
+    await crm.kernel.documents.put_all([ORDER, BOSS], crm.kernel.system("api"))
     made = await crm.write([Change.create("job", {"number": str(n)}) for n in range(3)])
     plan = await plan_of(crm.put(PIPELINE))
     assert plan["stages"] == [{"pipeline": "work", "stage": "", "records": 3}]

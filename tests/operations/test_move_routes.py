@@ -11,7 +11,7 @@ import pytest
 from crm_kernel import Change, Error
 from crm_kernel.errors import Fault
 from crm_kernel.testing import TestCrm
-from tests.operations.conftest import ORDER, PIPELINE, MakeCrm, contacts
+from tests.operations.conftest import BOSS, ORDER, PIPELINE, MakeCrm, contacts
 from tests.operations.importing import Importing
 
 PLUGIN = """
@@ -69,7 +69,7 @@ WAYS = [by_move, by_update, by_upsert, by_batch, by_import, by_plugin]
 @pytest.mark.contract("documents.md#stage-change-is-move", "documents.md#move-refused-all")
 async def test_every_way_is_refused_and_allowed_alike(with_plugin: MakeCrm, tmp_path: Path) -> None:
     crm = await with_plugin(PLUGIN)
-    for document in (ORDER, PIPELINE):
+    for document in (ORDER, BOSS, PIPELINE):
         await crm.put(document)
     world = World(crm, Importing(crm, tmp_path))
     (customer,) = await contacts(crm, {"do_not_contact": False})
