@@ -18,6 +18,7 @@ from crm_kernel.filters.parser import parse_path
 from crm_kernel.filters.places import Places, World
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import SYSTEM_SCOPE
+from crm_kernel.formulas.difference import Difference, difference_of
 from crm_kernel.formulas.resolver import CHANGING, check_variables
 from crm_kernel.formulas.values import MATH, NUMBERS, ORDERED, WORDS, Type, fits, incoming, outgoing
 from crm_kernel.model import EntityModel, Field, Model, Reverse
@@ -28,6 +29,7 @@ class Rollup(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     `to_any`: the reference may lead to any entity. `inputs` are the fields of `child` that it depends on. `value` makes
     the canonical value of what the database found: (count, sum, least, greatest, first currency, last currency).
+    `difference` makes it of the stored one where that is enough.
     """
 
     entity: str
@@ -40,6 +42,7 @@ class Rollup(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     where: Expression | None
     inputs: frozenset[str]
     value: Callable[[Sequence[Any]], Any]
+    difference: Difference | None
 
     @property
     def empty(self) -> Any:
@@ -98,6 +101,7 @@ def _rollup(
         where=where,
         inputs=frozenset(names),
         value=lambda row: finish(raw(row)),
+        difference=difference_of(measure, place, where, field.type, finish),
     )
 
 
