@@ -61,8 +61,7 @@ def read_document(path: Path, shown: str) -> tuple[FileDocument | None, list[Pro
     except OSError as error:
         return None, [Problem(file=shown, code="bad_json", detail=f"cannot be read: {error.strerror}.")]
     except JsonFault as fault:
-        line, column = fault.place
-        return None, [Problem(file=shown, line=line, column=column, code="bad_json", detail=fault.detail)]
+        return None, fault.problems(shown, "bad_json")
     faults = document_faults(body)
     if faults:
         return None, [problem_of(fault, shown, text) for fault in faults]

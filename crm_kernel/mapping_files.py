@@ -35,7 +35,7 @@ def parse_mapping(raw: bytes, file: str) -> tuple[ImportMapping | None, list[Pro
     try:
         data, place = (_json if json_like else _toml)(raw, file)
     except JsonFault as fault:
-        return None, [_unreadable(file, fault.detail, fault.place)]
+        return None, fault.problems(file, "bad_value")
     except TomlFault as fault:
         return None, [fault.problem]
     faults = schema_faults("mapping", data)

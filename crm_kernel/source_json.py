@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from codecs import BOM_UTF8
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from math import isfinite
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from crm_kernel.errors import Fault
 from crm_kernel.errors import token as step_of
@@ -18,18 +20,36 @@ MAX_DEPTH = 64
 _BLANK = re.compile(r"[ \t\n\r]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF = "has half of a surrogate pair, which is no character."
-_TOKEN = re.compile(r'(?P<text>"(?:[^"\\]|\\.)*")(?P<colon>[ \t\n\r]*:)?|[{}\[\]]|NaN|-?Infinity|-?\d[-+.eE\d]*')
+_TOKEN = re.compile(
+    r'(?P<text>"(?:[^"\\]|\\.)*")(?P<colon>[ \t\n\r]*:)?|"[\s\S]*|[{}\[\]]|NaN|-?Infinity|-?\d[-+.eE\d]*'
+)
 MAX_DIGITS = 1000
+MOST = 100
+"""How many mistakes of one text are told."""
+_SHOWN = 100
+_START = Place(1, 1)
 _DECODER = json.JSONDecoder()
 
 
-class JsonFault(ValueError):
-    """A text is not the JSON that was asked for; `place` is where it stops being so."""
+class Mistake(NamedTuple):
+    """What is no JSON in a text, and where."""
 
-    def __init__(self, detail: str, place: Place) -> None:
-        self.detail = detail
-        self.place = place
-        super().__init__(detail)
+    detail: str
+    place: Place
+
+
+class JsonFault(ValueError):
+    """A text is not the JSON that was asked for: all its `mistakes`, at most 100."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = mistakes
+        super().__init__(" ".join(mistake.detail for mistake in mistakes))
+
+    def problems(self, file: str, code: str) -> list[Problem]:
+        """The mistakes as faults of a file."""
+        return [
+            Problem(file=file, line=at.line, column=at.column, code=code, detail=what) for what, at in self.mistakes
+        ]
 
 
 def read_json(raw: bytes) -> tuple[Any, str]:
@@ -39,22 +59,24 @@ def read_json(raw: bytes) -> tuple[Any, str]:
     beyond 256 KiB or 64 levels.
     """
     if len(raw) > MAX_BYTES:
-        raise JsonFault(f"{len(raw)} bytes, at most {MAX_BYTES} are read.", Place(1, 1))
+        raise _fault(f"{len(raw)} bytes, at most {MAX_BYTES} are read.")
     try:
         text = raw.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         before = raw.removeprefix(BOM_UTF8)[: error.start].decode()
-        raise JsonFault("not UTF-8.", place_of(before, len(before))) from error
+        raise _fault("not UTF-8.", place_of(before, len(before))) from error
+    reader = _Reader()
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        value = reader.read(text)
     except json.JSONDecodeError as error:
-        raise JsonFault(f"not JSON: {error.msg}.", Place(error.lineno, error.colno)) from error
+        stop = Mistake(f"not JSON: {error.msg}.", Place(error.lineno, error.colno))
+        raise JsonFault([*islice(_mistakes(text[: error.pos]), MOST), stop]) from error
     except RecursionError as error:
-        raise JsonFault(f"more than {MAX_DEPTH} levels deep.", Place(1, 1)) from error
-    except ValueError as error:
-        raise _no_value(text, str(error)) from error
+        raise _fault(f"more than {MAX_DEPTH} levels deep.") from error
+    if reader.met_mistakes:
+        raise JsonFault(list(islice(_mistakes(text), MOST)))
     if depth(value) > MAX_DEPTH:
-        raise JsonFault(f"more than {MAX_DEPTH} levels deep.", Place(1, 1))
+        raise _fault(f"more than {MAX_DEPTH} levels deep.")
     return value, text
 
 
@@ -114,36 +136,54 @@ def problem_of(fault: Fault, file: str, text: str) -> Problem:
     )
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a member stands twice in one object")
-    return found
+class _Reader:
+    """Python's reader, which goes on past what JSON does not know: so all of it is told at once."""
+
+    def __init__(self) -> None:
+        self.met_mistakes = False
+
+    def read(self, text: str) -> Any:
+        return json.loads(text, object_pairs_hook=self._object, parse_constant=self._no_value, parse_int=self._integer)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        self.met_mistakes |= len(found) < len(pairs)
+        return found
+
+    def _no_value(self, _: str) -> None:
+        self.met_mistakes = True
+
+    def _integer(self, digits: str) -> int | None:
+        return int(digits) if len(digits) <= MAX_DIGITS else self._no_value(digits)
 
 
-def _constant(text: str) -> Any:
-    raise ValueError(f"{text} is not JSON")
+def _fault(detail: str, place: Place = _START) -> JsonFault:
+    return JsonFault([Mistake(detail, place)])
 
 
-def _no_value(text: str, reason: str) -> JsonFault:
-    """What Python reads as JSON and we do not, with its place: a name twice, `NaN`, a number of thousands of digits."""
+def _mistakes(text: str) -> Iterator[Mistake]:
+    """What Python reads as JSON and we do not: names that stand twice in an object, `NaN`, integers without end.
+
+    `text` is JSON but for these as far as it goes; it may end anywhere.
+    """
     open_objects: list[set[str] | None] = []
     for found in _TOKEN.finditer(text):
-        token, place = found[0], place_of(text, found.start())
+        token = found[0]
         if token in "{[":
             open_objects.append(set() if token == "{" else None)
         elif token in "}]":
             open_objects.pop()
-        elif token[0] != '"':
-            if len(token) > MAX_DIGITS or not token[-1].isdigit():
-                detail = f"{token} is not JSON." if len(token) < MAX_DIGITS else "the number has too many digits."
-                return JsonFault(detail, place)
-        elif found["colon"] and open_objects[-1] is not None:
+        elif found["colon"]:
+            names = cast("set[str]", open_objects[-1])
             name = json.loads(found["text"])
-            if name in open_objects[-1]:
-                return JsonFault(f"the member {name!r} stands twice in one object.", place)
-            open_objects[-1].add(name)
-    return JsonFault(f"{reason}.", Place(1, 1))
+            if name in names:
+                detail = f"the member {name[:_SHOWN]!r} stands twice in one object."
+                yield Mistake(detail, place_of(text, found.start()))
+            names.add(name)
+        elif token[-1] in "Ny":
+            yield Mistake(f"{token} is not JSON.", place_of(text, found.start()))
+        elif len(token) > MAX_DIGITS and token.removeprefix("-").isdigit():
+            yield Mistake("the number has too many digits.", place_of(text, found.start()))
 
 
 def _blank(text: str, at: int) -> int:

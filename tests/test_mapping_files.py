@@ -100,3 +100,11 @@ def test_a_fault_has_line_and_column(text: str | bytes, sentence: str) -> None:
 )
 def test_json_faults_too(text: str, sentence: str) -> None:
     assert sentence in sentences(text, "map.json")[0]
+
+
+def test_all_members_that_stand_twice_are_told() -> None:
+    told = sentences('{"key": [],\n "key": [], "columns": {"a": "x", "a": "y"}}', "map.json")
+    assert told == [
+        "map.json, line 2, column 2: the member 'key' stands twice in one object.",
+        "map.json, line 2, column 35: the member 'a' stands twice in one object.",
+    ]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_kernel.source_json import JsonFault, depth, locate, read_json
+from tests.pace import timed
 
 TEXT = """{
   "name":"hot",
@@ -92,7 +93,38 @@ def test_depth(value: Any, expected: int) -> None:
 def test_what_is_not_json_is_told_with_its_place(raw: bytes, line: int, column: int, detail: str) -> None:
     with pytest.raises(JsonFault) as caught:
         read_json(raw)
-    assert (caught.value.detail, *caught.value.place) == (detail, line, column)
+    assert caught.value.mistakes == [(detail, (line, column))]
+
+
+@pytest.mark.contract("cli.md#check")
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b'{"a": 1, "a": {"b": 1, "b": 2},\n "a": 3}', ["1:10 'a'", "1:24 'b'", "2:2 'a'"]),
+        (b'[{"a": 1, "a": NaN},\n {"c": -Infinity, "c": [1]}]', ["1:11 'a'", "1:16 NaN", "2:8 -Infinity", "2:19 'c'"]),
+        (b'{"a": 1, "a": 2,\n "b": [}', ["1:10 'a'", "2:8 not JSON"]),
+        (b'{"a": 1, "a": 2,\n "b": "} \x01"}', ["1:10 'a'", "2:10 not JSON"]),
+        (b'{"a": 1, "a": 2,\n "b": "} \\q"}', ["1:10 'a'", "2:10 not JSON"]),
+        (b'{"a": 1, "a": 2}}', ["1:10 'a'", "1:17 not JSON"]),
+    ],
+)
+def test_all_mistakes_are_told_at_once(raw: bytes, told: list[str]) -> None:
+    with pytest.raises(JsonFault) as caught:
+        read_json(raw)
+    found = [f"{place.line}:{place.column} {detail}" for detail, place in caught.value.mistakes]
+    assert len(found) == len(told)
+    for sentence, words in zip(found, told, strict=True):
+        assert words.split(" ")[0] == sentence.split(" ")[0]
+        assert words.split(" ", 1)[1] in sentence
+
+
+def test_of_many_mistakes_some_are_told_and_soon() -> None:
+    raw = b"{" + b",\n".join(b'"a": 1' for _ in range(30_000)) + b"}"
+    with timed() as taken, pytest.raises(JsonFault) as caught:
+        read_json(raw)
+    assert len(caught.value.mistakes) == 100
+    assert caught.value.mistakes[-1].place.line == 101
+    assert taken.seconds < 0.1
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text() -> None:

@@ -20,6 +20,7 @@ from crm_kernel.filters.places import Places, World
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.filters.scope import SYSTEM_SCOPE
 from crm_kernel.filters.to_predicate import reader_of
+from crm_kernel.formulas.difference import Difference, difference_of
 from crm_kernel.formulas.resolver import CHANGING, check_variables
 from crm_kernel.formulas.values import MATH, NUMBERS, ORDERED, WORDS, Type, fits, incoming, outgoing
 from crm_kernel.model import EntityModel, Field, Model, Reverse
@@ -31,6 +32,7 @@ class Rollup(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `to_any`: the reference may lead to any entity. `inputs` are the fields of `child` that it depends on. `value` makes
     the canonical value of what the database found: (count, sum, least, greatest, first currency, last currency).
     `stored` gives of a record in hand what is measured, as its columns hold it: the value, of money its currency too.
+    `difference` makes it of the stored one where that is enough.
     """
 
     entity: str
@@ -44,6 +46,7 @@ class Rollup(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     inputs: frozenset[str]
     value: Callable[[Sequence[Any]], Any]
     stored: Callable[[Row, Environment], Sequence[Any]]
+    difference: Difference | None
 
     @property
     def empty(self) -> Any:
@@ -103,6 +106,7 @@ def _rollup(
         inputs=frozenset(names),
         value=lambda row: finish(raw(row)),
         stored=_stored(place, child),
+        difference=difference_of(measure, place, where, field.type, finish),
     )
 
 

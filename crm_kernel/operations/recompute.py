@@ -135,9 +135,9 @@ class Recompute:
         counts = {name: await scan.count_all(tx, registry.entities[name]) for name in sorted(names)}
         waiting = {key: digest for key, digest in stale.items() if counts[key.partition(".")[0]]}
         settled = {key: digest for key, digest in declared.items() if key not in waiting}
-        kept = settled | {key: stored[key] for key in waiting if key in stored}
-        if kept != stored:
-            await meta.put(tx, _DIGESTS, to_json(kept) or "{}")
+        # Of what waits none is kept: from now on some records are written by it, even if the former one comes back.
+        if settled != stored:
+            await meta.put(tx, _DIGESTS, to_json(settled) or "{}")
         return await self._job(tx, registry, waiting, counts)
 
     async def _job(self, tx: Tx, registry: Registry, waiting: dict[str, str], counts: Mapping[str, int]) -> str | None:

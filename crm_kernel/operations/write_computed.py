@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from crm_kernel.filters.environment import Environment
+from crm_kernel.formulas.difference import Anew
 from crm_kernel.formulas.rollup import Rollup
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.work import WriteWork
@@ -72,67 +74,100 @@ async def roll_up(work: WriteWork, changes: Sequence[AnyChange]) -> None:
 
 
 async def follow(work: WriteWork, written: Mapping[str, Sequence[Written]]) -> None:
-    """Bring rollups up to date over what was written, then those over what that changes, until nothing does."""
+    """Bring rollups up to date over what was written, then those over what that changes, until nothing does.
+
+    What is stored at the beginning of a round is what its rollups are of; what it changes itself comes in the next.
+    """
     while written:
-        behind: dict[str, dict[tuple[str, str], _Group]] = {}
+        behind: dict[str, _Behind] = {}
         for entity, records in written.items():
             for rollup in work.registry.rollups_over.get(entity, ()):
-                groups = behind.setdefault(rollup.entity, {})
-                groups.setdefault((entity, rollup.reference), _Group([], set())).add(rollup, records)
-        found = {entity: await _refresh(work, entity, list(groups.values())) for entity, groups in behind.items()}
-        written = {entity: records for entity, records in found.items() if records}
-
-
-class _Group(NamedTuple):
-    """Rollups that one statement measures, and the records whose measures it is asked for."""
-
-    rollups: list[Rollup]
-    ids: set[str]
-
-    def add(self, rollup: Rollup, records: Iterable[Written]) -> None:
-        found = {id for record in records for id in _counted_for(rollup, record)}
-        if found:
-            self.rollups.append(rollup)
-            self.ids.update(found)
-
-
-def _counted_for(rollup: Rollup, record: Written) -> Iterable[str]:
-    """The ids of the records for which a written one counted before, or counts now."""
-    old, new = record.old, record.new
-    if old is not None and new is not None and rollup.inputs.isdisjoint(record.changed):
-        return ()
-    return [image[rollup.reference] for image in (old, new) if image is not None and image[rollup.reference]]
+                deltas = _deltas(rollup, records, work.registry.computed[rollup.entity].environment)
+                if deltas:
+                    behind.setdefault(rollup.entity, {})[rollup] = deltas
+        renewed = {entity: await _renew(work, entity, parts) for entity, parts in behind.items()}
+        written = {entity: await _keep(work, entity, records) for entity, records in renewed.items() if records}
 
 
 async def recompute(work: WriteWork, entity: str, ids: Sequence[str]) -> list[Written]:
     """Compute all formulas and rollups of some stored records anew; the records that it changed."""
-    groups: dict[tuple[str, str], _Group] = {}
-    for rollup in work.registry.computed[entity].rollups:
-        groups.setdefault((rollup.child, rollup.reference), _Group([], set(ids))).rollups.append(rollup)
-    return await _refresh(work, entity, list(groups.values()) or [_Group([], set(ids))])
+    anew: dict[str, _Delta | None] = dict.fromkeys(ids)
+    behind = dict.fromkeys(work.registry.computed[entity].rollups, anew)
+    return await _keep(work, entity, await _renew(work, entity, behind, ids))
 
 
-async def _refresh(work: WriteWork, entity: str, groups: Sequence[_Group]) -> list[Written]:
-    """Measure anew, compute the formulas over it and store what differs; the records that it changed.
+class _Delta(NamedTuple):
+    """What has left a rollup of one record and what has entered it; None counts for nothing."""
 
-    Each record is held first: whoever else writes one that counts for it waits, and measures what is stored then.
+    left: list[Any]
+    entered: list[Any]
+
+
+_Behind = dict[Rollup, dict[str, _Delta | None]]
+"""Rollups of one entity that are out of date, by the ids of the records; None where all has to be measured."""
+_Renewed = list[tuple[Mapping[str, Any], dict[str, Any], list[str]]]
+"""Records as they are stored, as they are to be, and the fields that differ."""
+
+
+def _deltas(rollup: Rollup, records: Iterable[Written], environment: Environment) -> dict[str, _Delta | None]:
+    """By the ids of the records for which written ones counted before, or count now: what has become of that."""
+    found: dict[str, _Delta | None] = {}
+    for old, new, changed in records:
+        if old is not None and new is not None and rollup.inputs.isdisjoint(changed):
+            continue
+        for end, image in enumerate((old, new)):
+            id: str | None = None if image is None else image[rollup.reference]
+            if image is None or not id:
+                continue
+            if rollup.difference is None:
+                found[id] = None
+            elif (value := rollup.difference.counted(image, environment)) is not None:
+                delta = found.setdefault(id, _Delta([], []))
+                if delta is not None:
+                    delta[end].append(value)
+    return found
+
+
+async def _renew(work: WriteWork, entity: str, behind: _Behind, ids: Iterable[str] = ()) -> _Renewed:
+    """The records whose rollups or formulas over them change, with the new values.
+
+    Each record is held first: whoever else writes one that counts for it waits, and goes on from what is stored then.
     """
-    ids = set[str]().union(*(group.ids for group in groups))
-    if not ids:
-        return []
+    wanted = set(ids).union(*behind.values())
     model, computed = work.model(entity), work.registry.computed[entity]
-    held = await work.store.records.hold(work.tx, model, sorted(ids))
+    held = await work.store.records.hold(work.tx, model, sorted(wanted))
     new = {record["id"]: dict(record) for record in held}
-    for group in groups if computed.rollups else ():
-        wanted = [id for id in group.ids if id in new]
-        found = await rollups.measure(work.tx, group.rollups, wanted, computed.environment)
+    anew: dict[tuple[str, str], tuple[list[Rollup], set[str]]] = {}
+    for rollup, deltas in behind.items():
+        left = {id for id, delta in deltas.items() if id in new and not _went_on(rollup, new[id], delta)}
+        if left:
+            rollups_of, among = anew.setdefault((rollup.child, rollup.reference), ([], set()))
+            rollups_of.append(rollup)
+            among.update(left)
+    for rollups_of, among in anew.values():
+        found = await rollups.measure(work.tx, rollups_of, among, computed.environment)
         for id, values in found.items():
             new[id].update(values)
     for record in new.values():
         computed.fill(record)
-    changed = [(old, new[old["id"]], names) for old in held if (names := _differing(old, new[old["id"]]))]
-    await work.store.records.overwrite(work.tx, model, [(record, names) for _, record, names in changed])
-    return [Written(_live(old), _live(record), names) for old, record, names in changed]
+    return [(old, new[old["id"]], names) for old in held if (names := _differing(old, new[old["id"]]))]
+
+
+def _went_on(rollup: Rollup, record: dict[str, Any], delta: _Delta | None) -> bool:
+    """Put the new value into a held record where the stored one is enough to know it."""
+    if rollup.difference is None or delta is None:
+        return False
+    value = rollup.difference.after(record[rollup.name], delta.left, delta.entered)
+    if value is Anew.ANEW:
+        return False
+    record[rollup.name] = value
+    return True
+
+
+async def _keep(work: WriteWork, entity: str, renewed: _Renewed) -> list[Written]:
+    model = work.model(entity)
+    await work.store.records.overwrite(work.tx, model, [(record, names) for _, record, names in renewed])
+    return [Written(_live(old), _live(record), names) for old, record, names in renewed]
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 from crm_kernel.errors import Fault
 from crm_kernel.storage.columns import quoted
+from crm_kernel.storage.ports import EngineDialect
 from crm_kernel.storage.search_index import SearchIndex
 
 ASIDE = "__off"
 """The suffix of columns of a document's field whose name a plugin has taken; names have 63 bytes at most."""
 _OLD = re.compile("__o[0-9]+$")
+_ADD = "ADD COLUMN "
 
 Changed = Literal[
     "create_table", "add_column", "rename_column", "hide_column", "adopt", "convert", "add_index", "drop_index"
@@ -72,6 +76,36 @@ def is_retired(column: str) -> bool:
 def retired(column: str, number: int) -> str:
     """What a column is called that its field has no more."""
     return f"{column}__o{number}"
+
+
+def joined(steps: Iterable[Step], dialect: EngineDialect) -> Iterator[Step]:
+    """Steps as they are run: where the engine can, columns that are added one after another are one statement.
+
+    Each statement of PostgreSQL that changes a table is a round trip, while all others wait for the table.
+    """
+    if not dialect.adds_columns_together:
+        yield from steps
+        return
+    for adding, group in groupby(steps, lambda step: step.change == "add_column" and _alter(step)):
+        first, *others = group
+        if adding:
+            yield first._replace(sql=", ".join([first.sql, *(_ADD + added_column(step) for step in others)]))
+        else:
+            yield from (first, *others)
+
+
+def added_column(step: Step) -> str:
+    """The definition of the column that a step `add_column` adds."""
+    return step.sql.partition(_ADD)[2]
+
+
+def _alter(step: Step) -> str:
+    return step.sql.partition(_ADD)[0]
+
+
+def add_step(entity: str | None, table: str, name: str, definition: str) -> Step:
+    """The step that adds a column."""
+    return Step(entity, "add_column", name, f"ALTER TABLE {quoted(table)} {_ADD}{definition}")
 
 
 def rename_step(entity: str | None, table: str, old: str, new: str) -> Step:

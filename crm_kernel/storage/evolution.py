@@ -16,7 +16,7 @@ from crm_kernel.errors import Error, Fault
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.storage import search_index
 from crm_kernel.storage.columns import entity_columns, field_columns, quoted
-from crm_kernel.storage.ddl import ASIDE, DdlPlan, Step, is_retired, rename_step, retired
+from crm_kernel.storage.ddl import ASIDE, DdlPlan, Step, add_step, is_retired, joined, rename_step, retired
 from crm_kernel.storage.indexes import Index, entity_indexes, is_ours
 from crm_kernel.storage.introspect import Catalog, indexed_columns, introspect
 from crm_kernel.storage.ports import Database, EngineDialect, NotUnique, Reads, Tx
@@ -126,7 +126,7 @@ async def apply_steps(tx: Tx, plan: DdlPlan) -> None:
     """
     if plan.faults:
         raise Error("plan_refused", faults=plan.faults)
-    for step in plan.steps:
+    for step in joined(plan.steps, tx.dialect):
         if step.search is not None:
             await apply_search(tx, step.search, step)
         elif step.sql and not step.deferred:
@@ -232,8 +232,7 @@ def _compare(declared: _Declared, there: dict[str, str], plan: DdlPlan) -> None:
             there[column.name] = there.pop(old)
             plan.steps.append(rename_step(entity, wanted.name, old, column.name))
         if column.name not in there:
-            sql = f"ALTER TABLE {quoted(wanted.name)} ADD COLUMN {column.ddl}"
-            plan.steps.append(Step(entity, "add_column", column.name, sql))
+            plan.steps.append(add_step(entity, wanted.name, column.name, column.ddl))
         elif there[column.name] != column.type:
             plan.faults.append(_type_fault(wanted.name, column.name, there[column.name], column.type))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from crm_kernel.filters.sql import Sql, compose, join
 from crm_kernel.storage.columns import quoted, table_name
-from crm_kernel.storage.ddl import DdlPlan, Step
+from crm_kernel.storage.ddl import DdlPlan, Step, added_column
 from crm_kernel.storage.ports import EngineDialect, Reads, Row
 
 _COLUMN = re.compile(r'"([a-z0-9_]+)" ([A-Z]+(?: PRECISION)?)( COLLATE "C")?')
@@ -80,5 +80,5 @@ def _nothing(name: str, kind: str, collation: str) -> str:
 
 def _columns(step: Step) -> list[tuple[str, str, str]]:
     """(column, type, collation) of the columns that a step defines."""
-    text = step.sql.partition("(")[2] if step.change == "create_table" else step.sql.partition("ADD COLUMN ")[2]
+    text = step.sql.partition("(")[2] if step.change == "create_table" else added_column(step)
     return _COLUMN.findall(text)

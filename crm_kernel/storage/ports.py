@@ -62,6 +62,11 @@ class EngineDialect(Dialect, Protocol):
         ...
 
     @property
+    def adds_columns_together(self) -> bool:
+        """Whether one statement can add many columns."""
+        ...
+
+    @property
     def create_online(self) -> str:
         """What comes after CREATE [UNIQUE] for an index that is built beside running writes."""
         ...

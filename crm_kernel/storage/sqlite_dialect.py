@@ -73,6 +73,7 @@ class SqliteDialect:
     sequence = "INTEGER"
     sequence_ddl = "INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"
     both_ways = True
+    adds_columns_together = False
     create_online = "INDEX IF NOT EXISTS"
     columns_sql = _COLUMNS_SQL
     indexes_sql = "SELECT tbl_name, name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"

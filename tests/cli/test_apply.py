@@ -182,6 +182,8 @@ def test_a_changed_version_of_a_plugin_is_a_difference(crm: Crm, folder: Path) -
 @pytest.mark.contract("cli.md#check", "cli.md#left-out-check", "cli.md#left-out-stderr")
 def test_check_names_every_fault_with_its_place(crm: Crm, folder: Path) -> None:
     (folder / "documents" / "bad.json").write_text('{\n "kind": "fields",\n "name"\n}', "utf-8")
+    twice = '{"kind": "view", "kind": "role",\n "label": {"a": 1, "a": 2}}'
+    (folder / "documents" / "twice.json").write_text(twice, "utf-8")
     write(folder, "worse", FIELDS | {"entity": "contct"})
     write(folder, "view", {"kind": "view", "name": "v", "entity": "lead", "label": "V", "columns": ["nix"]})
     package = folder / "plugins" / "broken"
@@ -191,12 +193,14 @@ def test_check_names_every_fault_with_its_place(crm: Crm, folder: Path) -> None:
     assert ran.status == 1
     faults = "\n".join(ran.json["faults"])
     assert "documents/bad.json, line 4, column 1: not JSON" in faults
+    assert "documents/twice.json, line 1, column 18: the member 'kind' stands twice" in faults
+    assert "documents/twice.json, line 2, column 20: the member 'a' stands twice" in faults
     assert "documents/worse.json, line 4, column 12: There is no entity 'contct'" in faults
     assert "documents/view.json, line 7, column 3: " in faults
     assert "The plugin 'broken' is failed" in faults
-    assert len(ran.json["faults"]) == 4
+    assert len(ran.json["faults"]) == 6
     told = crm("check", app=folder)
-    assert told.out == "4 faults.\n"
+    assert told.out == "6 faults.\n"
     assert crm("apply", app=folder).status == 1
     query = crm("query", "lead", app=folder)
     assert query.status == 0  # elsewhere it is only told

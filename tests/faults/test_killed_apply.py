@@ -48,6 +48,7 @@ AFTER = {
             },
             required=["grade"],
         ),
+        fields("more", {f"more{n}": {"type": "integer"} for n in range(9)}),  # PostgreSQL adds them in one statement
         pipeline("fresh", "old", remap={"new": "fresh"}),
         {"kind": "entity", "name": "pet", "schema": {"properties": {"of": {"x-crm": {"reference": "contact"}}}}},
         {"kind": "role", "name": "vet", "grants": [{"entity": "pet", "actions": ["read"]}]},

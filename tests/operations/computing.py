@@ -46,6 +46,7 @@ LINE = {
             "price": {"x-crm": MONEY},
             "quantity": {"type": "integer"},
             "weight": {"type": "number"},
+            "part": {"type": "number", "x-crm": {"decimal": 2}},
             "day": DATE,
             "number": {"type": "string", "x-crm": {"autonumber": "L-{000}"}},
             "total": formula("price * quantity", crm=MONEY),
@@ -73,6 +74,11 @@ BILL = {
             "load": rollup("lines", "sum", "weight", type="number"),
             "first": rollup("lines", "min", "day", **DATE),
             "last": rollup("lines", "max", "created_at", **MOMENT),
+            "pieces": rollup("lines", "sum", "quantity", where="stage = 'open'", type="integer"),
+            "fewest": rollup("lines", "min", "quantity", type="integer"),
+            "dearest": rollup("lines", "max", "price", crm=MONEY),
+            "parts": rollup("lines", "sum", "part", type="number", crm={"decimal": 3}),
+            "rough": rollup("lines", "sum", "part", type="number", crm={"decimal": 1}),
             "due": formula("sum * (1 - coalesce(discount, 0))", crm=MONEY),
         }
     },
@@ -93,7 +99,7 @@ CONTACT = {
 DOCUMENTS = [LINE, STAGES, BILL, CONTACT]
 COMPUTED = {
     "line": ("total", "taxed", "code", "open"),
-    "bill": ("done", "sum", "mean", "load", "first", "last", "due"),
+    "bill": ("done", "sum", "mean", "load", "first", "last", "due", "pieces", "fewest", "dearest", "parts", "rough"),
     "contact": ("billed", "owes", "mentioned", "score"),
 }
 
@@ -153,6 +159,7 @@ def _line(line: Record) -> dict[str, Any]:
 def _bill(bill: Record, lines: list[Record]) -> dict[str, Any]:
     quantities = [line["quantity"] for line in lines if line["open"]]
     total = _sum(line["taxed"] for line in lines)
+    parts = _some(sum, [line["part"] for line in lines])
     rate = 1 - Decimal(repr(bill["discount"] or 0))
     return {
         "done": sum(line["stage"] == "done" for line in lines),
@@ -161,6 +168,11 @@ def _bill(bill: Record, lines: list[Record]) -> dict[str, Any]:
         "load": _some(sum, [line["weight"] for line in lines]),
         "first": _some(min, [line["day"] for line in lines]),
         "last": _some(max, [line["created_at"] for line in lines]),
+        "pieces": _some(sum, [line["quantity"] for line in lines if line["stage"] == "open"]),
+        "fewest": _some(min, [line["quantity"] for line in lines]),
+        "dearest": _of_one_currency(max, [line["price"] for line in lines]),
+        "parts": parts,
+        "rough": parts and parts.quantize(Decimal("0.1"), ROUND_HALF_UP),
         "due": total and _money(total["amount"] * rate, total["currency"]),
     }
 
@@ -172,10 +184,16 @@ def _contact(bills: list[Record], mentions: list[Record]) -> dict[str, Any]:
 
 
 def _sum(amounts: Iterable[dict[str, Any] | None]) -> dict[str, Any] | None:
+    return _of_one_currency(sum, amounts)
+
+
+def _of_one_currency(
+    how: Callable[[list[Any]], Any], amounts: Iterable[dict[str, Any] | None]
+) -> dict[str, Any] | None:
     found = [amount for amount in amounts if amount is not None]
     if len({amount["currency"] for amount in found}) != 1:
         return None
-    return {"amount": sum((a["amount"] for a in found), Decimal(0)), "currency": found[0]["currency"]}
+    return {"amount": how([a["amount"] for a in found]), "currency": found[0]["currency"]}
 
 
 def _some(how: Callable[[list[Any]], Any], values: list[Any]) -> Any:

@@ -41,6 +41,7 @@ def _values(rng: Random, ids: dict[str, list[str]], entity: str) -> dict[str, An
             "price": rng.choice([None, {"amount": number, "currency": currency}]),
             "quantity": rng.choice([None, rng.randint(-3, 40)]),
             "weight": rng.choice([None, rng.randint(-40, 40) / 4]),
+            "part": rng.choice([None, rng.randint(-3, 3), rng.randint(-200, 200) / 100]),
             "day": rng.choice([None, f"2026-01-{rng.randint(1, 28):02}"]),
         },
         "bill": {
@@ -123,7 +124,9 @@ async def test_a_rollup_changes_neither_version_nor_history_of_its_record(crm: T
     await crm.write([Change.create("line", {"bill": bill, "price": price("10"), "quantity": 2})])
     after = await crm.get("bill", bill)
     assert (after["sum"], after["due"]) == ({"amount": Decimal("24.20"), "currency": "EUR"},) * 2
-    assert {n for n in after if after[n] != before[n]} == {"sum", "mean", "last", "due"}
+    assert {n for n in after if after[n] != before[n]} == {
+        *("sum", "mean", "last", "due", "pieces", "fewest", "dearest"),
+    }
     assert [(e["version"], e["action"], e["changes"]) for e in await history(crm, "bill", bill)] == [(1, "create", {})]
     await crm.write([Change.update("bill", bill, {"discount": 0.5}, version=1)])  # as seen before
     [entry, _] = await history(crm, "bill", bill)
@@ -131,6 +134,27 @@ async def test_a_rollup_changes_neither_version_nor_history_of_its_record(crm: T
     assert {name: float(old_new["new"]["amount"]) for name, old_new in entry["changes"].items() if name == "due"} == {
         "due": 12.10
     }
+
+
+@pytest.mark.contract("documents.md#rollup-difference")
+async def test_other_records_are_looked_at_only_where_the_stored_value_tells_too_little(crm: TestCrm) -> None:
+    bill = await a_bill(crm)
+    values = {"bill": bill, "price": price("10"), "quantity": 2, "day": "2026-01-05"}
+    [line] = await crm.write([Change.create("line", values)])
+    moved = {"pieces": 1000, "dearest__amount": 5000, "sum__amount": 90000}
+    sets = ", ".join(f"{name} = {value}" for name, value in moved.items())
+    await crm.kernel.database.write(lambda tx: tx.execute(f"UPDATE e_bill SET {sets}"))
+    await crm.write([Change.create("line", values)])
+    found = await crm.get("bill", bill)
+    assert (found["pieces"], found["sum"], found["dearest"]) == (
+        1002,
+        {"amount": Decimal("924.20"), "currency": "EUR"},
+        {"amount": Decimal("50.00"), "currency": "EUR"},
+    )
+    await crm.write([Change.update("line", line["id"], {"price": price("60")})])
+    assert (await crm.get("bill", bill))["dearest"]["amount"] == 60
+    await crm.write([Change.update("line", line["id"], {"price": price("20")})])  # the greatest has gone
+    assert (await crm.get("bill", bill))["dearest"]["amount"] == 20
 
 
 async def test_a_formula_stands_in_history_and_is_not_in_the_way_of_an_undo(crm: TestCrm) -> None:

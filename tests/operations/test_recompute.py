@@ -68,7 +68,9 @@ async def test_stored_records_follow_a_changed_formula_and_all_that_is_made_of_i
         id: {**line, "price": {**line["price"], "amount": line["price"]["amount"] * 2}}
         for id, line in stored["line"].items()
     }
-    assert shown(stored) == expected({**stored, "line": doubled})
+    wanted = expected({**stored, "line": doubled})
+    wanted[f"bill {bill}"]["dearest"] = before["dearest"]
+    assert shown(stored) == wanted
     assert {r["version"] for r in stored["line"].values()} == {1, 2}  # the deletion alone made a version
     entries = await crm.kernel.reader.history("bill", bill, crm.kernel.system("api"))
     assert [e["version"] for e in entries["items"]] == [1]
@@ -154,6 +156,20 @@ async def test_a_definition_that_is_changed_meanwhile_has_a_job_of_its_own(
     assert (await job(crm, first))["state"] == "cancelled"
     await finished(crm)
     assert {float(line["total"]["amount"]) for line in (await everything(crm))["line"].values()} == {10.0}
+
+
+async def test_a_definition_that_comes_back_is_computed_too(crm: TestCrm, monkeypatch: pytest.MonkeyPatch) -> None:
+    bill = await filled(crm, 7)
+    body = changed(BILL, pieces={"type": "integer", "x-crm": {"rollup": {
+        "of": "lines", "measure": "sum", "field": "quantity", "where": "weight > 1"}}})  # fmt: skip
+    await apply(crm, twice(), body)
+    await killed_after(crm, 1, monkeypatch)
+    values = {"bill": bill, "quantity": 5, "weight": 0}
+    await crm.write([Change.create("line", values)])  # by the definition that goes again
+    assert await apply(crm, LINE, BILL) is not None
+    await finished(crm)
+    stored = await everything(crm)
+    assert shown(stored) == expected(stored)
 
 
 async def test_a_field_that_was_away_is_computed_when_it_comes_back(crm: TestCrm) -> None:

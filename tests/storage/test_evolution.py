@@ -84,6 +84,24 @@ async def test_a_field_is_added_to_stored_records(
     assert await ddl_plan({"company": grown}, database) == DdlPlan([], [])
 
 
+async def test_many_fields_are_added_in_one_statement_where_the_engine_can(
+    database: Database, company: EntityModel, model: Model, store: RecordStore, make: SimpleNamespace
+) -> None:
+    await database.write(lambda tx: store.insert(tx, company, [make.record(company, 1, name="Ā")]))
+    many = [make.field(f"f{n}", (Integer, Boolean, Text)[n % 3]()) for n in range(300)]
+    contact = make.entity("contact", *model["contact"].own_fields, make.field("late", Integer()))
+    renamed = make.entity("company", make.field("title", Text(), was="name"), *many)
+    grown = {"company": renamed, "contact": contact}
+    plan = await ddl_plan(grown, database)
+    assert len([step for step in plan.steps if step.change == "add_column"]) == 401  # texts have a second column
+    before = database.statements
+    await evolve(database, grown)
+    others = 60  # looking what there is, indexes
+    assert 0 <= database.statements - before - (401 if database.dialect.name == "sqlite" else 2) < others
+    assert await store.load(database, renamed, [make.identity(1)]) == [make.record(renamed, 1, title="Ā")]
+    assert await ddl_plan(grown, database) == DdlPlan([], [])
+
+
 async def test_a_removed_field_is_hidden_and_keeps_its_data(
     database: Database, company: EntityModel, store: RecordStore, make: SimpleNamespace
 ) -> None:
