@@ -12,6 +12,7 @@ from crm_kernel.fields.base import Faulty, ValueContext
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.record_view import RecordView as RecordView
 from crm_kernel.operations.record_view import plain as plain
+from crm_kernel.schema.sentences import labelled
 
 E = TypeVar("E", bound=Entity)
 
@@ -283,7 +284,7 @@ class Change(Generic[E]):
             self.new[name] = None if value is None else field.type.canonical(value, self.context)
         except Faulty as faulty:
             for fault in faulty.faults:
-                self._refuse(fault.at(prefix=f"/{name}"))
+                self._refuse(labelled(self.label(name), fault, self.locale).at(prefix=f"/{name}"))
             return
         self.amended.setdefault(self.journal.plugin, []).append(name)
         self.journal.touched[id(self)] = self
