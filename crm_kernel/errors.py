@@ -97,12 +97,19 @@ def token(name: object) -> str:
     return "/" + str(name).replace("~", "~0").replace("/", "~1")
 
 
+class Told(NamedTuple):
+    """What a sentence is made of, so that it can be said in other languages: its name and values."""
+
+    name: str
+    values: Mapping[str, Any] = {}
+
+
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing wrong with one value.
 
     `pointer` is an RFC 6901 JSON Pointer into the record (`/budget`), `code` a JSON Schema keyword or a code of
     `FAULT_CODES`, `detail` one sentence, `row` the 1-based row in a batch or file. `status` (default 422) decides
-    which answer wins when several rows are at fault; it is not part of the answer.
+    which answer wins when several rows are at fault; it and `told` are not part of the answer.
     """
 
     pointer: str
@@ -112,6 +119,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hint: str | None = None
     status: int = 422
     extra: dict[str, Any] | None = None
+    told: Told | None = None
 
     def render(self) -> dict[str, Any]:
         """The member of `errors` that an answer shows."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import msgspec
 
-from crm_kernel.errors import Fault
+from crm_kernel.errors import Fault, Told
 
 
 class Kind(StrEnum):
@@ -54,11 +54,22 @@ class ValueContext(NamedTuple):
 
 
 class Faulty(Exception):
-    """A value cannot be normalised. `faults` point below the field (pointer "" = the value itself)."""
+    """A value cannot be normalised. `faults` point below the field (pointer "" = the value itself).
 
-    def __init__(self, code: str, detail: str, pointer: str = "", *, more: Sequence[Fault] = ()) -> None:
-        self.faults = [Fault(pointer=pointer, code=code, detail=detail), *more]
+    `told` is what the sentence is called in other languages, and the values it shows there.
+    """
+
+    def __init__(self, code: str, detail: str, pointer: str = "", *, told: str = "", **values: Any) -> None:
+        said = Told(told, values) if told else None
+        self.faults = [Fault(pointer=pointer, code=code, detail=detail, told=said)]
         super().__init__(detail)
+
+    @classmethod
+    def of(cls, faults: Sequence[Fault]) -> Self:
+        """Several faults of one value."""
+        faulty = cls(faults[0].code, faults[0].detail)
+        faulty.faults = list(faults)
+        return faulty
 
 
 class RollupOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

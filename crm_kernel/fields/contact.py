@@ -71,14 +71,17 @@ def normal_phone(text: str, region: str) -> str:
     found = _E164.fullmatch(text)
     if found and _assignable(found[1]):
         return text
+    got = repr(text[:40])
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
-        raise Faulty("format", f"Not a telephone number: {text[:40]!r}.") from None
+        raise Faulty("format", f"Not a telephone number: {got}.", told="phone", got=got) from None
     if not phonenumbers.is_valid_number(number):
-        raise Faulty("format", f"No telephone number of this form is assigned: {text[:40]!r}.")
+        detail = f"No telephone number of this form is assigned: {got}."
+        raise Faulty("format", detail, told="phone_unassigned", got=got)
     if number.extension:
-        raise Faulty("format", f"E.164 has no place for the extension {number.extension!r}.")
+        detail = f"E.164 has no place for the extension {number.extension!r}."
+        raise Faulty("format", detail, told="phone_extension", got=repr(number.extension))
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

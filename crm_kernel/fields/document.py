@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Self, cast
 
@@ -30,14 +30,8 @@ def kept(value: Any) -> Any:
     faults: list[Fault] = []
     found = _kept(value, "", 0, faults)
     if faults:
-        raise faulty_of(faults)
+        raise Faulty.of(faults)
     return found
-
-
-def faulty_of(faults: Sequence[Fault]) -> Faulty:
-    """What to raise for several faults of one value."""
-    first, *more = faults
-    return Faulty(first.code, first.detail, first.pointer, more=more)
 
 
 def _kept(value: Any, pointer: str, depth: int, faults: list[Fault]) -> Any:
@@ -179,5 +173,5 @@ class ListType(JsonType):
             except Faulty as faulty:
                 faults += [fault.at(prefix=f"/{index}") for fault in faulty.faults]
         if faults:
-            raise faulty_of(faults)
+            raise Faulty.of(faults)
         return result

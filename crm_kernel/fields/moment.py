@@ -68,7 +68,8 @@ class Date(FieldType):
                 raise ValueError(text)
             return date.fromisoformat(text).isoformat()
         except ValueError:
-            raise Faulty("format", f"Not a date as YYYY-MM-DD: {text[:40]!r}.") from None
+            got = repr(text[:40])
+            raise Faulty("format", f"Not a date as YYYY-MM-DD: {got}.", told="date", got=got) from None
 
 
 class Moment(FieldType):
@@ -100,7 +101,7 @@ class Moment(FieldType):
                 return text
             return moment_text(read_moment(text))
         except (ValueError, OverflowError):
-            raise Faulty("format", _OFFSET_MISSING) from None
+            raise Faulty("format", _OFFSET_MISSING, told="moment") from None
 
     def parse(self, text: str, context: ValueContext) -> Any:
         found = _LOCAL.fullmatch(text.strip())

@@ -27,7 +27,8 @@ class Money(msgspec.Struct, frozen=True):
 def _currency(value: Any, context: ValueContext) -> str:
     code = context.currency if value is None else value
     if not isinstance(code, str) or code not in CURRENCIES:
-        raise Faulty("enum", f"{code!r} is no ISO 4217 currency:{near(str(code).upper(), CURRENCIES)}", "/currency")
+        detail = f"{code!r} is no ISO 4217 currency:{near(str(code).upper(), CURRENCIES)}"
+        raise Faulty("enum", detail, "/currency", told="currency", got=repr(code))
     return code
 
 
@@ -62,7 +63,8 @@ class MoneyType(FieldType):
         digits = minor_digits(currency)
         units = scaled(number, digits)
         if units is None:
-            raise Faulty("scale", f"{currency} has {digits} decimals, got {number}.", "/amount")
+            detail = f"{currency} has {digits} decimals, got {number}."
+            raise Faulty("scale", detail, "/amount", told="money_decimals", currency=currency, limit=digits, got=number)
         return {"amount": unscaled(units, digits), "currency": currency}
 
     def sent_image(self, value: Any) -> Any:

@@ -31,7 +31,7 @@ def exact(value: Any) -> Decimal | None:
         return None
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite():
-        raise Faulty("type", f"{value} is not a number.")
+        raise Faulty("type", f"{value} is not a number.", told="no_number", got=value)
     return number
 
 
@@ -71,8 +71,8 @@ def unscaled(units: int, digits: int) -> Decimal:
 def out_of_range(number: Decimal, limit: int) -> Faulty:
     """The fault of a number beyond +-`limit`."""
     if number < 0:
-        return Faulty("minimum", f"The number is less than {-limit}.")
-    return Faulty("maximum", f"The number is more than {limit}.")
+        return Faulty("minimum", f"The number is less than {-limit}.", told="minimum", limit=-limit)
+    return Faulty("maximum", f"The number is more than {limit}.", told="maximum", limit=limit)
 
 
 class Integer(FieldType):
@@ -126,7 +126,8 @@ class Number(FieldType):
             return value
         double = float(number)
         if math.isinf(double):
-            raise Faulty("minimum" if number < 0 else "maximum", "The number is too large for a double.")
+            code = "minimum" if number < 0 else "maximum"
+            raise Faulty(code, "The number is too large for a double.", told="double")
         return double + 0.0  # -0.0 would be a second form of the same value
 
     def parse(self, text: str, context: ValueContext) -> Any:
@@ -157,7 +158,8 @@ class DecimalNumber(FieldType):
             return value
         units = scaled(number, self.scale)
         if units is None:
-            raise Faulty("scale", f"At most {self.scale} decimals, got {number}.")
+            detail = f"At most {self.scale} decimals, got {number}."
+            raise Faulty("scale", detail, told="decimals", limit=self.scale, got=number)
         return unscaled(units, self.scale)
 
     def parse(self, text: str, context: ValueContext) -> Any:

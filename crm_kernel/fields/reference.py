@@ -47,15 +47,15 @@ class Reference(FieldType):
             return text
         text = text.lower()
         if not _UUID.fullmatch(text):
-            raise Faulty(*self.refusal(text))
+            raise self.refusal(repr(text[:40]))
         return text
 
     def sent_image(self, value: Any) -> Any:
         return None  # that it is no id is told by `reference`; its `format` would say the same again
 
-    def refusal(self, text: str) -> tuple[str, str]:
-        """Code and sentence for a text that is no id."""
-        return "reference", f"There is no {self.target} with the id {text[:40]!r}."
+    def refusal(self, got: str) -> Faulty:
+        """What to raise for a text that is no id."""
+        return Faulty("reference", f"There is no {self.target} with the id {got}.", told="no_record", got=got)
 
 
 class AnyReference(Reference):
@@ -79,8 +79,8 @@ class AnyReference(Reference):
     def from_columns(self) -> Callable[..., Any]:
         return _first
 
-    def refusal(self, text: str) -> tuple[str, str]:
-        return "reference", f"There is no record with the id {text[:40]!r}."
+    def refusal(self, got: str) -> Faulty:
+        return Faulty("reference", f"There is no record with the id {got}.", told="no_record", got=got)
 
 
 class Id(Reference):
@@ -95,5 +95,5 @@ class Id(Reference):
     def match(cls, shape: Shape) -> Self | None:
         return None
 
-    def refusal(self, text: str) -> tuple[str, str]:
-        return "format", f"Not a UUID: {text[:40]!r}."
+    def refusal(self, got: str) -> Faulty:
+        return Faulty("format", f"Not a UUID: {got}.", told="uuid", got=got)

@@ -12,12 +12,13 @@ from crm_kernel.fields.folding import fold
 def check_characters(text: str, pointer: str = "") -> None:
     """Raises `Faulty` (`format`) for characters that no column can hold: U+0000 and lone surrogates."""
     if "\0" in text:
-        raise Faulty("format", "The character U+0000 cannot be stored.", pointer)
+        raise Faulty("format", "The character U+0000 cannot be stored.", pointer, told="nul")
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise Faulty("format", "The text has half of a surrogate pair.", pointer) from None
+            detail = "The text has half of a surrogate pair."
+            raise Faulty("format", detail, pointer, told="surrogate") from None
 
 
 def clean(text: str) -> str | None:

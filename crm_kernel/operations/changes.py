@@ -13,6 +13,7 @@ from crm_kernel.hook_call import HookCall, Turn
 from crm_kernel.model import EntityModel
 from crm_kernel.operations.record_view import RecordView as RecordView
 from crm_kernel.operations.record_view import plain as plain
+from crm_kernel.schema.sentences import labelled
 
 E = TypeVar("E", bound=Entity)
 
@@ -285,7 +286,7 @@ class Change(Generic[E]):
             self.new[name] = None if value is None else field.type.canonical(value, self.context)
         except Faulty as faulty:
             for fault in faulty.faults:
-                self._refuse(call, fault.at(prefix=f"/{name}"))
+                self._refuse(call, labelled(self.label(name), fault, self.locale).at(prefix=f"/{name}"))
             return
         self.amended.setdefault(call.plugin, []).append(name)
         self.journal.touched[id(self)] = self

@@ -176,7 +176,7 @@ class Writer:
         except NotUnique as taken:
             if not looks_up:
                 return await self._attempt(rows, caller, dry_run, finish, looks_up=True)
-            raise unique_error(self._registry().entities, taken) or taken from taken
+            raise unique_error(self._registry().entities, taken, caller.locale) or taken from taken
         return done, faults
 
     async def run_inside(self, work: WriteWork, changes: list[AnyChange]) -> None:

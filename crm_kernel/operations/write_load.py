@@ -6,15 +6,14 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from crm_kernel.access import MOVE_FIELDS, Grant
-from crm_kernel.errors import HINTED_ROWS, unknown
+from crm_kernel.errors import HINTED_ROWS, Told, unknown
 from crm_kernel.fields.base import Faulty, Kind
 from crm_kernel.filters.expression import Expression
 from crm_kernel.model import EntityModel, Field
 from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange, Merged
 from crm_kernel.operations.work import Work, WriteWork
+from crm_kernel.schema.sentences import labelled, translated
 from crm_kernel.schema.walk import pointer
 
 ACTIONS = {
@@ -88,8 +87,10 @@ def _settle_upsert(change: AnyChange, id: str | None) -> None:
     elif change.found == "skip":
         change.skipped, change.values = True, {}
     elif change.found == "refuse":
-        named = " and ".join(change.on)
-        change.fault(f"/{change.on[0]}", "unique", f"There is a {change.entity} with this {named} already.", status=409)
+        told, named = Told("exists"), " and ".join(change.on)
+        labels = ", ".join(map(change.label, change.on))
+        detail = translated(labels, told, f"There is a {change.entity} with this {named} already.", change.locale)
+        change.fault(f"/{change.on[0]}", "unique", detail, status=409)
 
 
 def _can_be_key(work: WriteWork, change: AnyChange, name: str) -> bool:
@@ -260,8 +261,7 @@ def merge(work: Work, change: AnyChange) -> None:
                 value = _canonical(field, sent, change)
         except Faulty as faulty:
             for fault in faulty.faults:
-                said = f"{change.label(name)}: {fault.detail}"
-                change.faults.append(msgspec.structs.replace(fault, detail=said).at(change.row, f"/{name}"))
+                change.faults.append(labelled(change.label(name), fault, change.locale).at(change.row, f"/{name}"))
             _keep_image(change, name, field.type.sent_image(_patched(field, sent, change)))
             continue
         if change.old is not None and value == change.old.get(name) and sees(work, change, name):

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from crm_kernel.access import Access
+from crm_kernel.errors import Told
 from crm_kernel.fields.base import Kind
 from crm_kernel.fields.reference import ANY
 from crm_kernel.model import Field
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.work import WriteWork
 from crm_kernel.operations.write_load import sees
+from crm_kernel.schema.sentences import translated
+from crm_kernel.storage.records import taken_sentence
 
 _OWNER, _TEAM = ("owner",), ("team",)
 
@@ -114,7 +117,9 @@ def _refuse_missing(found: list[tuple[AnyChange, str, str, str]], existing: dict
             continue
         label = change.label(name)
         what = "record" if target == ANY else target
-        change.fault(pointer, "reference", f"{label} refers to {what} {id!r}, which is not there for you.")
+        english = f"{label} refers to {what} {id!r}, which is not there for you."
+        detail = translated(label, Told("reference", {"got": repr(id)}), english, change.locale)
+        change.fault(pointer, "reference", detail)
         change.new[name] = None
 
 
@@ -162,7 +167,7 @@ async def _check_unique_field(work: WriteWork, field: Field, group: list[AnyChan
 
 
 def _taken(change: AnyChange, field: Field) -> None:
-    change.fault(f"/{field.name}", "unique", f"{change.label(field.name)} is taken by another record.", status=409)
+    change.fault(f"/{field.name}", "unique", taken_sentence(field, change.locale), status=409)
 
 
 async def _check_new_ids(work: WriteWork, creates: list[AnyChange]) -> None:
@@ -173,5 +178,5 @@ async def _check_new_ids(work: WriteWork, creates: list[AnyChange]) -> None:
     seen: set[str] = set()
     for change in creates:
         if change.new["id"] in taken or change.new["id"] in seen:
-            change.fault("/id", "unique", "The id is taken.", status=409)
+            _taken(change, model.fields["id"])
         seen.add(change.new["id"])

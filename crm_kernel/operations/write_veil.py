@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from crm_kernel.errors import Fault
+from crm_kernel.errors import Fault, Told
 from crm_kernel.operations.changes import AnyChange
 from crm_kernel.operations.work import Work
 from crm_kernel.operations.write_load import sees
+from crm_kernel.schema.languages import language_of
+from crm_kernel.schema.sentences import translated
 
 HIDDEN = "hidden_field"
 
@@ -47,7 +49,9 @@ def _has_sent(value: Any, path: Sequence[str]) -> bool:
 
 def _veiled(change: AnyChange, fault: Fault) -> Fault:
     if fault.code == "unique":
-        detail = "A value in a field that you may not read is taken by another record."
+        english = "A value in a field that you may not read is taken by another record."
+        label = language_of(change.locale).sentences["record"]
+        detail = translated(label, Told("unique_hidden"), english, change.locale)
         return Fault(pointer="", code="unique", detail=detail, row=fault.row, status=fault.status)
     detail = f"The {change.entity} would not be valid, in a field that you may not read."
     return Fault(pointer="", code=HIDDEN, detail=detail, row=fault.row, status=fault.status)

@@ -7,7 +7,11 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from crm_kernel.schema.languages import ENGLISH, Language
+import msgspec
+
+from crm_kernel.errors import Fault, Told
+from crm_kernel.schema.languages import ENGLISH, Language, language_of
+from crm_kernel.schema.value_languages import VALUE_LANGUAGES
 
 _SHOWN_CHOICES = 12
 _SHOWN_CHARACTERS = 60
@@ -73,6 +77,20 @@ def sentence(
     text = text.format(limit=limit, count=_count(int(limit), noun) if noun else "")
     got = "" if secret or code in _WITHOUT_VALUE else shown(value)
     return language.whole.format(label=label, text=language.got.format(text=text, got=got) if got else text)
+
+
+def translated(label: str, told: Told | None, english: str, locale: str) -> str:
+    """What a field type or the write door found, with the field's label: `english` where there is no other."""
+    words = VALUE_LANGUAGES.get(locale) or VALUE_LANGUAGES.get(locale.partition("-")[0], {})
+    if told is None or told.name not in words:
+        return english
+    return language_of(locale).whole.format(label=label, text=words[told.name].format(**told.values))
+
+
+def labelled(label: str, fault: Fault, locale: str) -> Fault:
+    """The fault of a field type as it is told: with the field's label, in the language of a locale."""
+    detail = translated(label, fault.told, f"{label}: {fault.detail}", locale)
+    return msgspec.structs.replace(fault, detail=detail, told=None)
 
 
 def plain(label: str, what: str, language: Language) -> str:

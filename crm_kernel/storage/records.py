@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from crm_kernel.errors import Error, Fault
+from crm_kernel.errors import Error, Fault, Told
 from crm_kernel.fields.base import Kind
 from crm_kernel.filters.dialect import Dialect
-from crm_kernel.model import EntityModel, Model
+from crm_kernel.model import EntityModel, Field, Model
+from crm_kernel.schema.sentences import translated
 from crm_kernel.storage.columns import entity_columns, field_columns, is_stored, quoted, table_name
 from crm_kernel.storage.decoding import Record, columns_sql, decoder
 from crm_kernel.storage.encoding import Encode, bind_main, encoder
@@ -292,7 +293,13 @@ class RecordStore:
         return compiled
 
 
-def unique_error(models: Model, taken: NotUnique) -> Error | None:
+def taken_sentence(field: Field, locale: str) -> str:
+    """That another record has the value of a unique field."""
+    label = field.label_in(locale)
+    return translated(label, Told("unique"), f"{label} is taken by another record.", locale)
+
+
+def unique_error(models: Model, taken: NotUnique, locale: str = "en") -> Error | None:
     """The refusal that names the field of the first taken column (the write door finds it first, as a rule); None where
     it is no entity's."""
     model = next((model for name, model in models.items() if table_name(name) == taken.table), None)
@@ -300,5 +307,5 @@ def unique_error(models: Model, taken: NotUnique) -> Error | None:
         return None
     column = taken.columns[0]
     field = next((found.field for found in entity_columns(model) if found.name == column), model.fields["id"])
-    detail = f"{field.label} is taken by another record."
+    detail = taken_sentence(field, locale)
     return Error("unique", faults=[Fault(pointer=f"/{field.name}", code="unique", detail=detail, status=409)])

@@ -200,4 +200,4 @@ def test_no_log_in_tells_who_there_is(fort: Fort, case: dict[str, str]) -> None:
         assert answer.status_code == 401, answer.text
         texts.append(answer.text)
     assert texts[0] == texts[1]
-    assert reset or min(work) >= 0.01, "no password was checked"  # argon2id takes some 50 ms
+    assert reset or min(work) >= 0.005, "no password was checked"  # argon2id takes some 50 ms, a clock tick 10
