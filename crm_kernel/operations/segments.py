@@ -14,14 +14,15 @@ def segments(rows: list[tuple[int, AnyChange]]) -> list[list[tuple[int, AnyChang
     """
     found: list[list[tuple[int, AnyChange]]] = []
     seen: set[Any] = set()
+    last = ""
     manner: tuple[str, ...] | None = None  # how the segment names records: by id, or by which key
     for number, change in rows:
         names = _names_of(change)
         how = _MERGE if change.kind == "merge" else change.on
-        other = bool(found) and _apart(found[-1][-1][1]) != _apart(change)
-        if not found or other or (names and (not seen.isdisjoint(names) or manner not in (None, how))):
+        kind = change.kind if change.kind in _APART else ""
+        if not found or kind != last or (names and (not seen.isdisjoint(names) or manner not in (None, how))):
             found.append([])
-            seen, manner = set(), None
+            seen, manner, last = set(), None, kind
         if names:
             seen.update(names)
             manner = how
@@ -29,13 +30,10 @@ def segments(rows: list[tuple[int, AnyChange]]) -> list[list[tuple[int, AnyChang
     return found
 
 
+_APART = ("merge", "restore")
+"""Kinds of changes that are in segments of their own."""
 _MERGE = ("", "merge")
 """The manner in which merges name records: they are in segments of their own."""
-
-
-def _apart(change: AnyChange) -> str:
-    """The kind of those changes that are in segments of their own, "" for all others."""
-    return change.kind if change.kind in ("merge", "restore") else ""
 
 
 def _names_of(change: AnyChange) -> list[Any]:

@@ -35,6 +35,7 @@ def test_documents_fit_their_schemas() -> None:
         jsonschema.Draft202012Validator(schema).validate(document)
 
 
+@pytest.mark.needs("real_estate")
 @pytest.mark.usefixtures("new_database")
 def test_people_see_their_part_of_the_contacts(tmp_path: Path, store: Store) -> None:
     async def counts(tokens: dict[str, str]) -> dict[str, int]:
@@ -50,6 +51,7 @@ def test_people_see_their_part_of_the_contacts(tmp_path: Path, store: Store) -> 
     assert seen == pytest.approx({who: part * SIZE for who, part in SEEN.items()}, rel=0.2, abs=8)
 
 
+@pytest.mark.needs("real_estate")
 @pytest.mark.usefixtures("new_database")
 def test_rows_that_were_filled_in_are_as_those_of_the_kernel(tmp_path: Path, store: Store) -> None:
     asyncio.run(growth_app.make(tmp_path / "app", store, 3))
@@ -61,6 +63,7 @@ def test_rows_that_were_filled_in_are_as_those_of_the_kernel(tmp_path: Path, sto
     assert ("segment", "score", "id") in store.indexes("e_contact")
 
 
+@pytest.mark.needs("real_estate")
 @pytest.mark.usefixtures("new_database")
 def test_the_whole_at_small_sizes(request: pytest.FixtureRequest, tmp_path: Path, capsys: Any) -> None:
     engine = str(request.config.getoption("--crm-engine"))

@@ -77,6 +77,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+@pytest.mark.needs("real_estate")
 @pytest.mark.contract("documents.md#export-identical", "cli.md#export")
 def test_export_apply_export_is_the_same_to_the_byte_on_any_engine(apps: Apps) -> None:
     documents = apps.folder / "documents"

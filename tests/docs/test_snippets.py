@@ -64,7 +64,15 @@ class App:
         file.write_text(text, "utf-8")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def needed(page: Path) -> list[str]:
+    """The installed plugins that an app of the page runs."""
+    lists = re.findall(r"^enabled = \[(.*)\]", page.read_text("utf-8"), re.M)
+    return re.findall(r'"(\w+)"', " ".join(lists))
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, id=page.stem, marks=pytest.mark.needs(*needed(page))) for page in PAGES]
+)
 def test_the_examples_of_a_page_work(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

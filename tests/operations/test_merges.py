@@ -261,6 +261,13 @@ async def test_taking_a_merge_back_needs_the_right_to_merge(merging: Any) -> Non
         await take_back(crm, a, 2, other.id)
     assert raised.value.code == "forbidden"
     assert await crm.count("contact") == 1
+    [card] = await crm.find("card")
+    await crm.write([Change.update("card", card.id, about=None)])
+    with pytest.raises(Error) as raised:
+        await take_back(crm, a, 2, clerk.id)
+    told = [fault.detail for fault in raised.value.faults]
+    assert told == ["Something that you may not read was changed since."]  # he knows of no cards
+    await crm.write([Change.update("card", card.id, about=a)])
     await take_back(crm, a, 2, clerk.id)
     assert await crm.count("card", "about = @param.b", b=b) == 1
 
