@@ -148,8 +148,14 @@ async def test_a_type_that_changes_and_a_field_that_is_renamed_are_read_as_they_
             }
         },
     }
-    mean = rollup("lines", "avg", "pieces", where="open = true", crm={"decimal": 2}, type="number")
-    await held_to_applying(crm, ruled(renamed, under("total", 60)), ruled(BILL, under("mean", 2), mean=mean))
+    bill = ruled(
+        BILL,
+        under("mean", 2),
+        mean=rollup("lines", "avg", "pieces", where="open = true", crm={"decimal": 2}, type="number"),
+        pieces=rollup("lines", "sum", "pieces", where="stage = 'open'", type="number"),
+        fewest=rollup("lines", "min", "pieces", type="number"),
+    )
+    await held_to_applying(crm, ruled(renamed, under("total", 60)), bill)
     converted = changed(renamed, pieces=whole)
     await held_to_applying(crm, ruled(converted, under("total", 40)))
 
