@@ -157,6 +157,19 @@ async def test_other_records_are_looked_at_only_where_the_stored_value_tells_too
     assert (await crm.get("bill", bill))["dearest"]["amount"] == 20
 
 
+@pytest.mark.contract("documents.md#rollup-difference")
+async def test_what_is_measured_does_not_come_again_as_a_difference(crm: TestCrm) -> None:
+    contact = (await crm.write([Change.create("contact", {"name": "c"})]))[0]["id"]
+    first, other = await a_bill(crm, customer=contact), await a_bill(crm)
+    await crm.write([Change.create("line", {"bill": other, "price": price("5"), "quantity": 1})])
+    line = {"bill": first, "price": price("10"), "quantity": 1}
+    # One bill comes to a contact who owes nothing yet, so all is measured, and another of his bills grows.
+    await crm.write([Change.create("line", line), Change.update("bill", other, {"customer": contact})])
+    assert (await crm.get("contact", contact))["owes"] == {"amount": Decimal("18.15"), "currency": "EUR"}
+    stored = await everything(crm)
+    assert shown(stored) == expected(stored)
+
+
 async def test_a_formula_stands_in_history_and_is_not_in_the_way_of_an_undo(crm: TestCrm) -> None:
     [line] = await crm.write([Change.create("line", {"price": price("10"), "quantity": 2})])
     await crm.write([Change.update("line", line["id"], {"quantity": 3})])
