@@ -12,7 +12,6 @@ from urllib.request import Request, urlopen
 import pytest
 
 from crm_kernel.documents import FOLDERS
-from crm_kernel.testing.kit import NewDatabase
 from tests.acceptance.cli.conftest import LEAD, Crm
 from tests.acceptance.cli.test_serve import get, served
 from tests.cli.test_restarts import CASES, each, version
@@ -47,10 +46,9 @@ class Server(NamedTuple):
 
 
 class App(NamedTuple):
-    """An app folder with a document of each kind, on a database of its own."""
+    """An app folder with a document of each kind, on SQLite: tests/cli/test_restarts.py asks both engines."""
 
     folder: Path
-    database: str
     token: str
     crm: Crm
 
@@ -73,16 +71,14 @@ class App(NamedTuple):
 
 
 @pytest.fixture
-def app(crm: Crm, tmp_path: Path, new_database: NewDatabase) -> App:
+def app(crm: Crm, tmp_path: Path) -> App:
     folder = tmp_path / "app"
     assert crm("new", folder).status == 0
-    database, toml = new_database(tmp_path), folder / "crm.toml"
-    toml.write_text(toml.read_text("utf-8").replace("sqlite:///data/crm.db", database), "utf-8")
     (folder / "documents" / "entities" / "lead.json").write_text(json.dumps(LEAD), "utf-8")
-    App(folder, database, "", crm).files("A")
+    App(folder, "", crm).files("A")
     assert crm("apply", "--app", folder).status == 0
     assert crm("user", "add", "ilze", "--role", "admin", "--app", folder).status == 0
-    return App(folder, database, crm("token", "create", "ilze", "--name", "x", "--app", folder).out.strip(), crm)
+    return App(folder, crm("token", "create", "ilze", "--name", "x", "--app", folder).out.strip(), crm)
 
 
 @pytest.mark.contract(
@@ -112,7 +108,7 @@ def test_a_server_that_is_started_again_does_what_files_and_database_say(app: Ap
 def test_a_stored_document_that_broke_is_told_and_left_out(app: App) -> None:
     with app.served() as server:
         assert {d["state"] for d in server.documents().values()} == {"active"}
-    look = Looker(app.database)
+    look = Looker(f"sqlite:///{app.folder}/data/crm.db")
     look("UPDATE crm_document SET body = replace(body, '\"name\"]', '\"gone\"]') WHERE kind = 'view' AND name = 'all'")
     look.close()
     with app.served() as server:
