@@ -110,7 +110,7 @@ class _Count:
         self._old, self._new = rules_of(old), rules_of(new)
         self._entity = new.name
         self.total = 0
-        parts = _parts(after, new) if len(changes) > 1 else {}
+        parts = parts_of(after, new) if len(changes) > 1 else {}
         self._tallies = [
             _Tally(change, SchemaValidator(new.fields, [parts[change[:2]]]) if change[:2] in parts else None)
             for change in changes
@@ -184,7 +184,7 @@ def defaults_of(body: Mapping[str, Any] | None, model: EntityModel, context: Val
     return {f.name: f.type.canonical(f.default, context) for f in own if f.default is not None}
 
 
-def _parts(registry: Registry, model: EntityModel) -> dict[tuple[str, str], dict[str, Any]]:
+def parts_of(registry: Registry, model: EntityModel) -> dict[tuple[str, str], dict[str, Any]]:
     """The part of an entity's merged schema that each of its stored documents has given."""
     names = sorted(
         name

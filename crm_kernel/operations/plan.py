@@ -13,6 +13,7 @@ from crm_kernel.errors import Fault
 from crm_kernel.operations.access_changes import access_changes
 from crm_kernel.operations.apply_hooks import ApplyHooks, DocumentPlan, PlannedDocument
 from crm_kernel.operations.conversions import Conversion, type_changes
+from crm_kernel.operations.default_use import default_faults
 from crm_kernel.operations.foreseen import Foreseen
 from crm_kernel.operations.impact import Impact, entity_of, invalid_records, properties_of
 from crm_kernel.operations.plan_answer import ddl_answer, diff, digest_of, impact_answer
@@ -115,7 +116,8 @@ async def make_plan(
     ddl = _told_once(ddl, type_faults)
     documents = [_document(p, stored, after, type_faults) for p in proposed]
     changes = [] if ddl.faults else [(p.kind, p.name, p.body) for p in effective]
-    for kind, name, fault in [*await unique_faults(source, after, changes), *changed_titles(after, changes)]:
+    faulty = [*await unique_faults(source, after, changes), *changed_titles(after, changes)]
+    for kind, name, fault in [*faulty, *default_faults(after, changes)]:
         _add_error(documents, kind, name, fault)
     foreseen = Foreseen(source, before, after, ddl, types.conversions)
     impacts, recomputed = await invalid_records(foreseen, changes)

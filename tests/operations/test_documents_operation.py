@@ -306,3 +306,30 @@ async def test_an_indexed_field_has_its_index(crm: TestCrm) -> None:
     await crm.put(FIELDS)
     indexes = (await introspect(crm.kernel.database)).indexes["e_contact"]
     assert any("__budget" in index for index in indexes)
+
+
+@pytest.mark.contract("documents.md#default-fits")
+async def test_a_default_that_its_field_refuses_is_a_fault(crm: TestCrm) -> None:
+    """Whatever is created without a value would be refused."""
+    wrong = {
+        "a": {"type": "string", "default": 5},
+        "b": {"enum": ["x"], "default": "z"},
+        "c": {"$ref": "#/$defs/some", "default": 1},
+        "d": {"x-crm": {"money": True}, "minimum": 5, "default": {"amount": 1, "currency": "EUR"}},
+        "e": {"type": "array", "items": {"type": "string"}, "default": ["x", 1]},
+    }
+    right = {"f": {"enum": ["x"], "default": "x"}, "g": {"type": "number", "default": 1, "x-crm": {"decimal": 2}}}
+    defs = {"$defs": {"some": {"type": "integer", "minimum": 3}}}
+    errors = (await plan_of(crm.put(fields(properties=wrong | right, required=["f"], **defs))))["documents"][0][
+        "errors"
+    ]
+    at = "/schema/properties"
+    assert [(e["pointer"], e["code"]) for e in errors] == [
+        (f"{at}/a/default", "type"),
+        (f"{at}/b/default", "enum"),
+        (f"{at}/c/default", "minimum"),
+        (f"{at}/d/default/amount", "minimum"),
+        (f"{at}/e/default/1", "type"),
+    ]
+    assert errors[1]["detail"] == "The default: B must be one of 'x', got 'z'."
+    assert (await crm.put(fields(properties=right, allOf=[{"required": ["name"]}])))["applied"]
