@@ -214,6 +214,8 @@ _MOST = 100
 """How many unknown names of one object are told."""
 HINTED_ROWS = 20
 """The first rows of many, whose unknown names are told with near ones."""
+_LISTED = 20
+"""How many of the names that there are a hint lists."""
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -231,3 +233,16 @@ def unknown(names: Iterable[str], known: Collection[str], *, hints: bool = True)
     """
     for name in islice((name for name in names if name not in known), _MOST):
         yield name, near(name, known) if hints else ""
+
+
+def missing(what: str, name: str, known: Collection[str], pointer: str, code: str = "not_found") -> Fault:
+    """The fault of what names a `what` that is not there: with near names, and what there is in the hint."""
+    listed = ", ".join(sorted(known)[:_LISTED])
+    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    guess = near(name, known)
+    return Fault(
+        pointer=pointer,
+        code=code,
+        detail=f"There is no {what} {name[:_LONGEST]!r}" + (f";{guess}" if guess else "."),
+        hint=f"There are {listed}{more}." if known else f"There is no {what} yet.",
+    )

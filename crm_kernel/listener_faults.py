@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import Error, Fault, missing
 from crm_kernel.fields.base import ValueContext
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.manifest import Listener
@@ -16,11 +16,10 @@ def listener_fault(listener: Listener, entities: Model, context: ValueContext) -
             return None
         return Fault(pointer="/entity", code="required", detail="A listener with `where` names its entity.")
     if listener.entity not in entities:
-        detail = f"There is no entity {listener.entity!r}:{near(listener.entity, entities)}"
-        return Fault(pointer="/entity", code="not_found", detail=detail)
+        return missing("entity", listener.entity, entities, "/entity")
     try:
         if listener.where is not None:
             resolve(listener.where, listener.entity, entities, event=True, context=context)
     except Error as error:
-        return Fault(pointer="/where", code=error.code, detail=error.detail)
+        return Fault(pointer="/where", code=error.code, detail=error.detail, hint=error.hint)
     return None

@@ -12,7 +12,7 @@ import jsonschema_rs
 import msgspec
 
 from crm_kernel.documents import DURATION_PATTERN, PipelineDocument
-from crm_kernel.errors import Fault, near
+from crm_kernel.errors import Fault, near, unknown
 from crm_kernel.fields.rotting import Limit, Rotting
 from crm_kernel.model import EntityModel, Field
 from crm_kernel.schema.check import mentions
@@ -266,10 +266,9 @@ def requires_faults(pipeline: Pipeline, model: EntityModel) -> list[Fault]:
         Fault(
             pointer=f"/stages/{index}/requires",
             code="unknown_field",
-            detail=f"unknown field {name!r}:{near(name, model.fields)}",
+            detail=f"{pipeline.entity} has no field {name[:100]!r}" + (f";{hint}" if hint else "."),
         )
         for index, stage in enumerate(pipeline.stages)
         if stage.requires
-        for _, name in mentions(stage.requires)
-        if name not in model.fields
+        for name, hint in unknown(dict.fromkeys(name for _, name in mentions(stage.requires)), model.fields)
     ]

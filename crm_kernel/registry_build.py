@@ -13,7 +13,7 @@ from crm_kernel.access import builtin_grants, compile_role
 from crm_kernel.callers import ADMIN
 from crm_kernel.document_check import document_faults
 from crm_kernel.documents import KINDS, PipelineDocument, Report, Role, View
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import Error, Fault, missing
 from crm_kernel.fields import BUILTIN_TYPES
 from crm_kernel.fields.base import FieldType, ValueContext
 from crm_kernel.filters.expression import Expression
@@ -178,8 +178,7 @@ class _Builder:
     def _fields_faults(self, declaration: Declaration, known: Mapping[str, dict[str, Source]]) -> list[Fault]:
         entity = declaration.body["entity"]
         if entity not in known:
-            detail = f"There is no entity {entity!r}:{near(entity, known)}"
-            return [Fault(pointer="/entity", code="not_found", detail=detail)]
+            return [missing("entity", entity, known, "/entity")]
         names = known[entity]
         if declaration.source.kind == "document":
             taken = {n for n in own_names(declaration) if n in names and names[n].kind != "document"}
@@ -227,8 +226,7 @@ class _Builder:
         for declaration in self._of_kind("pipeline"):
             entity = declaration.body["entity"]
             if entity not in known:
-                detail = f"There is no entity {entity!r}:{near(entity, known)}"
-                self._leave_out(declaration, [Fault(pointer="/entity", code="not_found", detail=detail)])
+                self._leave_out(declaration, [missing("entity", entity, known, "/entity")])
                 continue
             document = cast("PipelineDocument", msgspec.convert(declaration.body, KINDS["pipeline"]))
             by_entity.setdefault(entity, []).append(pipeline_of(document))
@@ -269,7 +267,7 @@ class _Builder:
                     guard = resolve(transition.guard, pipeline.entity, self.entities, context=self._context)
                 except Error as error:
                     at = f"/transitions/{index}/guard"
-                    faults.append(Fault(pointer=at, code=error.code, detail=error.detail))
+                    faults.append(Fault(pointer=at, code=error.code, detail=error.detail, hint=error.hint))
                 else:
                     self.guards[pipeline.name, index] = guard
             if faults:

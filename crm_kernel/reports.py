@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from crm_kernel.documents import GroupPart, MeasurePart, Report
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import Error, Fault, missing, near
 from crm_kernel.fields.base import Kind, ValueContext
 from crm_kernel.filters.expression import Expression, Place
 from crm_kernel.filters.path_sql import find_place
@@ -105,8 +105,7 @@ class _Resolver:
     def resolve(self) -> ResolvedReport | None:
         report = self._report
         if report.entity not in self._model:
-            detail = f"There is no entity {report.entity!r}.{near(report.entity, self._model)}"
-            self._fault("/entity", "not_found", detail)
+            self.faults.append(missing("entity", report.entity, self._model, "/entity"))
             return None
         self._check_params()
         groups = [g for i, part in enumerate(report.group_by) if (g := self._group(i, part)) is not None]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import Error, Fault, missing
 from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.manifest import Restriction
@@ -38,15 +38,14 @@ def compile_restriction(
     """
     entity = restriction.entity
     if entity not in entities:
-        detail = f"There is no entity {entity!r}:{near(entity, entities)}"
-        return None, [Fault(pointer="/entity", code="not_found", detail=detail)]
+        return None, [missing("entity", entity, entities, "/entity")]
     faults = action_faults(restriction.actions, actions)
     named = frozenset[str]() if faults else frozenset(restriction.actions)
     where = restriction.where
     try:
         resolve(where, entity, entities)
     except Error as error:
-        faults.append(Fault(pointer="/where", code=error.code, detail=error.detail))
+        faults.append(Fault(pointer="/where", code=error.code, detail=error.detail, hint=error.hint))
     if faults:
         where = _NO_ROW
     rule = resolve(where, entity, entities)
@@ -56,7 +55,7 @@ def compile_restriction(
 def action_faults(named: Iterable[str], known: Collection[str], at: str = "") -> list[Fault]:
     """What is wrong with a list of actions at a pointer: those that neither the kernel nor a plugin knows."""
     return [
-        Fault(pointer=f"{at}/actions/{n}", code="enum", detail=f"There is no action {action!r}:{near(action, known)}")
+        missing("action", action, known, f"{at}/actions/{n}", "enum")
         for n, action in enumerate(named)
         if action not in known
     ]

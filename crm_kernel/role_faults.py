@@ -9,13 +9,12 @@ from typing import Any
 from crm_kernel.access import entities_of
 from crm_kernel.callers import ADMIN
 from crm_kernel.documents import GrantFields, Role
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import Error, Fault, missing, near
 from crm_kernel.filters.expression import Expression
 from crm_kernel.filters.resolver import resolve
 from crm_kernel.model import EntityModel, Model
 from crm_kernel.restrictions import action_faults
 
-_SHOWN = 20
 _MOST = 100
 
 
@@ -30,13 +29,7 @@ def role_faults(role: Role, entities: Model, actions: Collection[str]) -> list[F
         at = f"/grants/{index}"
         names = entities_of(doc, entities)
         if not names:
-            faults.append(
-                Fault(
-                    pointer=f"{at}/entity",
-                    code="not_found",
-                    detail=f"There is no entity {doc.entity!r}.{near(doc.entity, entities)}",
-                )
-            )
+            faults.append(missing("entity", doc.entity, entities, f"{at}/entity"))
             continue
         faults.extend(action_faults(doc.actions, actions, at))
         faults.extend(_expression_faults(doc, names, entities, at))
@@ -47,11 +40,8 @@ def role_faults(role: Role, entities: Model, actions: Collection[str]) -> list[F
 
 def unknown_roles(named: Iterable[tuple[str, str]], roles: Collection[str]) -> list[Fault]:
     """Of the (pointer, role) that another document names those that are no role, a hundred at the most."""
-    hint = f"Roles are {', '.join(sorted(roles)[:_SHOWN])}; a new one may come in the same apply."
-    return [
-        Fault(pointer=at, code="not_found", detail=f"There is no role {name!r}.{near(name, roles)}", hint=hint)
-        for at, name in islice(((at, name) for at, name in named if name not in roles), _MOST)
-    ]
+    absent = islice(((at, name) for at, name in named if name not in roles), _MOST)
+    return [missing("role", name, roles, at) for at, name in absent]
 
 
 def _expression_faults(doc: Any, names: list[str], entities: Model, at: str) -> list[Fault]:
@@ -64,7 +54,7 @@ def _expression_faults(doc: Any, names: list[str], entities: Model, at: str) -> 
             try:
                 expression = resolve(text, name, entities)
             except Error as error:
-                faults.append(Fault(pointer=f"{at}/{member}", code=error.code, detail=error.detail))
+                faults.append(Fault(pointer=f"{at}/{member}", code=error.code, detail=error.detail, hint=error.hint))
                 break
             others = _not_system(expression, entities[name]) if doc.entity == "*" else []
             if others:
@@ -84,7 +74,7 @@ def _field_faults(fields: GrantFields, model: EntityModel, at: str) -> list[Faul
         Fault(
             pointer=f"{at}/fields/{member}/{index}",
             code="unknown_field",
-            detail=f"{model.name} has no field {name!r}.{near(name, model.fields)}",
+            detail=f"{model.name} has no field {name!r};{near(name, model.fields) or ' see GET /api/schema.'}",
         )
         for member in ("read", "write", "deny", "readonly")
         for index, name in enumerate(getattr(fields, member))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from crm_kernel.documents import View
-from crm_kernel.errors import Error, Fault, near
+from crm_kernel.errors import Error, Fault, missing
 from crm_kernel.fields.base import ValueContext
 from crm_kernel.filters.path_sql import find_place, is_sortable
 from crm_kernel.filters.resolver import resolve
@@ -18,15 +18,14 @@ from crm_kernel.role_faults import unknown_roles
 def view_faults(view: View, entities: Model, *, roles: Collection[str], context: ValueContext) -> list[Fault]:
     """What of a view does not resolve: entity, filter, columns, sort, roles; what stands twice or sorts nothing."""
     if view.entity not in entities:
-        detail = f"There is no entity {view.entity!r}:{near(view.entity, entities)}"
-        return [Fault(pointer="/entity", code="not_found", detail=detail)]
+        return [missing("entity", view.entity, entities, "/entity")]
     faults = unknown_roles(((f"/roles/{index}", name) for index, name in enumerate(view.roles)), roles)
 
     def check(at: str, find: Callable[[], Any]) -> Any:
         try:
             return find()
         except Error as error:
-            faults.append(Fault(pointer=at, code=error.code, detail=error.detail))
+            faults.append(Fault(pointer=at, code=error.code, detail=error.detail, hint=error.hint))
             return None
 
     text = view.filter

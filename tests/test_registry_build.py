@@ -72,10 +72,78 @@ async def test_a_role_that_is_named_has_to_be_there(crm: TestCrm) -> None:
     ]
     near = await plan_of(crm.put({**view, "roles": ["chef"]}))
     (error,) = near["documents"][0]["errors"]
-    assert "did you mean 'chief'" in error["detail"]
-    assert error["hint"] == "Roles are admin, boss, chief; a new one may come in the same apply."
+    assert error["detail"] == "There is no role 'chef'; did you mean 'chief'?"
+    assert error["hint"] == "There are admin, boss, chief."
     (error,) = (await plan_of(crm.put({"kind": "role", "name": "admin", "grants": []})))["documents"][0]["errors"]
     assert (error["pointer"], error["code"]) == ("/name", "unique")
+
+
+def fields(**crm: Any) -> dict[str, Any]:
+    properties = {"odd": {"type": "string", "x-crm": crm}}
+    return {"kind": "fields", "name": "odd", "entity": "job", "schema": {"properties": properties}}
+
+
+def role(**members: Any) -> dict[str, Any]:
+    return {"kind": "role", "name": "odd", "grants": [{"entity": "job", "actions": ["read"], **members}]}
+
+
+def report(**members: Any) -> dict[str, Any]:
+    count = [{"count": "*", "as": "n"}]
+    return {"kind": "report", "name": "odd", "label": "Odd", "entity": "job", "measures": count, **members}
+
+
+def view(**members: Any) -> dict[str, Any]:
+    return {"kind": "view", "name": "odd", "entity": "job", **members}
+
+
+@pytest.mark.contract("documents.md#names-there")
+@pytest.mark.parametrize(
+    ("document", "pointer", "meant"),
+    [
+        ({**fields(), "entity": "jop"}, "/entity", "job"),
+        (fields(reference="contct"), "/schema/properties/odd/x-crm/reference", "contact"),
+        (
+            fields(rollup={"of": "job_by_parnt", "measure": "count"}),
+            "/schema/properties/odd/x-crm/rollup/of",
+            "job_by_parent",
+        ),
+        (fields(formula="if(stage = 'plannd', 'a', 'b')"), "/schema/properties/odd/x-crm/formula", "planned"),
+        (pipeline(entity="jop"), "/entity", "job"),
+        (pipeline(transitions=[{"from": ["nw"], "to": "new"}]), "/transitions/0/from/0", "new"),
+        (pipeline(transitions=[{"from": ["new"], "to": "nw"}]), "/transitions/0/to", "new"),
+        (pipeline(remap={"old": "nw"}), "/remap/old", "new"),
+        (
+            pipeline(stages=[{"name": "new", "type": "open", "requires": {"required": ["amont"]}}], transitions=[]),
+            "/stages/0/requires",
+            "amount",
+        ),
+        (role(entity="jop"), "/grants/0/entity", "job"),
+        (role(actions=["raed"]), "/grants/0/actions/0", "read"),
+        (role(where="pipeline = 'wrk'"), "/grants/0/where", "work"),
+        (role(fields={"deny": ["amont"]}), "/grants/0/fields/deny/0", "amount"),
+        (report(entity="jop"), "/entity", "job"),
+        (report(filter="stage = 'plannd'"), "/filter", "planned"),
+        (report(order=["-nn"]), "/order/0", "n"),
+        (view(entity="jop"), "/entity", "job"),
+        (view(filter="pipeline = 'wrk'"), "/filter", "work"),
+        (view(roles=["bos"]), "/roles/0", "boss"),
+    ],
+)
+async def test_what_is_named_and_not_there_is_told_with_near_names(
+    crm: TestCrm, document: Mapping[str, Any], pointer: str, meant: str
+) -> None:
+    await crm.put(PIPELINE)
+    (error,) = (await plan_of(crm.put(document)))["documents"][0]["errors"]
+    assert error["pointer"] == pointer
+    assert f"did you mean {meant!r}" in error["detail"]
+
+
+@pytest.mark.contract("documents.md#names-there")
+async def test_where_nothing_is_near_the_hint_tells_what_there_is(crm: TestCrm) -> None:
+    (error,) = (await plan_of(crm.put(view(entity="zzzz"))))["documents"][0]["errors"]
+    assert error["detail"] == "There is no entity 'zzzz'."
+    assert "contact" in error["hint"]
+    assert "job" in error["hint"]
 
 
 @pytest.mark.contract("documents.md#title-checked")

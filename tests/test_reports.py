@@ -98,7 +98,7 @@ def test_columns() -> None:
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
-        ({"entity": "sael"}, ("/entity", "not_found", "There is no entity 'sael'. did you mean 'sale'?")),
+        ({"entity": "sael"}, ("/entity", "not_found", "There is no entity 'sael'; did you mean 'sale'?")),
         ({"filter": "stge = 1"}, ("/filter", "unknown_field", "unknown field 'stge' at 1: did you mean 'stage'?")),
         ({"filter": "stage ="}, ("/filter", "bad_filter", "unexpected end at 8: expected ")),
         ({"filter": "name = @param.x"}, ("/filter", "bad_filter", "unknown parameter 'x' at 8")),

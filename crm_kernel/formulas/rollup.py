@@ -60,7 +60,8 @@ def resolve_rollup(model: Model, entity: EntityModel, field: Field, context: Val
     reverse = entity.reverses.get(options.of)
     if reverse is None:
         hint = "It is `reverse` of a reference, else `<entity>_by_<field>`."
-        detail = f"No records refer to this one as {options.of!r}:{near(options.of, entity.reverses)}"
+        guess = near(options.of, entity.reverses)
+        detail = f"No records refer to this one as {options.of!r}" + (f";{guess}" if guess else ".")
         return Fault(pointer="/of", code="unknown_field", detail=detail, hint=hint)
     child = model[reverse.entity]
     place: Place | None = None

@@ -5,7 +5,7 @@ One small rule a function: each takes the `Draft` under test and yields faults.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, cast
@@ -50,7 +50,7 @@ def check_schema(
     *,
     known: Mapping[str, Source] | None = None,
     same: Mapping[str, FieldType] | None = None,
-    entities: Container[str] | None = None,
+    entities: Collection[str] | None = None,
     types: Sequence[type[FieldType]] | None = None,
     at: str = "/schema",
 ) -> list[Fault]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
-from crm_kernel.errors import HINTED_ROWS, Fault, near, token
+from crm_kernel.errors import HINTED_ROWS, Fault, missing, near, token
 from crm_kernel.fields.base import Faulty, FieldType, Kind, Options, ValueContext
 from crm_kernel.fields.number import MAX_DECIMALS
 from crm_kernel.fields.plugin_type import PluginType
@@ -69,7 +69,7 @@ def _option_problems(draft: Draft, options: Options) -> Iterator[Fault]:
         yield Fault(pointer="/type", code="enum", detail=detail)
     target = options.reference
     if target not in (None, "*") and draft.entities is not None and target not in draft.entities:
-        yield Fault(pointer="/reference", code="reference", detail=f"There is no entity {target!r}.")
+        yield missing("entity", target, draft.entities, "/reference", "reference")
     if options.reverse is not None and (not NAME.fullmatch(options.reverse) or options.reverse in RESERVED):
         yield Fault(pointer="/reverse", code="pattern", detail=f"{options.reverse!r} cannot be a reverse name.")
     yield from _computed_problems(options)

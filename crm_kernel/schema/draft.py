@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -32,7 +32,7 @@ class Draft(NamedTuple):
     schema: dict[str, Any]
     known: Mapping[str, Source]
     same: Mapping[str, FieldType]
-    entities: Container[str] | None
+    entities: Collection[str] | None
     types: Sequence[type[FieldType]]
     subs: Sequence[Sub]
     links: Links
@@ -55,7 +55,7 @@ def draft_of(
     schema: dict[str, Any],
     known: Mapping[str, Source] | None = None,
     same: Mapping[str, FieldType] | None = None,
-    entities: Container[str] | None = None,
+    entities: Collection[str] | None = None,
     types: Sequence[type[FieldType]] | None = None,
 ) -> Draft:
     """A readable schema with all schemas within it, or as many of them as show that they are too many."""

@@ -185,7 +185,11 @@ def test_check_names_every_fault_with_its_place(crm: Crm, folder: Path) -> None:
     twice = '{"kind": "view", "kind": "role",\n "label": {"a": 1, "a": 2}}'
     (folder / "documents" / "twice.json").write_text(twice, "utf-8")
     write(folder, "worse", FIELDS | {"entity": "contct"})
-    write(folder, "view", {"kind": "view", "name": "v", "entity": "lead", "label": "V", "columns": ["nix"]})
+    write(
+        folder,
+        "view",
+        {"kind": "view", "name": "v", "entity": "lead", "label": "V", "columns": ["nix"], "roles": ["boos"]},
+    )
     package = folder / "plugins" / "broken"
     package.mkdir()
     (package / "__init__.py").write_text("import nothing_of_this_name\n", "utf-8")
@@ -197,10 +201,11 @@ def test_check_names_every_fault_with_its_place(crm: Crm, folder: Path) -> None:
     assert "documents/twice.json, line 2, column 20: the member 'a' stands twice" in faults
     assert "documents/worse.json, line 4, column 12: There is no entity 'contct'" in faults
     assert "documents/view.json, line 7, column 3: " in faults
+    assert "documents/view.json, line 10, column 3: There is no role 'boos'" in faults
     assert "The plugin 'broken' is failed" in faults
-    assert len(ran.json["faults"]) == 6
+    assert len(ran.json["faults"]) == 7
     told = crm("check", app=folder)
-    assert told.out == "6 faults.\n"
+    assert told.out == "7 faults.\n"
     assert crm("apply", app=folder).status == 1
     query = crm("query", "lead", app=folder)
     assert query.status == 0  # elsewhere it is only told

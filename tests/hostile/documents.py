@@ -168,6 +168,22 @@ MISTAKES: dict[str, Any] = {
         transitions=[{"from": ["one"], "to": "two", "guard": "nothing.stage = 'x'"}]
     ),
     "a guard that is none": pipeline(transitions=[{"from": ["one"], "to": "two", "guard": "stage ="}]),
+    "thousands of roles that are none": pipeline(
+        transitions=[{"from": ["one"], "to": "two", "roles": [f"role{n:020}" for n in range(full("r" * 26))]}]
+    ),
+    "a view for thousands of roles that are none": view(roles=[f"role{n:020}" for n in range(full("r" * 26))]),
+    "thousands of grants on nothing": role(
+        *(
+            {"entity": f"leaze{n}", "actions": ["read"]}
+            for n in range(full('{"entity": "leaze1000", "actions": ["read"]}'))
+        )
+    ),
+    "hundreds of references to nothing": several(
+        {f"odd{n}": {"x-crm": {"reference": f"contct{n}"}} for n in range(500)}
+    ),
+    "requires that names thousands of fields that are none": pipeline(
+        stages=[{"name": "one", "type": "open", "requires": {"required": [f"numbr{n}" for n in range(7_000)]}}]
+    ),
     "requires that is no schema": pipeline(stages=[{"name": "one", "type": "open", "requires": {"required": "a"}}]),
     "requires of an unknown field": pipeline(stages=[{"name": "one", "type": "open", "requires": {"required": ["x"]}}]),
     "requires with a remote $ref": pipeline(
