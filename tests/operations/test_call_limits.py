@@ -239,8 +239,10 @@ from time import sleep
 class Item(Entity, name="item", title="{name}"):
     name: str
 
+ROWS = [{"create": {"values": {"name": str(n)}}} for n in range(4000)]
+
 async def fill(crm):
-    await crm.write([Change.create(Item, name=str(n)) for n in range(4000)])
+    await crm.write(ROWS, entity="item")
 
 async def grind(crm):
     try: await crm.write([Change.create(Item)])

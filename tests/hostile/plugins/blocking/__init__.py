@@ -17,7 +17,7 @@ def register_entities():
 
 
 def grind():
-    time.sleep(1.5)
+    time.sleep(3)
 
 
 @hookimpl
