@@ -244,7 +244,6 @@ class _Builder:
 
     def _take_pipeline(self, pipeline: Pipeline) -> None:
         faults = requires_faults(pipeline, self.entities[pipeline.entity])
-        faults += unknown_roles(pipeline.named_roles(), self.role_names)
         if faults:
             self._leave_out(self.declared["pipeline", pipeline.name], faults)
             return
@@ -257,9 +256,9 @@ class _Builder:
                 self.requirements[pipeline.name, stage.name] = SchemaValidator(model.fields, parts)
 
     def resolve_guards(self) -> None:
-        """The guards of transitions; a pipeline with a faulty one is left out."""
+        """The guards and roles of transitions; a pipeline with a faulty one is left out."""
         for pipeline in list(self.pipelines.values()):
-            faults: list[Fault] = []
+            faults = unknown_roles(pipeline.named_roles(), self.role_names)
             for index, transition in enumerate(pipeline.transitions or ()):
                 if transition.guard is None:
                     continue

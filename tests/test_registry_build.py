@@ -70,6 +70,9 @@ async def test_a_role_that_is_named_has_to_be_there(crm: TestCrm) -> None:
         ("pipeline", "work", "/transitions/0/roles/1"),
         ("view", "mine", "/roles/0"),
     ]
+    both = pipeline(transitions=[{"from": ["new"], "to": "planned", "roles": ["chef"], "guard": "amonut > 1"}])
+    errors = (await plan_of(crm.put(both)))["documents"][0]["errors"]
+    assert [e["pointer"] for e in errors] == ["/transitions/0/roles/0", "/transitions/0/guard"]
     near = await plan_of(crm.put({**view, "roles": ["chef"]}))
     (error,) = near["documents"][0]["errors"]
     assert error["detail"] == "There is no role 'chef'; did you mean 'chief'?"
