@@ -10,30 +10,39 @@ from crm_kernel.operations.changes import AnyChange
 def segments(rows: list[tuple[int, AnyChange]]) -> list[list[tuple[int, AnyChange]]]:
     """Rows cut before each that may name a record a second time: a later row meets the earlier one as stored.
 
-    Merges stand apart from other changes, and restored records from those that may refer to them.
+    Merges stand apart from other changes, and restored records from those that refer to them.
     """
     found: list[list[tuple[int, AnyChange]]] = []
     seen: set[Any] = set()
-    last = ""
+    restored: set[str] = set()
     manner: tuple[str, ...] | None = None  # how the segment names records: by id, or by which key
     for number, change in rows:
         names = _names_of(change)
         how = _MERGE if change.kind == "merge" else change.on
-        kind = change.kind if change.kind in _APART else ""
-        if not found or kind != last or (names and (not seen.isdisjoint(names) or manner not in (None, how))):
+        other = bool(found) and (found[-1][-1][1].kind == "merge") is not (change.kind == "merge")
+        again = bool(names) and (not seen.isdisjoint(names) or manner not in (None, how))
+        if not found or other or again or _refers_to(change, restored):
             found.append([])
-            seen, manner, last = set(), None, kind
+            seen, manner, restored = set(), None, set()
         if names:
             seen.update(names)
             manner = how
+        if change.kind == "restore":
+            restored.add(str(change.id).lower())
         found[-1].append((number, change))
     return found
 
 
-_APART = ("merge", "restore")
-"""Kinds of changes that are in segments of their own."""
 _MERGE = ("", "merge")
 """The manner in which merges name records: they are in segments of their own."""
+
+
+def _refers_to(change: AnyChange, ids: set[str]) -> bool:
+    """Whether a value of the change names one of these records."""
+    if not ids:
+        return False
+    values = [one for value in change.values.values() for one in (value if isinstance(value, list) else (value,))]
+    return any(isinstance(one, str) and one.lower() in ids for one in values)
 
 
 def _names_of(change: AnyChange) -> list[Any]:
