@@ -11,7 +11,7 @@ import jsonschema_rs
 _LINEAR = jsonschema_rs.RegexOptions(size_limit=4_000_000)
 _SMALL = jsonschema_rs.RegexOptions(size_limit=100_000)
 MAX_LENGTH = 5000
-MAX_LARGE = 5
+MAX_LARGE = 3
 """Patterns of a document that may take more than 100 kB once compiled."""
 
 
