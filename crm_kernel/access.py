@@ -149,7 +149,6 @@ class Access:
         self._readable: dict[str, frozenset[str]] = {}
         self._existing: dict[str, frozenset[str]] = {}
         self._readings: dict[str, Reading] = {}
-        self._allowed: dict[tuple[str, str], bool] = {}
 
     @cached_property
     def unrestricted(self) -> bool:
@@ -174,8 +173,7 @@ class Access:
         """The same grants as the roles give them, whatever restrictions take away."""
         if self._grants is None:
             return None if self.knows(entity) else ()
-        known = self._grants[entity] if self.knows(entity) else ()
-        return tuple(g for g in known if action in g.actions)
+        return tuple(g for g in (self._grants[entity] if self.knows(entity) else ()) if action in g.actions)
 
     def limits(self, entity: str) -> bool:
         """Whether any rule limits what he does with records of an entity that he knows."""
@@ -202,10 +200,7 @@ class Access:
 
     def allows(self, entity: str, action: str) -> bool:
         """Whether some grant gives `action` on some row."""
-        key = (entity, action)
-        if key not in self._allowed:
-            self._allowed[key] = self.grants(entity, action) != ()
-        return self._allowed[key]
+        return self.grants(entity, action) != ()
 
     def readable(self, entity: str) -> frozenset[str]:
         """The fields that exist for him: given by some grant on any row."""
@@ -236,6 +231,13 @@ class Access:
             return frozenset(n for n, f in self._model[entity].fields.items() if not f.read_only)
         names = frozenset[str]().union(*(g.writable for g in grants))
         return frozenset(n for n in names if not self._model[entity].fields[n].read_only)
+
+    @cached_property
+    def related_checks(self) -> Mapping[str, tuple[Expression, ...]]:
+        """The rules of new images that read other records too, by entity."""
+        actions = ("create", "update", "move", "import", "merge")
+        checks = {name: [g.check for a in actions for g in self.grants(name, a) or ()] for name in self._model}
+        return {name: tuple(e for e in found if e is not None and e.uses_related) for name, found in checks.items()}
 
     def existing(self, entity: str) -> frozenset[str]:
         """The fields that exist for him when he writes: he may read them, or set them in a new record."""

@@ -95,7 +95,7 @@ class Batch:
             self._by_entity = {}
             for change in self.changes:
                 self._by_entity.setdefault(change.entity, []).append(change)
-        return self._by_entity.get(entity if isinstance(entity, str) else entity_name(entity), [])
+        return self._by_entity.get(entity_name(entity), [])
 
     def stage(self, change: AnyChange) -> Stage | None:
         """The stage that a change leaves its record in, as its pipeline declares it: `name`, `type` (open, won, lost),

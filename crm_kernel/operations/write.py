@@ -35,7 +35,7 @@ from crm_kernel.operations.segments import segments
 from crm_kernel.operations.work import Work, WriteWork
 from crm_kernel.operations.write_computed import compute, new_image, roll_up
 from crm_kernel.operations.write_load import check_action, check_version, load, merge, merge_ahead
-from crm_kernel.operations.write_rules import check_new_image, check_schema, rule_expressions, set_stage
+from crm_kernel.operations.write_rules import check_new_image, check_schema, related_rules, set_stage
 from crm_kernel.operations.write_store import store
 from crm_kernel.operations.write_values import (
     check_references,
@@ -258,7 +258,7 @@ class Writer:
             await fill_teams(work, [c for c in valued if c.old is None])
         for change in valued if work.registry.computed else ():
             compute(work, change)
-        related = [e for e in rule_expressions(work, valued) if e.uses_related]
+        related = related_rules(work, valued)
         if related:
             await work.prefetch(related, [new_image(work, c) for c in valued])
         for change in valued:
@@ -274,13 +274,15 @@ class Writer:
         for _ in range(MAX_ROUNDS):
             current = self._batch(work, fresh)
             keep_journal(current)
-            moving = [c for c in fresh if c.move_record and c.old]
-            moves = self._batch(work, moving)
-            moves.journal = current.journal
             self._hooks.withhold(current)
-            await self._hooks.run("before_move", moves, len(fresh))
+            added_by_moves: list[AnyChange] = []
+            if moving := [c for c in fresh if c.move_record and c.old]:
+                moves = self._batch(work, moving)
+                moves.journal = current.journal
+                await self._hooks.run("before_move", moves, len(fresh))
+                added_by_moves = moves.added
             await self._hooks.run("before_write", current, len(fresh))
-            fresh = [*moves.added, *current.added]
+            fresh = [*added_by_moves, *current.added]
             work.added.update({c.id: c.entity for c in fresh if c.kind == "create" and c.id})
             await self._recheck(work, [c for c in current.journal.touched.values() if not c.faults])
             if not fresh:

@@ -266,7 +266,8 @@ def merge(work: Work, change: AnyChange) -> None:
             continue
         if change.old is not None and value == change.old.get(name) and sees(work, change, name):
             continue
-        if (field.read_only or writable is not None) and not _may_write(change, field, writable):
+        given = not field.read_only and (writable is None or name in writable)
+        if not given and not _may_write(change, field, writable):
             change.fault(f"/{name}", "read_only", f"{change.label(name)} may not be written.")
             continue
         is_text = value is None or isinstance(value, str)

@@ -8,6 +8,7 @@ import msgspec
 
 from crm_kernel.access import Grant
 from crm_kernel.errors import Fault
+from crm_kernel.filters.expression import Expression
 from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange
 from crm_kernel.operations.moves import check_transition, lost_reason_faults, requirement_faults, seconds_between
 from crm_kernel.operations.work import WriteWork
@@ -170,13 +171,16 @@ def _note_move(work: WriteWork, change: AnyChange) -> None:
         change.kind = "move"
 
 
-def rule_expressions(work: WriteWork, changes: list[AnyChange]) -> list[Any]:
-    """What the rules of these changes will ask of records in hand: checks of grants, for moves guards of pipelines."""
-    expressions: list[Any] = []
+def related_rules(work: WriteWork, changes: list[AnyChange]) -> list[Expression]:
+    """What of the rules of these changes reads other records: checks of grants, for moves guards of pipelines."""
+    found: list[Expression] = []
     for model in {c.entity: c.model for c in changes}.values():
-        for action in ("create", "update", "move", "import", "merge"):
-            expressions += [g.check for g in work.access.grants(model.name, action) or () if g.check is not None]
-        moving = any(c.entity == model.name and c.old and c.new.get("stage") != c.old.get("stage") for c in changes)
-        if moving:
-            expressions += [guard for (name, _), guard in work.registry.guards.items() if name in model.pipelines]
-    return expressions
+        found += work.access.related_checks[model.name]
+        if model.pipelines and any(c.entity == model.name and _is_moving(c) for c in changes):
+            guards = (guard for (name, _), guard in work.registry.guards.items() if name in model.pipelines)
+            found += [guard for guard in guards if guard.uses_related]
+    return found
+
+
+def _is_moving(change: AnyChange) -> bool:
+    return change.old is not None and change.new.get("stage") != change.old.get("stage")

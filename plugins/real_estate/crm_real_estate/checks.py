@@ -66,6 +66,8 @@ async def shown(batch: Batch) -> None:
     of any listing."""
     asked = [c for c in _viewings(batch) if c.after.stage in ("requested", "confirmed")]
     asked = [c for c in asked if _differs(c, "listing", "stage", "starts_at")]
+    if not asked:
+        return
     stages = (*SHOWN, "Coming Soon") if batch.settings.show_coming_soon else SHOWN
     for part in _parts(asked):
         ids = sorted({change.after.listing for change in part})
@@ -83,6 +85,8 @@ async def no_double_booking(batch: Batch) -> None:
     Rivals share the key of the listing or of the agent, so the later of two transactions sees the earlier one's row.
     """
     booked = [c for c in _viewings(batch) if c.after.stage in BOOKED and _takes_up(c)]
+    if not booked:
+        return
     ranks = {change.after.id: rank for rank, change in enumerate(booked, start=1)}
     changes = {change.after.id: change for change in booked}
     await batch.lock(*sorted({key for change in booked for key in _keys(change)}))
@@ -140,6 +144,8 @@ def _takes_up(change: Change[Viewing]) -> bool:
 async def one_accepted_offer(batch: Batch) -> None:
     """A listing is sold once: a second offer is accepted only after the first fell through (accepted → withdrawn)."""
     accepted = [c for c in batch.of(Offer) if is_accepted_now(c)]
+    if not accepted:
+        return
     await batch.lock(*sorted({f"listing:{change.after.listing}" for change in accepted}))
     for part in _parts(accepted):
         ids = sorted({change.after.listing for change in part})
