@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
+from types import TracebackType
 from typing import Any, NamedTuple
 
 from crm_kernel.storage.engine_parts import busy
@@ -135,6 +135,26 @@ class Session:
             await self.connection.close(timeout=2)
 
 
+class Lease:
+    """The use of one session of a pool: a generator as its context took 4 µs more, of 140 that a GET takes."""
+
+    __slots__ = ("_pool", "_session")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Session:
+        self._session = await self._pool.take()
+        return self._session
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, Exception):  # cancelled in the middle of a statement
+            self._session.connection.terminate()
+        self._pool.give_back(self._session)
+
+
 class Pool:
     """At most `size` sessions, opened when they are needed. `patience`: seconds to wait for one."""
 
@@ -153,27 +173,29 @@ class Pool:
         """How it is used now."""
         return Usage(self._size, self._used, self._waiting)
 
-    @asynccontextmanager
-    async def session(self) -> AsyncGenerator[Session]:
-        """A session for one user at a time; one that he leaves in an unknown state is closed.
+    def session(self) -> Lease:
+        """A session for one user at a time (`async with`); one that he leaves in an unknown state is closed.
 
         Raises `Error("busy")` where none gets free in time, or the server does not answer.
         """
+        return Lease(self)
+
+    async def take(self) -> Session:
+        """A session, which is to be given back."""
         await self._acquire()
         self._used += 1
-        session: Session | None = None
         try:
-            session = self._take() or await self._open()
-            yield session
-        except BaseException as error:
-            if session is not None and not isinstance(error, Exception):  # cancelled in the middle of a statement
-                session.connection.terminate()
+            return self._longest_idle() or await self._open()
+        except BaseException:
+            self.give_back(None)
             raise
-        finally:
-            if session is not None and not session.connection.is_closed():
-                self._idle.append(session)
-            self._used -= 1
-            self._free.release()
+
+    def give_back(self, session: Session | None) -> None:
+        """Let the next one have it; None where there came to be none."""
+        if session is not None and not session.connection.is_closed():
+            self._idle.append(session)
+        self._used -= 1
+        self._free.release()
 
     async def _acquire(self) -> None:
         if not self._free.locked():
@@ -188,7 +210,7 @@ class Pool:
         finally:
             self._waiting -= 1
 
-    def _take(self) -> Session | None:
+    def _longest_idle(self) -> Session | None:
         """The session that was idle longest: so each soon has the statements that are run again and again."""
         while self._idle:
             session = self._idle.popleft()
