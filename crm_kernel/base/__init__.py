@@ -24,6 +24,8 @@ def register_entities() -> Sequence[type]:
 @hookimpl
 async def before_write(batch: Batch) -> None:
     await checks.fill_contact_name(batch)
+    if not (batch.of(User) or batch.of(Team)):
+        return
     await teams.check_memberships(batch)
     await teams.refuse_circles(batch)
     await rights.refuse_foreign_roles(batch)

@@ -297,6 +297,8 @@ class Writer:
 
     async def _recheck(self, work: WriteWork, amended: list[AnyChange]) -> None:
         """What hooks amended passes the value and pipeline rules again, with system rights."""
+        if not amended:
+            return
         rights = [change.trusted for change in amended]
         for change in amended:
             change.trusted = True
