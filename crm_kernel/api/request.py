@@ -15,7 +15,7 @@ from crm_kernel.api.problems import Disconnected
 from crm_kernel.callers import Caller
 from crm_kernel.errors import Error, Fault, near
 from crm_kernel.kernel import Kernel
-from crm_kernel.operations.answers import check_depth, parse
+from crm_kernel.operations.answers import check_depth, parse, refuse_repeated
 from crm_kernel.operations.credentials import Credential
 from crm_kernel.operations.once import OnceKey
 from crm_kernel.schema.walk import is_utf8
@@ -180,6 +180,8 @@ def read_value(body: bytes, *, values: int = MAX_VALUES, record: bool = False) -
     if sum(map(body.count, (b",", b"[", b"{"))) > values:
         raise _too_large(f"has more than {values} values")
     value = parse(body)
+    if isinstance(value, (dict, list)):
+        refuse_repeated(body, value)
     if not record and b"\\u" in body and not is_utf8(value):
         raise Error("bad_json", "The body has half of a surrogate pair.")
     return value

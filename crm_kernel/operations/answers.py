@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -17,6 +18,8 @@ _PART = 256 * 1024
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _STRING = re.compile(rb'"[^"]*"?')
 _SQUARE = bytes.maketrans(b"{}", b"[]")
+_COLON = re.compile(rb'"\s*:')
+_SHOWN = 100
 _OTHERS = bytes(set(range(256)) - set(b'"[]{}'))
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -62,6 +65,41 @@ def parse(body: bytes) -> Any:
         if b"\\u" in body:
             return _decode_surrogates(body, error)
         raise Error("bad_json", f"The body is not JSON: {error}.") from None
+
+
+def refuse_repeated(body: bytes, value: Any) -> None:
+    """Raises `Error("bad_json")` where a member of the `body` of a value stands twice in one object: which one is
+    meant nobody knows.
+
+    Each member has a colon, so a body with as many as there are members has none twice. Colons in texts are left out
+    next; only a body that has `":` in a text, or a member twice, is read again.
+    """
+    members = _members(value)
+    if body.count(b":") != members and len(_COLON.findall(body)) != members:
+        json.loads(body, object_pairs_hook=_once, parse_int=str, parse_float=str)
+
+
+def _members(value: Any) -> int:
+    """How many members all objects in a value have."""
+    count, left = 0, [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            inner: Iterable[Any] = cast("dict[str, Any]", one).values()
+            count += len(cast("dict[str, Any]", one))
+        else:
+            inner = cast("list[Any]", one)
+        left += [part for part in inner if isinstance(part, (dict, list))]
+    return count
+
+
+def _once(members: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in members:
+        if name in seen:
+            shown = name[:_SHOWN].encode(errors="backslashreplace").decode()
+            raise Error("bad_json", f"The member {shown!r} stands twice in one object.", hint="Send it once.")
+        seen.add(name)
 
 
 def _decode_surrogates(body: bytes, first: Exception) -> Any:

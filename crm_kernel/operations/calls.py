@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager
 from time import monotonic, perf_counter
 from typing import Any, TypeVar
 
+from crm_kernel.meter import Meter
 from crm_kernel.operations.call_feed import Feed, PluginExit
 from crm_kernel.operations.call_watch import CallWatch
 from crm_kernel.operations.watchdog import Watchdog
@@ -58,12 +60,23 @@ class Calls:
         raises of `expected` is no fault of it.
         """
         limit = self.seconds if seconds is None else seconds
-        self._watch.start()
-        meter = self._host.call_meter(plugin, name)
         start, statements = perf_counter(), self._host.statements()
+        with self._watched(plugin, name, expected, strict=strict) as (watched, meter):
+            try:
+                return await self._limited(plugin, name, watched.drive(work), limit)
+            finally:
+                meter.add(perf_counter() - start, self._host.statements() - statements)
+
+    @contextmanager
+    def _watched(
+        self, plugin: str, name: str, expected: type[Exception] | tuple[()], *, strict: bool
+    ) -> Generator[tuple[CallWatch, Meter]]:
+        """What watches and meters one call; its faults are kept, and that it kept the event loop."""
+        self._watch.start()
         watched = CallWatch(self._watch, (plugin, name), self._blocking)
+        meter = self._host.call_meter(plugin, name)
         try:
-            return await self._limited(plugin, name, watched.drive(work), limit)
+            yield watched, meter
         except expected:
             raise
         except Exception as error:
@@ -71,7 +84,6 @@ class Calls:
             self._host.keep_fault(plugin, name, error)
             raise
         finally:
-            meter.add(perf_counter() - start, self._host.statements() - statements)
             if watched.blocked and strict:
                 self._host.note_overrun(plugin, name, monotonic())
 
@@ -111,31 +123,20 @@ class Calls:
 
         All of it runs in one task: what it opens around its `yield` (a stream of a client, a timeout) belongs to that.
         """
-        self._watch.start()
-        feed = Feed[T]()
-        watched = CallWatch(self._watch, (plugin, name), self._blocking)
-        before = self._host.statements()
-        work = feed.run(begin, watched.drive)
-        task = asyncio.get_running_loop().create_task(work, name=f"crm-{name}")
-        meter = self._host.call_meter(plugin, name)
-        try:
-            while (got := await self._next(feed)) is not None:
-                yield got[0]
-        except expected:
-            raise
-        except Exception as error:
-            meter.errors += 1
-            self._host.keep_fault(plugin, name, error)
-            raise
-        finally:
-            feed.over = True
-            task.cancel()
-            done, _ = await asyncio.wait({task}, timeout=TO_CLEAN_UP)
-            if not done:
-                log.error("%s of plugin %s does not let itself be cut; it is left behind", name, plugin)
-            meter.add(feed.seconds, self._host.statements() - before)
-            if watched.blocked and strict:
-                self._host.note_overrun(plugin, name, monotonic())
+        feed, before = Feed[T](), self._host.statements()
+        with self._watched(plugin, name, expected, strict=strict) as (watched, meter):
+            work = feed.run(begin, watched.drive)
+            task = asyncio.get_running_loop().create_task(work, name=f"crm-{name}")
+            try:
+                while (got := await self._next(feed)) is not None:
+                    yield got[0]
+            finally:
+                feed.over = True
+                task.cancel()
+                done, _ = await asyncio.wait({task}, timeout=TO_CLEAN_UP)
+                if not done:
+                    log.error("%s of plugin %s does not let itself be cut; it is left behind", name, plugin)
+                meter.add(feed.seconds, self._host.statements() - before)
 
     async def _next(self, feed: Feed[T]) -> tuple[T] | None:
         timer = asyncio.timeout(self.seconds)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crm_kernel.api.problems import Disconnected
-from crm_kernel.api.request import ApiRequest, choice, flag, no_object
+from crm_kernel.api.request import ApiRequest, choice, flag, no_object, read_value
 from crm_kernel.errors import Error
 
 
@@ -100,6 +103,54 @@ async def test_bad_json(body: bytes) -> None:
     with pytest.raises(Error) as refused:
         await request(parts=(body,)).value()
     assert refused.value.code == "bad_json"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"a": 1, "a": 1}',
+        '{"a": 1, "b": 2, "a": 3}',
+        '[{"a": 1}, {"a": {"b": 1, "\\u0062": 2}}]',
+        '{"a":1,"a" :2}',
+        '{"at": "10:00", "at": "11:00"}',
+        '{"a": "\\":", "é": 1, "é": 2}',
+        '{"a": 1' + "0" * 5000 + ', "b": "\\":", "b": 1}',
+        '{"\\ud800": 1, "\\ud800": 2}',
+    ],
+)
+async def test_a_member_that_stands_twice_is_refused_by_name(body: str) -> None:
+    with pytest.raises(Error) as refused:
+        await request(parts=(body.encode(),)).value(record=True)
+    assert refused.value.code == "bad_json"
+
+
+names = st.sampled_from(["a", "b", ":", '":', '" :', "é"])
+trees = st.recursive(
+    st.sampled_from(["1", "null", '"x"', '":"', '"\\":"', "[]", "{}"]),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda parts: f"[{','.join(parts)}]")
+        | st.lists(st.tuples(names, st.sampled_from([":", " : "]), inner), max_size=4).map(
+            lambda members: "{" + ",".join(json.dumps(n) + colon + part for n, colon, part in members) + "}"
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(trees)
+def test_exactly_what_has_no_member_twice_is_taken(text: str) -> None:
+    repeats: list[bool] = []
+
+    def once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        repeats.append(len(dict(members)) < len(members))
+        return dict(members)
+
+    expected = json.loads(text, object_pairs_hook=once)
+    try:
+        assert read_value(text.encode()) == expected
+        assert not any(repeats)
+    except Error:
+        assert any(repeats)
 
 
 async def test_half_of_a_surrogate_pair_is_left_to_the_write_door_only() -> None:
