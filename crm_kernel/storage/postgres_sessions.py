@@ -136,7 +136,7 @@ class Session:
 
 
 class Lease:
-    """The use of one session of a pool. A class, as each statement of a request takes one: a generator costs more calls."""
+    """The use of one session of a pool: a class, as a generator takes more calls, and each statement needs one."""
 
     __slots__ = ("_pool", "_session")
 
