@@ -167,7 +167,7 @@ class Tx(Reads, Protocol):
         ...
 
     async def announce(self) -> None:
-        """With the COMMIT, let every process see another `data_version`."""
+        """Let every process see another `data_version`, before the operation returns."""
         ...
 
     def after_commit(self, callback: Callable[[], None], /) -> None:

@@ -164,13 +164,18 @@ class PostgresEngine:
             return await self._operate(session, work, begun=begun)
 
     async def _operate(self, session: Session, work: Callable[[PostgresTx], Awaitable[T]], *, begun: bool) -> T:
-        tx = PostgresTx(session, self._meter, self._listening.process)
-        told = "COMMIT"
+        tx = PostgresTx(session, self._meter)
+        told, news = "COMMIT", None
         try:
             if begun:
                 await tx.begin()
             result = await work(tx)
+            if tx.announced:
+                await tx.begin()
             await tx.flush()
+            if tx.announced:
+                self._meter.statements += 1
+                news = await self._listening.tell(session)
             if tx.begun:
                 told = await session.command("COMMIT")
         except Exception:
@@ -182,9 +187,9 @@ class PostgresEngine:
         if told != "COMMIT":  # somebody went on after a statement had failed
             raise RuntimeError("The operation was rolled back: a statement of it had failed.")
         self.commits += 1
-        if tx.announced:
-            self._listening.heard()
         call_after_commit(tx.callbacks)
+        if news is not None:
+            await self._listening.all_heard(session, news)
         return result
 
     async def build_index(self, name: str, sql: str, /) -> None:

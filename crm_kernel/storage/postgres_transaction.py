@@ -16,8 +16,6 @@ from crm_kernel.storage.postgres_statements import joined, together, without_nul
 
 T = TypeVar("T")
 
-CHANNEL = "crm"
-"""Where processes tell each other that what they keep in memory is out of date."""
 _BEGIN = "BEGIN; SELECT pg_current_xact_id()"  # the id comes before any number of a row: see postgres_feed.py
 _LOCK = (
     "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 0) AS key"
@@ -49,12 +47,11 @@ class PostgresTx:
 
     dialect = PostgresDialect()
 
-    __slots__ = ("_held", "_meter", "_process", "_session", "_waiting", "announced", "begun", "callbacks", "closed")
+    __slots__ = ("_held", "_meter", "_session", "_waiting", "announced", "begun", "callbacks", "closed")
 
-    def __init__(self, session: Session, meter: Meter, process: str) -> None:
+    def __init__(self, session: Session, meter: Meter) -> None:
         self._session = session
         self._meter = meter
-        self._process = process
         self._waiting: list[tuple[str, list[Params]]] = []
         self._held: list[tuple[str, Params, list[Row]]] = []
         self.begun = False
@@ -148,10 +145,8 @@ class PostgresTx:
         await (await self._ready()).rows(_NUMBER_ON, (table, column, last))
 
     async def announce(self) -> None:
-        """With the COMMIT, let every process see another `data_version`."""
-        if not self.announced:
-            self.announced = True
-            await (await self._ready()).rows("SELECT pg_notify(?, ?)", (CHANNEL, self._process))
+        """Let every process see another `data_version`, before the operation returns."""
+        self.announced = True  # told right before the COMMIT, as those who tell wait for each other
 
     def after_commit(self, callback: Callable[[], None], /) -> None:
         """Call `callback` once the operation is durable, before its caller is answered."""
