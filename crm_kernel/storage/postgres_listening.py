@@ -36,12 +36,12 @@ _BEHIND = (
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     " AND CAST(classid AS bigint) << 32 | CAST(objid AS bigint) BETWEEN ? AND ? LIMIT 1"
 )
-_SHOWN = 0x6372 << 48  # "cr": tells these locks from others with two keys
+_TAG = 0x6372 << 48  # "cr", the first two bytes of both keys: tells these locks from others
 
 
 def lock_of(number: int) -> tuple[int, int]:
     """The keys of the lock that shows a number."""
-    return struct.unpack(">ii", struct.pack(">Q", _SHOWN + number))
+    return struct.unpack(">ii", struct.pack(">Q", _TAG + number))
 
 
 class Listening:
@@ -103,7 +103,7 @@ class Listening:
         clock = asyncio.get_running_loop().time
         until, pause = clock() + PATIENCE, _SHORTEST
         try:
-            while await session.rows(_BEHIND, (_SHOWN, _SHOWN + number - 1)):
+            while await session.rows(_BEHIND, (_TAG, _TAG + number - 1)):
                 if clock() > until:
                     _log.warning("Another process did not hear of a change within %s seconds.", PATIENCE)
                     return
@@ -153,6 +153,7 @@ class Listening:
             with contextlib.suppress(Exception):  # the connection breaks in the middle of a statement
                 await self._show()
             if self._connection.is_closed():
+                self._version += 1
                 self._claimed.clear()
                 await self._again()
 
