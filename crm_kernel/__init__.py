@@ -30,6 +30,7 @@ from crm_kernel.manifest import Listener as Listener
 from crm_kernel.manifest import Migration as Migration
 from crm_kernel.manifest import Plugin as Plugin
 from crm_kernel.manifest import Restriction as Restriction
+from crm_kernel.manifest import concerns as concerns
 from crm_kernel.operations.apply_hooks import DocumentPlan as DocumentPlan
 from crm_kernel.operations.batch import Batch as Batch
 from crm_kernel.operations.changes import Change as Change

@@ -17,7 +17,8 @@ def is_timezone(name: str) -> bool:
 
 def moment_text(moment: datetime) -> str:
     """The canonical text of a moment: RFC 3339 in UTC with `Z`, fraction only where there is one."""
-    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    text = in_utc.replace(tzinfo=None).isoformat()
     return f"{text.rstrip('0') if '.' in text else text}Z"
 
 

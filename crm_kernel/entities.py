@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from datetime import datetime
-from typing import Any, ClassVar, cast, dataclass_transform, get_type_hints
+from typing import Any, ClassVar, dataclass_transform, get_type_hints
 
 import msgspec
 from msgspec import StructMeta
@@ -30,6 +30,8 @@ class EntityInfo(msgspec.Struct, frozen=True, kw_only=True):
 @dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))
 class EntityMeta(StructMeta):
     """Takes the class keywords: a field may be called `name` too, so they cannot be class attributes."""
+
+    __entity__: EntityInfo
 
     def __new__(
         mcls,
@@ -103,7 +105,7 @@ def is_entity(value: object) -> bool:
 def entity_name(entity: Any) -> str:
     """The name of an entity given by its class or its name. Raises `TypeError` for anything else."""
     if isinstance(entity, EntityMeta):
-        return cast("type[Entity]", entity).__entity__.name
+        return entity.__entity__.name
     if isinstance(entity, str):
         return entity
     raise TypeError(f"expected an entity class or the name of an entity, got {entity!r}")

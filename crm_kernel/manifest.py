@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -98,3 +98,23 @@ class Migration(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     name: str
     run: Callable[[Any], Awaitable[None]]
+
+
+H = TypeVar("H", bound=Callable[..., Any])
+
+CONCERNS = "crm_kernel_concerns"
+"""The attribute of a hook's function that `concerns` sets: the classes of the entities it is about."""
+
+
+def concerns(*entities: type) -> Callable[[H], H]:
+    """Says of a hook that is given a batch which entities it is about, by their classes: `@concerns(Viewing, Offer)`.
+
+    It is called only where a change of the batch is of one of them, and then with all changes. A plugin with other
+    classes than those of entities, or without any, is refused as faulty.
+    """
+
+    def mark(function: H) -> H:
+        setattr(function, CONCERNS, entities)
+        return function
+
+    return mark

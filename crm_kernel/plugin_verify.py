@@ -13,9 +13,10 @@ import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from crm_kernel import hookspecs, start_hookspecs
+from crm_kernel.entities import is_entity
 from crm_kernel.errors import near
 from crm_kernel.hookspecs import PROJECT
-from crm_kernel.manifest import Plugin
+from crm_kernel.manifest import CONCERNS, Plugin
 from crm_kernel.plugin_fault import PluginFault
 from crm_kernel.schema.describe import ACTIONS
 from crm_kernel.settings import Settings
@@ -137,6 +138,12 @@ def _check_hook(hook: str, function: Any, options: dict[str, Any]) -> None:
     got = list(inspect.signature(function).parameters)
     if got != expected:
         raise _hook_fault(hook, function, f"got arguments ({', '.join(got)}), expected ({', '.join(expected)})", None)
+    about = getattr(function, CONCERNS, None)
+    if about is not None and expected != ["batch"]:
+        raise _hook_fault(hook, function, "@concerns is for the hooks that are given a batch", None)
+    if about is not None and (not about or not all(map(is_entity, about))):
+        detail = f"@concerns got {about!r:.200}, expected classes of entities"
+        raise _hook_fault(hook, function, detail, "A hook about entities that have no class goes without it.")
     wanted = inspect.iscoroutinefunction(spec)
     if inspect.iscoroutinefunction(function) is not wanted:
         words = ("def", "async def") if wanted else ("async def", "def")

@@ -11,10 +11,11 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from crm_kernel.entities import entity_name
 from crm_kernel.errors import Error, near
 from crm_kernel.fields.base import FieldType
 from crm_kernel.fields.plugin_type import plugin_type
-from crm_kernel.manifest import Check, Job, Listener, Migration, Restriction
+from crm_kernel.manifest import CONCERNS, Check, Job, Listener, Migration, Restriction
 from crm_kernel.meter import Meter
 from crm_kernel.plugin_declarations import (
     CHECKS,
@@ -51,6 +52,8 @@ class Hooked(NamedTuple):
     settings: Any
     meter: Meter
     messages: Messages
+    about: frozenset[str] | None
+    """The entities that it concerns, None: all."""
 
 
 class PluginHost:
@@ -138,7 +141,7 @@ class PluginHost:
         if hook not in self._running:
             _known(hook)
             self._running[hook] = tuple(
-                Hooked(p.name, p.hooks[hook], p.settings, p.meters[hook], p.messages)
+                Hooked(p.name, p.hooks[hook], p.settings, p.meters[hook], p.messages, _about(p.hooks[hook]))
                 for p in self._plugins
                 if p.state == "active" and hook in p.hooks
             )
@@ -270,6 +273,12 @@ class PluginHost:
 def _known(hook: str) -> None:
     if hook not in HOOKS:
         raise KeyError(f"there is no hook {hook!r};{near(hook, HOOKS)}")
+
+
+def _about(function: Implementation) -> frozenset[str] | None:
+    """The entities that a hook says it concerns."""
+    classes = getattr(function, CONCERNS, None)
+    return None if classes is None else frozenset(map(entity_name, classes))
 
 
 def _render(plugin: Loaded, order: int | None, positions: dict[tuple[str, str], int]) -> dict[str, Any]:

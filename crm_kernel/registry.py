@@ -115,11 +115,12 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         teams = 0 if unlimited else min(len(caller.teams), MOST + 1)
         shares = tuple((s.entity, s.actions, s.readable, s.writable) for s in caller.shares) if caller.shares else ()
         key = (caller.system, caller.roles, caller.entities, teams, shares)
-        if key not in cache:
+        found = cache.get(key)
+        if found is None:
             if len(cache) >= MAX_ACCESSES:
                 cache.clear()
-            cache[key] = access_for(caller, self.entities, self.roles, self.builtin_grants, self.narrowings)
-        return cache[key]
+            found = cache[key] = access_for(caller, self.entities, self.roles, self.builtin_grants, self.narrowings)
+        return found
 
     @cached_property
     def stage_reports(self) -> Mapping[str, StageReport]:

@@ -153,6 +153,18 @@ def test_settings_for_a_plugin_that_takes_none(app: PluginApp) -> None:
         ("@hookimpl\n    async def check_write(b): ...", "Hook check_write: got arguments (b), expected (batch)."),
         ("@hookimpl\n    def register_roles(crm): ...", "Hook register_roles: got arguments (crm), expected ()."),
         (
+            "@concerns()\n    @hookimpl\n    async def before_write(batch): ...",
+            "Hook before_write: @concerns got (), expected classes of entities.",
+        ),
+        (
+            "@hookimpl\n    @concerns('contact')\n    async def check_write(batch): ...",
+            "Hook check_write: @concerns got ('contact',), expected classes of entities. Hint: A hook about",
+        ),
+        (
+            "@hookimpl\n    @concerns(Entity)\n    async def on_start(crm): ...",
+            "Hook on_start: @concerns is for the hooks that are given a batch.",
+        ),
+        (
             "def register_roles(): ...",
             "Hook register_roles: it is not marked, so it would never be called. Hint: ",
         ),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from functools import cache
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 from litestar import Litestar, route
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
-from litestar.types import ASGIApp, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Send
 from uuid_utils import uuid7
 
 from crm_kernel.api import (
@@ -141,16 +141,14 @@ class _Api:
         self._requests = RequestMeter()
         self._kept = {"descriptions": openapi.Descriptions(), "requests": self._requests}
 
-    async def __call__(
-        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
-    ) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request (or the start and stop of the server)."""
         if scope["type"] == "http":
-            await self._serve(cast("dict[str, Any]", scope), cast("Receive", receive), cast("Send", send))
+            await self._serve(scope, receive, send)
         else:
             await self._routed(scope, receive, send)
 
-    async def _serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Any, receive: Receive, send: Send) -> None:
         begun, method = perf_counter(), scope["method"]
         headers: dict[bytes, bytes] = dict(scope["headers"])
         sent_id = headers.get(b"x-request-id", b"")
@@ -159,27 +157,26 @@ class _Api:
         scope["headers_by_name"] = headers
         scope["kernel"], scope["kept"] = self.kernel, self._kept
         line = Line(receive, send, request_id, headers, bodiless=scope["method"] == "HEAD")
-        asgi_scope = cast("Scope", scope)
         try:
             found = plugin_routes.matched(self.kernel, scope)
             await self._admit(scope, headers, line, is_public=found is not None and found.route.public)
             handle = self._direct.find(scope, headers)
             if plugin_routes.is_ours(scope):
-                answer = await plugin_routes.answer(ApiRequest(asgi_scope, line.receive, line.send), found)
-                await answer(asgi_scope, line.receive, line.send)
+                answer = await plugin_routes.answer(ApiRequest(scope, line.receive, line.send), found)
+                await answer(scope, line.receive, line.send)
             elif handle is None:
-                await self._routed(asgi_scope, line.receive, line.send)
+                await self._routed(scope, line.receive, line.send)
             else:
-                answer = await handle(ApiRequest(asgi_scope, line.receive, line.send))
-                await answer(asgi_scope, line.receive, line.send)
+                answer = await handle(ApiRequest(scope, line.receive, line.send))
+                await answer(scope, line.receive, line.send)
         except Error as error:
-            await render(error)(asgi_scope, line.receive, line.send)
+            await render(error)(scope, line.receive, line.send)
         except Disconnected:
-            await Answer(status=400)(asgi_scope, line.receive, line.send)
+            await Answer(status=400)(scope, line.receive, line.send)
         except Exception as exception:
             answer = internal(exception, scope)
             if not line.started:
-                await answer(asgi_scope, line.receive, line.send)
+                await answer(scope, line.receive, line.send)
         finally:
             self._requests.add(scope, method, line.status, perf_counter() - begun)
 

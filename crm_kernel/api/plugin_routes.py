@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from crm_kernel.api.answer import Answer
 from crm_kernel.api.auth import read_only
@@ -39,7 +39,7 @@ async def answer(request: ApiRequest, found: Matched | None) -> Answer:
     """The answer of a plugin's route. Raises `Error`."""
     if found is None:
         return _nothing(request)
-    cast("dict[str, Any]", request.scope)["path_template"] = f"{PREFIX}{found.plugin}{found.route.path}"
+    request.scope["path_template"] = f"{PREFIX}{found.plugin}{found.route.path}"
     public, writes = found.route.public, found.route.writes
     if not public and writes and request.caller.read_only:
         raise read_only()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar import Request
@@ -42,34 +42,37 @@ class ApiRequest(Request[Any, Any, Any]):
 
     __slots__ = ()
 
+    scope: Any
+    """That of ASGI, with what the door puts into it."""
+
     @property
     def kernel(self) -> Kernel:
         """The kernel that serves it."""
-        return cast("dict[str, Any]", self.scope)["kernel"]
+        return self.scope["kernel"]
 
     @property
     def kept(self) -> dict[str, Any]:
         """What the application keeps from one request to the next."""
-        return cast("dict[str, Any]", self.scope)["kept"]
+        return self.scope["kept"]
 
     @property
     def caller(self) -> Caller:
         """Who sent it."""
-        return cast("dict[str, Any]", self.scope)["caller"]
+        return self.scope["caller"]
 
     @property
     def credential(self) -> Credential:
         """The token or session he sent it with."""
-        return cast("dict[str, Any]", self.scope)["credential"]
+        return self.scope["credential"]
 
     @property
     def headers_by_name(self) -> Mapping[bytes, bytes]:
         """All headers, by their names in lower case."""
-        return cast("dict[str, Any]", self.scope)["headers_by_name"]
+        return self.scope["headers_by_name"]
 
     def header(self, name: bytes) -> str | None:
         """A header by its name in lower case."""
-        value: bytes | None = cast("dict[str, Any]", self.scope)["headers_by_name"].get(name)
+        value: bytes | None = self.scope["headers_by_name"].get(name)
         return None if value is None else value.decode("latin-1")
 
     def parameters(self, known: Collection[str] | None = ()) -> dict[str, str]:
@@ -128,7 +131,7 @@ class ApiRequest(Request[Any, Any, Any]):
     async def body_bytes(self, limit: int = MAX_BODY) -> bytes:
         """The body as it came. Raises `Error("too_large")`."""
         body = await self._read(limit)
-        cast("dict[str, Any]", self.scope)["body"] = body
+        self.scope["body"] = body
         return body
 
     @property
@@ -147,9 +150,8 @@ class ApiRequest(Request[Any, Any, Any]):
         if not 0 < len(sent) <= _MAX_KEY:
             hint = f"Send 1 to {_MAX_KEY} characters, such as a UUID, a new one for each request."
             raise Error("bad_value", f"The Idempotency-Key has {len(sent)} characters.", hint=hint)
-        scope = cast("dict[str, Any]", self.scope)
-        path = scope["raw_path"] + b"?" + scope["query_string"]
-        bound = b"\0".join((scope["method"].encode(), path, scope.get("body", b"")))
+        path = self.scope["raw_path"] + b"?" + self.scope["query_string"]
+        bound = b"\0".join((self.scope["method"].encode(), path, self.scope.get("body", b"")))
         return OnceKey(user or "", sent, sha256(bound).hexdigest())
 
     async def _read(self, limit: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crm_kernel import Batch, Plugin, hookimpl
+from crm_kernel import Batch, Plugin, concerns, hookimpl
 from crm_kernel.base import checks, rights, teams
 from crm_kernel.base.entities import Activity as Activity
 from crm_kernel.base.entities import Company as Company
@@ -22,6 +22,7 @@ def register_entities() -> Sequence[type]:
 
 
 @hookimpl
+@concerns(Contact, User, Team)
 async def before_write(batch: Batch) -> None:
     await checks.fill_contact_name(batch)
     if not (batch.of(User) or batch.of(Team)):
@@ -33,5 +34,6 @@ async def before_write(batch: Batch) -> None:
 
 
 @hookimpl
+@concerns(User)
 async def check_write(batch: Batch) -> None:
     await rights.keep_an_admin(batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeVar, overload
 
 from crm_kernel.callers import Caller
@@ -56,7 +57,13 @@ class Batch:
         self._now = now
         self._new_id = new_id
         self._pipelines = pipelines
-        self._by_entity: dict[str, list[AnyChange]] | None = None
+
+    @cached_property
+    def _grouped(self) -> dict[str, list[AnyChange]]:
+        grouped: dict[str, list[AnyChange]] = {}
+        for change in self.changes:
+            grouped.setdefault(change.entity, []).append(change)
+        return grouped
 
     @property
     def actor(self) -> Caller:
@@ -91,11 +98,12 @@ class Batch:
     def of(self, entity: str) -> list[AnyChange]: ...
     def of(self, entity: type[E] | str) -> list[Change[E]] | list[AnyChange]:
         """The changes of one entity, [] when there are none."""
-        if self._by_entity is None:
-            self._by_entity = {}
-            for change in self.changes:
-                self._by_entity.setdefault(change.entity, []).append(change)
-        return self._by_entity.get(entity_name(entity), [])
+        name = entity if isinstance(entity, str) else entity_name(entity)
+        return self._grouped.get(name) or []
+
+    def touches(self, entities: frozenset[str]) -> bool:
+        """Whether one of the changes is of one of these entities, by their names."""
+        return not entities.isdisjoint(self._grouped)
 
     def stage(self, change: AnyChange) -> Stage | None:
         """The stage that a change leaves its record in, as its pipeline declares it: `name`, `type` (open, won, lost),

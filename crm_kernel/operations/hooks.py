@@ -35,12 +35,16 @@ class HookRunner:
         return Deadline(self._seconds)
 
     async def run(self, hook: str, batch: Batch, rows: int = 0, *, amends: bool = True) -> None:
-        """Call every plugin's `hook`. Refusals land on the changes; an unexpected fault follows `on_error`.
+        """Call every plugin's `hook` that concerns the batch.
+
+        Refusals land on the changes; an unexpected fault follows `on_error`.
 
         `rows`: how many rows the operation has; `amends`: whether the hook may amend and add, or only refuse.
         """
-        hooked = self._host.hooked(hook)
-        if not hooked or not batch.changes:
+        if not batch.changes:
+            return
+        hooked = [one for one in self._host.hooked(hook) if one.about is None or batch.touches(one.about)]
+        if not hooked:
             return
         deadline, journal, watch, statements = batch.deadline, batch.journal, self._watch, self._host.statements
         allowed = self._seconds + rows * A_ROW

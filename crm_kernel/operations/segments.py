@@ -12,6 +12,8 @@ def segments(rows: list[tuple[int, AnyChange]]) -> list[list[tuple[int, AnyChang
 
     Merges stand apart from other changes, and restored records from those that refer to them.
     """
+    if len(rows) == 1:
+        return [rows]
     found: list[list[tuple[int, AnyChange]]] = []
     seen: set[Any] = set()
     restored: set[str] = set()

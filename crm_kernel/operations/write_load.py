@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -55,8 +55,11 @@ async def load(work: WriteWork, changes: list[AnyChange]) -> None:
         for change in group:
             change.model = model
             change.context = work.values
-        await _match_upserts(work, model, [c for c in group if c.kind == "upsert"])
+        if upserts := [c for c in group if c.kind == "upsert"]:
+            await _match_upserts(work, model, upserts)
         named = [c for c in group if c.id is not None and c.kind != "create"]
+        if not named:
+            continue
         await _load_named(work, model, [c for c in named if c.trusted], trusted=True)
         await _load_named(work, model, [c for c in named if not c.trusted], trusted=False)
 
@@ -148,6 +151,11 @@ def holding(work: Work, change: AnyChange, action: str) -> tuple[Grant, ...] | N
     if grants is None or change.old is None:
         return grants
     return tuple(g for g in grants if g.where is None or change.given.get(g.where.text))
+
+
+def writable_by(grants: Sequence[Grant]) -> frozenset[str]:
+    """The fields that some of these grants let him write."""
+    return grants[0].writable if len(grants) == 1 else frozenset[str]().union(*(g.writable for g in grants))
 
 
 def check_action(work: WriteWork, change: AnyChange) -> None:
@@ -245,7 +253,7 @@ def merge(work: Work, change: AnyChange) -> None:
         change.new = dict(change.old)
     action = "create" if change.old is None else "merge" if change.kind == "merge" else "update"
     grants = holding(work, change, action)
-    writable = None if grants is None else frozenset[str]().union(*(g.writable for g in grants))
+    writable = None if grants is None else writable_by(grants)
     existing = None if change.trusted else work.access.existing(change.entity)
     fields, context, new, is_new = change.model.fields, change.context, change.new, change.old is None
     others: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from crm_kernel.operations.changes import STAGE_FIELDS, AnyChange
 from crm_kernel.operations.moves import check_transition, lost_reason_faults, requirement_faults, seconds_between
 from crm_kernel.operations.work import WriteWork
 from crm_kernel.operations.write_computed import compute_staged, new_image
-from crm_kernel.operations.write_load import holding
+from crm_kernel.operations.write_load import holding, writable_by
 from crm_kernel.operations.write_values import changed_names
 
 SET_BY_KERNEL = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by", "deleted_at"})
@@ -40,19 +41,20 @@ def check_new_image(work: WriteWork, change: AnyChange) -> None:
 def _expect_check(work: WriteWork, change: AnyChange, action: str, names: set[str]) -> None:
     """Some grant whose `where` held allows the new image; each changed field is given by one such grant."""
     held = holding(work, change, action)
-    if held is None:
+    if not held:  # nothing limits him, or the action was refused before
         return
-    allowed = _allowing(work, change, action)
-    fields = frozenset[str]().union(*(g.writable for g in allowed)) if allowed else frozenset[str]()
-    if held and (not allowed or not names <= fields | _unwritable_faults(change)):
+    allowed = _allowing(work, change, held)
+    fields = writable_by(allowed)
+    if not allowed or not (names <= fields or names <= fields | _unwritable_faults(change)):
         change.fault("", "forbidden", f"You may not {action} a {change.entity} to be like this.", status=403)
 
 
-def _allowing(work: WriteWork, change: AnyChange, action: str) -> list[Grant]:
-    """The grants of an action whose `where` held on the stored image and whose `check` holds on the new one."""
-    grants = holding(work, change, action) or ()
-    image = new_image(work, change) if any(g.check is not None for g in grants) else {}
-    return [g for g in grants if g.check is None or work.holds(g.check, image)]
+def _allowing(work: WriteWork, change: AnyChange, held: Sequence[Grant]) -> list[Grant]:
+    """Those of the grants of an action whose `where` held on the stored image whose `check` holds on the new one."""
+    if all(g.check is None for g in held):
+        return [*held]
+    image = new_image(work, change)
+    return [g for g in held if g.check is None or work.holds(g.check, image)]
 
 
 def _unwritable_faults(change: AnyChange) -> frozenset[str]:
@@ -150,7 +152,8 @@ def _starts_elsewhere(change: AnyChange, pipeline: Any) -> bool:
 
 def _may_start_there(work: WriteWork, change: AnyChange) -> list[Fault]:
     action = "import" if work.caller.channel == "import" else "move"
-    if change.trusted or work.access.grants(change.entity, action) is None or _allowing(work, change, action):
+    grants = holding(work, change, action)
+    if grants is None or _allowing(work, change, grants):
         return []
     detail = (
         f"A {change.entity} begins elsewhere than in the first stage of its default pipeline: {action!r} is needed."

@@ -51,12 +51,10 @@ def _references(work: WriteWork, change: AnyChange, *, amended: bool) -> Iterato
     for field in change.model.references:
         name = field.name
         value = change.new[name]
-        if value is None or name in (change.filled if names is None else ()):
+        if value is None or (name in change.filled if names is None else name not in names):
             continue
         told = name in change.values and f"/{name}" not in refused
         if value == old.get(name) and (not told or sees(work, change, name)):
-            continue
-        if names is not None and name not in names:
             continue
         if field.type.kind is Kind.REFERENCE:
             yield f"/{name}", str(field.options.reference or ANY), str(value)

@@ -86,7 +86,7 @@ class PostgresTx:
         """Send the writes that wait. Raises what they meet, `NotUnique` too."""
         waiting, self._waiting = self._waiting, []
         single = len(waiting) > 1 and all(len(rows) == 1 for _, rows in waiting)
-        sql = together(tuple(sql for sql, _ in waiting)) if single else None
+        sql = together(tuple([sql for sql, _ in waiting])) if single else None
         if sql is not None:
             if await self._session.execute(sql, joined([rows[0] for _, rows in waiting])) == 0:
                 raise _overtaken()

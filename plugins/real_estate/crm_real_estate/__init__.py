@@ -21,6 +21,7 @@ from crm_kernel import (
     Restriction,
     Route,
     UninstallPlan,
+    concerns,
     hookimpl,
 )
 
@@ -141,22 +142,26 @@ def register_translations() -> list[Path]:
 
 
 @hookimpl
+@concerns(entities.Listing)
 async def before_move(batch: Batch) -> None:
     upkeep.market_dates(batch)
 
 
 @hookimpl
+@concerns(entities.Listing)
 async def before_merge(batch: Batch) -> None:
     checks.sold_listings_stay(batch)
 
 
 @hookimpl
+@concerns(entities.Listing, entities.Viewing, entities.Offer)
 async def before_write(batch: Batch) -> None:
     await upkeep.keep(batch)
     checks.times(batch)
 
 
 @hookimpl
+@concerns(entities.Viewing, entities.Offer)
 async def check_write(batch: Batch) -> None:
     await checks.shown(batch)
     await checks.no_double_booking(batch)

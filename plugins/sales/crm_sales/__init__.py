@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from crm_kernel import Batch, Command, DocumentPlan, Entity, Migration, Plugin, Restriction, hookimpl
+from crm_kernel import Batch, Command, DocumentPlan, Entity, Migration, Plugin, Restriction, concerns, hookimpl
+from crm_kernel.base import Company
 
 from . import access, checks, commands, conversion, entities, migrations, pipelines, reports, upkeep, views
 
@@ -61,6 +62,7 @@ async def before_apply(plan: DocumentPlan) -> None:
 
 
 @hookimpl
+@concerns(Company, entities.Product, entities.Lead, entities.Deal)
 async def before_write(batch: Batch) -> None:
     upkeep.leads(batch)
     upkeep.vat_numbers(batch)
