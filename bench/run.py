@@ -1,5 +1,6 @@
-"""`make bench`: the same work done by the floor and by the framework on each engine, interleaved, median of the rounds.
+"""`make bench`: the same work done by the floor and by the framework on each engine, in turns, median of the rounds.
 
+Ratios are taken turn by turn, and the middle one counts: these machines change their speed while they are measured.
 Prints a table and writes `bench/results/latest.json`. These are ratios of one run on one machine: differences under
 20 % are none. `--quick` is a short form for trying things out.
 """
@@ -23,7 +24,7 @@ from bench.machine import machine
 from bench.servers import BIN, Server, granian
 from bench.sides import Filled, Floor, Framework, Side, reads
 from bench.stores import ENGINES, Store, engines, stores
-from bench.table import show
+from bench.table import rate, show
 
 HERE = Path(__file__).parent
 WORKS = {
@@ -36,6 +37,10 @@ WORKS = {
     "report_mine": ("the same, own and my teams' records", 0.75),
 }
 IMPORT_REACH = 0.35
+WARM = 1.0
+"""Seconds that a side is asked before its rounds count."""
+TIMES = 3
+"""How often, at most, what takes long is done: an import, a cold start."""
 LATENCIES = ("p50_ms", "p95_ms", "p99_ms")
 REPORT_CONNECTIONS = 4
 """A report keeps the database busy by itself: more askers would only measure how long they wait for each other."""
@@ -73,6 +78,14 @@ def median(rounds: list[dict[str, float]]) -> dict[str, float]:
     return {key: round(statistics.median(one[key] for one in rounds), 2) for key in rounds[0]}
 
 
+def paired(rounds: dict[str, list[dict[str, float]]]) -> float | None:
+    """The middle of the ratios of each round, framework / floor; None where only one side was asked."""
+    if len(rounds) < 2:
+        return None
+    turns = zip(rounds["framework"], rounds["floor"], strict=True)
+    return round(statistics.median(rate(ours) / rate(theirs) for ours, theirs in turns), 3)
+
+
 def compare(sides: list[Side], servers: dict[str, Server], arguments: argparse.Namespace) -> dict[str, Any]:
     """All works, side after side, round after round, each round in the other order."""
     results: dict[str, Any] = {}
@@ -84,11 +97,12 @@ def compare(sides: list[Side], servers: dict[str, Server], arguments: argparse.N
         connections = REPORT_CONNECTIONS if work.startswith("report") else arguments.connections
         job = {"connections": connections, "seconds": arguments.seconds}
         for side in sides:
-            drive(servers[side.name], {**job, "seconds": arguments.seconds / 4}, requests[side.name])
+            drive(servers[side.name], {**job, "seconds": WARM}, requests[side.name])
         for number in range(arguments.rounds):
             for side in sides[:: 1 if number % 2 else -1]:
                 rounds[side.name].append(drive(servers[side.name], job, requests[side.name], side.store.cpu))
-        results[work] = {"label": label, "reach": reach, **{name: median(seen) for name, seen in rounds.items()}}
+        sides_seen = {name: median(seen) for name, seen in rounds.items()}
+        results[work] = {"label": label, "reach": reach, "ratio": paired(rounds), **sides_seen}
         print(f"  {label}", file=sys.stderr, flush=True)
     return results
 
@@ -116,7 +130,7 @@ def ceiling(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
     server = granian("bench.floor.bare:app", folder / "bare.log")
     job = {"connections": arguments.connections, "seconds": arguments.seconds}
     try:
-        drive(server, {**job, "seconds": arguments.seconds / 4}, reads(["/"]))
+        drive(server, {**job, "seconds": WARM}, reads(["/"]))
         return median([drive(server, job, reads(["/"])) for _ in range(arguments.rounds)])
     finally:
         server.stop()
@@ -124,8 +138,9 @@ def ceiling(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
 
 def imports(fills: list[dict[str, Filled]]) -> dict[str, Any]:
     """The import's line of the result: the middle of what each side's imports cost."""
-    sides = {name: median([dict(filled[name]) for filled in fills]) for name in fills[0]}
-    return {"label": "import CSV, rows/s", "reach": IMPORT_REACH, **sides}
+    rounds = {name: [dict(filled[name]) for filled in fills] for name in fills[0]}
+    sides = {name: median(costs) for name, costs in rounds.items()}
+    return {"label": "import CSV, rows/s", "reach": IMPORT_REACH, "ratio": paired(rounds), **sides}
 
 
 def options(words: list[str] | None) -> argparse.Namespace:
@@ -134,8 +149,8 @@ def options(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="10,000 contacts, one short round")
     parser.add_argument("--engine", choices=[*ENGINES, "both"], default="both")
     parser.add_argument("--records", type=int, help="contacts on each side (default 100000)")
-    parser.add_argument("--seconds", type=float, help="length of a round (default 4)")
-    parser.add_argument("--rounds", type=int, help="rounds of each work (default 3)")
+    parser.add_argument("--seconds", type=float, help="length of a round (default 1.5)")
+    parser.add_argument("--rounds", type=int, help="rounds of each work (default 9)")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--side", choices=["floor", "framework"], help="only this side: no ratios, nothing is written")
     parser.add_argument("--only", metavar="WORK", choices=WORKS, action="append", help=f"some of {', '.join(WORKS)}")
@@ -144,7 +159,7 @@ def options(words: list[str] | None) -> argparse.Namespace:
     if arguments.reuse and arguments.engine != "sqlite":
         parser.error("--reuse needs --engine sqlite: databases of PostgreSQL are dropped at the end of a run.")
     usual = {"records": 10_000, "seconds": 1.0, "rounds": 1} if arguments.quick else {}
-    for name, value in ({"records": 100_000, "seconds": 4.0, "rounds": 3} | usual).items():
+    for name, value in ({"records": 100_000, "seconds": 1.5, "rounds": 9} | usual).items():
         if getattr(arguments, name) is None:
             setattr(arguments, name, value)
     return arguments
@@ -172,7 +187,7 @@ def measure(
         side.store.settle()
     if arguments.side is None:
         results["differences"] = differences(places["floor"], places["framework"])
-    results["start"] = cold_starts(sides, arguments.rounds)
+    results["start"] = cold_starts(sides, min(TIMES, arguments.rounds))
     servers = {side.name: side.start() for side in sides}
     try:
         results["works"] = compare(sides, servers, arguments)
@@ -199,7 +214,7 @@ def main(words: list[str] | None = None) -> None:
         print(engine, file=sys.stderr, flush=True)
         files = {"floor": folder / "floor.db", "framework": folder / "app" / "data" / "crm.db"}
         earlier: list[dict[str, Filled]] = []
-        for _ in range(0 if arguments.reuse or arguments.only else arguments.rounds - 1):
+        for _ in range(0 if arguments.reuse or arguments.only else min(TIMES, arguments.rounds) - 1):
             with stores(engine, files) as places:
                 earlier.append(fill(folder, sides_at(folder, places, arguments), arguments))
         with stores(engine, files) as places:

@@ -8,9 +8,9 @@ from typing import Any
 HEAD = ["", "floor /s", "framework /s", "ratio", "floor µs", "framework µs", "reach", "half of reach", ""]
 
 
-def rate(side: dict[str, float] | None) -> float | None:
+def rate(side: dict[str, float]) -> float:
     """What is compared: requests or rows a second."""
-    return None if side is None else side.get("per_second", side.get("rows_per_second"))
+    return side["per_second"] if "per_second" in side else side["rows_per_second"]
 
 
 def number(value: float | None, form: str = ",.0f") -> str:
@@ -25,14 +25,14 @@ def cpu(side: dict[str, float] | None) -> str:
 
 def line(work: dict[str, Any]) -> list[str]:
     """One work: rates, CPU, the ratio and how far it reaches."""
-    floor, framework = work.get("floor"), work.get("framework")
-    ratio = rate(framework) / rate(floor) if floor and framework else None
+    floor, framework, ratio = work.get("floor"), work.get("framework"), work["ratio"]
+    rates = [number(None if side is None else rate(side)) for side in (floor, framework)]
     verdict = ""
     if ratio is not None:
         verdict = "reached" if ratio >= work["reach"] else "half" if ratio >= work["reach"] / 2 else "below half"
     return [
         work["label"],
-        *(number(rate(floor)), number(rate(framework)), number(ratio, ".2f")),
+        *(*rates, number(ratio, ".2f")),
         *(cpu(floor), cpu(framework)),
         *(number(work["reach"], ".2f"), number(work["reach"] / 2, ".2f"), verdict),
     ]

@@ -17,7 +17,7 @@ from bench.client import encode, run
 from bench.floor.load import load
 from bench.floor.schema import MEMBERS
 from bench.indexes import differences
-from bench.run import WORKS, drive, options
+from bench.run import WORKS, drive, options, paired
 from bench.sides import Floor, Framework
 from bench.stores import Store, stores
 from bench.table import cpu, line, show
@@ -108,20 +108,29 @@ def test_a_request_is_encoded_with_its_length() -> None:
     assert request.endswith(b"\r\n\r\n\xc4\x81")
 
 
-@pytest.mark.parametrize(("rate", "verdict"), [(95, "reached"), (90, "reached"), (50, "half"), (40, "below half")])
-def test_the_verdict(rate: float, verdict: str) -> None:
-    work = {"label": "x", "reach": 0.9, "floor": {"per_second": 100}, "framework": {"per_second": rate}}
-    assert line(work)[-1] == verdict
+@pytest.mark.parametrize(
+    ("ratio", "verdict"), [(0.95, "reached"), (0.9, "reached"), (0.5, "half"), (0.4, "below half")]
+)
+def test_the_verdict(ratio: float, verdict: str) -> None:
+    sides = {"floor": {"per_second": 100}, "framework": {"per_second": 100 * ratio}}
+    assert line({"label": "x", "reach": 0.9, "ratio": ratio, **sides})[-1] == verdict
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    slowed = {"floor": [100.0, 50.0, 50.0], "framework": [90.0, 90.0, 45.0]}  # the machine changes its speed twice
+    rounds = {name: [{"per_second": one} for one in seen] for name, seen in slowed.items()}
+    assert paired(rounds) == 0.9
+    assert paired({"framework": rounds["framework"]}) is None
 
 
 def test_the_table_shows_every_work() -> None:
     figures = {"per_second": 100.0, "cpu_us": 50.0}
     works = {
-        name: {"label": label, "reach": reach, "floor": figures, "framework": figures}
+        name: {"label": label, "reach": reach, "ratio": 1.0, "floor": figures, "framework": figures}
         for name, (label, reach) in WORKS.items()
     }
     cost = {"rows_per_second": 1000.0, "resident_mib": 40.0}
-    works["import"] = {"label": "import", "reach": 0.35, "floor": cost, "framework": cost}
+    works["import"] = {"label": "import", "reach": 0.35, "ratio": 1.0, "floor": cost, "framework": cost}
     start = {"floor": {"cold_start_s": 0.5, "idle_mib": 50.0}}
     engine = {"works": works, "start": start}
     engines = {"sqlite": engine, "postgresql": engine}
