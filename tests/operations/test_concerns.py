@@ -8,8 +8,8 @@ from crm_kernel import Change
 from crm_kernel.operations.outcomes import Outcome
 from tests.operations.conftest import MakeCrm
 
-SEEN = """
-from crm_kernel import concerns
+ITEM = """
+from crm_kernel import Change, concerns
 from crm_kernel.base import Company
 
 class Item(Entity, name="item"):
@@ -18,7 +18,9 @@ class Item(Entity, name="item"):
 
 @hookimpl
 def register_entities(): return [Item]
+"""
 
+SEEN = """
 async def tell(batch, hook):
     for change in batch.of("contact"):
         change.refuse("/name", f"{hook}: {sorted(one.entity for one in batch)}")
@@ -51,7 +53,7 @@ def faults(outcome: Outcome) -> list[str]:
 
 
 async def test_a_hook_is_not_called_for_other_entities(with_plugin: MakeCrm) -> None:
-    crm = await with_plugin(SEEN)
+    crm = await with_plugin(ITEM + SEEN)
     await crm.write([Change.create("contact", name="refuse"), Change.create("contact", name="refuse later")])
     assert calls(crm) == {"before_write": 0, "check_write": 0}
     await crm.write([Change.create("company", name="Baltic Homes")])
@@ -61,7 +63,7 @@ async def test_a_hook_is_not_called_for_other_entities(with_plugin: MakeCrm) -> 
 
 
 async def test_one_change_that_concerns_it_brings_all_of_the_batch(with_plugin: MakeCrm) -> None:
-    crm = await with_plugin(SEEN)
+    crm = await with_plugin(ITEM + SEEN)
     for name, hook in (("refuse", "before_write"), ("refuse later", "check_write")):
         outcomes = await crm.kernel.writer.write(
             [Change.create("contact", name=name), Change.create("item", name="chair")],
@@ -74,15 +76,6 @@ async def test_one_change_that_concerns_it_brings_all_of_the_batch(with_plugin: 
 
 async def test_a_hook_is_called_for_what_another_adds(with_plugin: MakeCrm) -> None:
     adds = """
-from crm_kernel import concerns
-
-class Item(Entity, name="item"):
-    name: str
-    note: str | None = None
-
-@hookimpl
-def register_entities(): return [Item]
-
 @hookimpl
 @concerns(Item)
 async def before_move(batch): ...
@@ -98,7 +91,7 @@ async def check_write(batch):
     for change in batch.of(Item):
         change.refuse("/note", "seen")
 """
-    crm = await with_plugin("from crm_kernel import Change\n" + adds)
+    crm = await with_plugin(ITEM + adds)
     outcomes = await crm.kernel.writer.write(
         [Change.create("contact", name="Anna")], crm.kernel.system("cli"), atomic=False
     )
