@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from crm_kernel.errors import Fault
@@ -15,16 +15,25 @@ Duplicates = Literal["error", "skip", "update", "create"]
 
 BATCH = 500
 """Rows of a transaction, at least, where nobody else writes."""
-MOST = 1000
-"""Rows of a transaction that stores them fast enough: half as many COMMITs take a tenth off an import."""
-HELD = 0.08
-"""Seconds a transaction of more than BATCH rows may take."""
-LEAST = 40
-"""Rows of a transaction, at least, where others write too."""
-SHARED = 0.012
-"""Seconds it may take then: single writes wait so long for their turn. Their p99 went from 84 to 31 ms."""
 QUIET = 10.0
 """Seconds without a write of another process after which nobody is taken to wait."""
+
+
+class Pace(NamedTuple):
+    """How many rows a transaction has, at least and at most, and in between as many as it stores in `seconds`."""
+
+    least: int
+    most: int
+    seconds: float
+
+
+ALONE = Pace(BATCH, 3000, 0.4)
+"""Where no other process has the database open. Fewer COMMITs write the pages of indexes less often: beside those of
+`QUIETLY` a fifth off an import."""
+QUIETLY = Pace(BATCH, 1000, 0.08)
+"""Where another could write, but none does."""
+SHARED = Pace(40, 1000, 0.012)
+"""Where others write too: they wait so long for their turn. The p99 of single writes went from 84 to 31 ms."""
 
 _FOUND: Mapping[Duplicates, Found] = {"error": "refuse", "skip": "skip", "update": "update"}
 _UNREADABLE = "\0"
@@ -55,6 +64,13 @@ class Row(NamedTuple):
         self.faults[f"/{name}"] = Fault(pointer=f"/{name}", code=code, detail=detail, row=self.number)
 
 
+def pace(quiet: float, alone: Callable[[], bool]) -> Pace:
+    """What transactions may take now: others wrote `quiet` seconds ago; `alone` says whether there are any."""
+    if quiet < QUIET:
+        return SHARED
+    return ALONE if alone() else QUIETLY
+
+
 class Refusal(NamedTuple):
     """A row that was not taken, and why."""
 
@@ -67,16 +83,15 @@ class Size:
     """How many rows a batch has, settled by how long the one before took."""
 
     def __init__(self) -> None:
-        self.rows = LEAST  # whether others write is not known before the first was stored
+        self.rows = SHARED.least  # whether others write is not known before the first was stored
 
-    def took(self, rows: int, seconds: float, *, shared: bool = False) -> None:
+    def took(self, rows: int, seconds: float, pace: Pace) -> None:
         """Note how long the transaction of a batch of so many rows was; what is far from full tells nothing.
 
-        `shared`: others write, too.
+        `pace`: what those to come may have.
         """
-        least, held = (LEAST, SHARED) if shared else (BATCH, HELD)
-        if rows >= LEAST:
-            fitting = max(least, min(MOST, int(rows * held / seconds)))
+        if rows >= SHARED.least:
+            fitting = max(pace.least, min(pace.most, int(rows * pace.seconds / seconds)))
             self.rows = min(fitting, 2 * rows)  # step by step: who else writes shows only afterwards
 
 

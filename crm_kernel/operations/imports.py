@@ -23,7 +23,7 @@ from crm_kernel.errors import Error
 from crm_kernel.mappings import ImportMapping
 from crm_kernel.operations.calls import Calls
 from crm_kernel.operations.crm import Crm
-from crm_kernel.operations.import_changes import QUIET, Duplicates, Size
+from crm_kernel.operations.import_changes import Duplicates, Size, pace
 from crm_kernel.operations.import_job import (
     KIND,
     Job,
@@ -228,7 +228,7 @@ class Imports:
                 analyzed = GROWN * job.position
             now = monotonic()
             others = max(database.others_wrote, started) if beside_server else database.others_wrote
-            size.took(rows, now - begun, shared=now - others < QUIET)
+            size.took(rows, now - begun, pace(now - others, database.alone))
             if task.progress is not None:
                 task.progress(job.position, job.rows)
         return job

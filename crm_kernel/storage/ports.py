@@ -221,6 +221,10 @@ class Database(Reads, Protocol):
         """A number that changes, at the latest, with each COMMIT of anybody that was announced."""
         ...
 
+    def alone(self) -> bool:
+        """Whether nobody else can wait for this process: no other has the database open. False where it cannot tell."""
+        ...
+
     @property
     def others_wrote(self) -> float:
         """When another process was last found to write that has to wait for this one (`monotonic`)."""

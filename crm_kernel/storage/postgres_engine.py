@@ -237,6 +237,10 @@ class PostgresEngine:
         """A number that changes when something was announced, here or by another process, or may have been."""
         return self._listening.version
 
+    def alone(self) -> bool:
+        """False: that nobody waits is not known of a server that many use."""
+        return False
+
     def usage(self) -> Mapping[str, Usage]:
         """How each pool of sessions is used now."""
         pools = {"writers": self._writers, "readers": self._readers, "planned": self._planned, "heavy": self._heavy}

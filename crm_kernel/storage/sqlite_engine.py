@@ -19,6 +19,7 @@ from crm_kernel.storage.engine_parts import Meter, busy
 from crm_kernel.storage.ports import Params, Row, Usage
 from crm_kernel.storage.sqlite_dialect import SqliteDialect
 from crm_kernel.storage.sqlite_heavy import HeavyReader, Take
+from crm_kernel.storage.sqlite_presence import Presence
 from crm_kernel.storage.sqlite_refusals import is_busy, is_cut, not_usable, reraise
 from crm_kernel.storage.sqlite_snapshot import SqliteSnapshot
 from crm_kernel.storage.sqlite_transaction import SqliteTx, rows_by_name
@@ -30,9 +31,9 @@ _MAPPED = 1 << 30
 SPRINT = 0.02
 """Seconds that a query may keep everybody waiting; one that takes longer begins anew in a thread."""
 _STEPS = 5_000  # of SQLite's machine (about 0.1 ms) between two looks at the clock
-_CACHED, _CACHED_IN_IMPORTS = 2_000, 16_000
+_CACHED, _CACHED_IN_IMPORTS = 2_000, 24_000
 """KiB of pages the writer keeps: with SQLite's 2 MB the indexes of 100,000 records took a third longer to fill, but
-a server under a light load would grow for an hour until it had filled 16."""
+a server under a light load would grow for an hour until it had filled 24."""
 _CHECKPOINT, _CHECKPOINT_IN_IMPORTS = 8_000, 16_000
 """Pages of the log after which a COMMIT moves them into the file: an import writes the same pages of its indexes again
 and again, and takes 5 % less when it moves them half as often."""
@@ -127,6 +128,7 @@ class SqliteEngine:
             except sqlite3.DatabaseError as error:
                 raise not_usable(self.path, error) from error
             opened.pop_all()
+        self._presence = Presence(self.path)
         self._reader.set_progress_handler(self._sprint.is_over, _STEPS)
         self._heavy = HeavyReader(heavy, limit=self._heavy_limit)
         self._writer = Writer(connection, self._meter, patience=self._patience, pause=self._pause)
@@ -136,6 +138,7 @@ class SqliteEngine:
         await self._writer.close()
         await self._heavy.close()
         self._reader.close()
+        self._presence.close()
 
     async def read(self, sql: str, params: Params = (), /) -> list[Row]:
         """All rows of a SELECT over committed data.
@@ -233,6 +236,10 @@ class SqliteEngine:
     def statements(self) -> int:
         """How many statements were run since the start (BEGIN, COMMIT and savepoints are not counted)."""
         return self._meter.statements
+
+    def alone(self) -> bool:
+        """Whether no other process has the file open, so that nobody waits for this one."""
+        return self._presence.alone()
 
     @property
     def others_wrote(self) -> float:

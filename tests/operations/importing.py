@@ -10,6 +10,7 @@ import pytest
 
 from crm_kernel.callers import Caller
 from crm_kernel.mappings import ImportMapping
+from crm_kernel.operations.import_changes import Pace
 from crm_kernel.operations.imports import Imports
 from crm_kernel.testing import TestCrm
 
@@ -61,5 +62,5 @@ class Importing:
 
 def batches_of(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every batch have so many rows."""
-    for name in ("BATCH", "MOST", "LEAST"):
-        monkeypatch.setattr(f"crm_kernel.operations.import_changes.{name}", rows)
+    for name in ("ALONE", "QUIETLY", "SHARED"):
+        monkeypatch.setattr(f"crm_kernel.operations.import_changes.{name}", Pace(rows, rows, 1.0))

@@ -11,6 +11,7 @@ from crm_kernel import Error
 from crm_kernel.callers import Caller
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import MakeCrm, refusal
+from tests.operations.importing import batches_of
 
 CODE = """
 from uuid import NAMESPACE_DNS, uuid5
@@ -104,9 +105,7 @@ async def test_each_record_is_written_whole_or_refused_alone(cards: Any) -> None
 
 async def test_an_interrupted_import_takes_each_record_once(cards: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     cards = await cards()
-    monkeypatch.setattr("crm_kernel.operations.import_changes.LEAST", 4)
-    monkeypatch.setattr("crm_kernel.operations.import_changes.BATCH", 4)
-    monkeypatch.setattr("crm_kernel.operations.import_changes.MOST", 4)
+    batches_of(4, monkeypatch)
     text = " ".join(f"F{n}/n{n}" if n % 5 else "broken" for n in range(1, 24))
 
     def stop(done: int, _: int) -> None:

@@ -13,7 +13,6 @@ import pytest
 from crm_kernel import Change
 from crm_kernel.errors import ConfigError, Error
 from crm_kernel.mappings import ColumnMapping, ImportMapping, RowMapping
-from crm_kernel.operations.import_changes import Size
 from crm_kernel.testing import TestCrm
 from tests.operations.conftest import refusal
 from tests.operations.importing import BY_NUMBER, PEOPLE, Importing, batches_of
@@ -325,24 +324,3 @@ async def test_a_missing_file_and_a_wrong_encoding_change_nothing(importing: Imp
     with pytest.raises(Error, match="row 2, byte 10"):
         await importing.imports.run("job", importing.file, BY_NUMBER, caller=importing.caller)
     assert await importing.crm.count("job") == 0
-
-
-def test_a_fast_transaction_takes_more_rows_the_next_time_a_slow_one_as_few_as_may_be() -> None:
-    size = Size()
-    sizes: list[int] = []
-    for rows, seconds in ((500, 0.05), (800, 0.16), (500, 0.001), (3, 9.0), (1000, 0.1)):
-        size.took(rows, seconds)
-        sizes.append(size.rows)
-    assert sizes == [800, 500, 1000, 1000, 800]
-
-
-def test_where_others_write_transactions_are_short() -> None:
-    size = Size()
-    sizes: list[int] = []
-    for rows, seconds in ((500, 0.05), (120, 0.012), (120, 0.06), (40, 0.005), (39, 9.0)):
-        size.took(rows, seconds, shared=True)
-        sizes.append(size.rows)
-    assert sizes == [120, 120, 40, 80, 80]
-    for rows, seconds, expected in ((96, 0.01, 192), (192, 0.02, 384), (384, 0.05, 614), (614, 0.1, 500)):
-        size.took(rows, seconds)
-        assert size.rows == expected
