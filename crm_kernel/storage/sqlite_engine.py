@@ -33,10 +33,10 @@ SPRINT = 0.02
 _STEPS = 5_000  # of SQLite's machine (about 0.1 ms) between two looks at the clock
 _CACHED, _CACHED_IN_IMPORTS = 2_000, 24_000
 """KiB of pages the writer keeps: with SQLite's 2 MB the indexes of 100,000 records took a third longer to fill, but
-a server under a light load would grow for an hour until it had filled 24."""
+a server under a light load would grow for an hour until it had filled so many."""
 _CHECKPOINT, _CHECKPOINT_IN_IMPORTS = 8_000, 16_000
 """Pages of the log after which a COMMIT moves them into the file: an import writes the same pages of its indexes again
-and again, and takes 5 % less when it moves them half as often."""
+and again, so it moves them half as often."""
 
 
 def check_version(version: tuple[int, ...]) -> None:
